@@ -1,0 +1,2 @@
+//! mercer
+fn main() {}

@@ -1,0 +1,47 @@
+//! The nouns of Mercer: ids, time, money, products, events, profiles, placements, decisions.
+//!
+//! Plain data only. Nothing here reads a clock, touches a disk or knows a protocol; every other crate
+//! speaks in these types. JSON is the form in which they are logged and served.
+//!
+//! ```
+//! use mercer_schema::{Currency, Money, ProductId, Timestamp};
+//!
+//! let price = Money::parse("12.50", Currency::parse("GBP")?)?;
+//! assert_eq!(price.minor, 1250);
+//! assert_eq!(price.to_string(), "12.50 GBP");
+//! assert_eq!(ProductId::parse(" 85123A ")?.as_str(), "85123A");
+//! assert_eq!(Timestamp::parse("2011-12-09T12:50:00Z")?.to_string(), "2011-12-09T12:50:00.000000Z");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod commerce;
+mod decision;
+mod event;
+mod id;
+mod money;
+mod placement;
+mod product;
+mod profile;
+mod record;
+mod time;
+
+pub use commerce::{Commerce, CommerceAction, Line, Order};
+pub use decision::{
+    DecideRequest, DecidedItem, DecisionRecord, Explain, Page, PageDecision, PageType, PlacementDecision, Reason,
+    ReasonCode, RecordedPlacement, Suppressed, SuppressedBecause,
+};
+pub use event::{Activity, Channel, Consent, Context, Device, Event, Exposure, Feedback, Visitor};
+pub use id::kind;
+pub use id::{
+    AnonymousId, CustomerId, DecisionId, Id, IdError, MessageId, ModelVersion, OrderId, PlacementId, Position,
+    ProductId, SessionId, SourceId,
+};
+pub use money::{Currency, Money, MoneyError};
+pub use placement::{Boost, Diversity, Pin, Placement, Source, SourceKind};
+pub use product::{Availability, Product};
+pub use profile::{Profile, Touch, TouchKind, Visit};
+pub use record::{Draft, Fact, Record, RecordKey};
+pub use time::{Timestamp, TimestampError};
+
+/// Free-form JSON fields that Mercer keeps but does not interpret.
+pub type Properties = serde_json::Map<String, serde_json::Value>;

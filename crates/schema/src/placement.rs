@@ -1,0 +1,117 @@
+//! A placement: a named slot of a page, and how it is filled. Configuration, not code.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{PlacementId, ProductId};
+
+/// Saved as JSON by the console, as TOML by hand; the expressions are CEL and are checked when saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    pub id: PlacementId,
+    /// The heading that a customer reads.
+    pub title: String,
+    /// Groups that a page may ask for by name: `home`, `product`.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// How many items to show.
+    #[serde(default = "default_size")]
+    pub size: usize,
+    /// Where candidates come from, with weights.
+    pub sources: Vec<Source>,
+    /// Sources to fill up from when `sources` give too few, in this order.
+    #[serde(default)]
+    pub fallback: Vec<SourceKind>,
+    /// CEL, true for a product that may be shown. Variables: `product`, `page`, `customer`, `now`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    #[serde(default)]
+    pub boosts: Vec<Boost>,
+    #[serde(default)]
+    pub pins: Vec<Pin>,
+    #[serde(default)]
+    pub diversity: Diversity,
+    /// Share of places given to a product drawn at random from the candidates that ranking left out, 0 to 1.
+    #[serde(default)]
+    pub exploration: f64,
+    #[serde(default = "default_true")]
+    pub enabled: bool,
+}
+
+/// Multiplies the score of products for which `when` is true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Boost {
+    /// What people see as the reason: "Summer week".
+    pub label: String,
+    pub when: String,
+    pub factor: f64,
+}
+
+/// A product that stands at a fixed place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    pub product_id: ProductId,
+    /// From 1.
+    pub position: usize,
+    /// CEL without `product`; absent means always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Diversity {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_category: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_brand: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub kind: SourceKind,
+    #[serde(default = "default_weight")]
+    pub weight: f64,
+}
+
+/// A way to find candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Most wanted over the last months, recent weeks counting more.
+    Popular,
+    /// Wanted now more than usual.
+    Trending,
+    /// Newest in the catalog.
+    Newest,
+    /// What the visitor looked at.
+    RecentlyViewed,
+    /// Bought before and due again.
+    BuyAgain,
+    /// Seen by people who saw the page's products.
+    AlsoViewed,
+    /// Bought in one order with the page's products.
+    BoughtTogether,
+    /// Like the page's products in words and attributes.
+    Similar,
+    /// What visits like the running one went on to (VMIS-kNN).
+    SessionNext,
+    /// What goes with the customer's whole history.
+    ForYou,
+}
+
+const fn default_size() -> usize {
+    12
+}
+
+const fn default_true() -> bool {
+    true
+}
+
+const fn default_weight() -> f64 {
+    1.0
+}
