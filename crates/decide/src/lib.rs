@@ -1,1 +1,57 @@
-//! mercer-decide
+//! What should this customer see now? A pure function from a world and a request to an answer.
+//!
+//! A page goes through named phases, one file each: *gate* (who asks, and may behaviour count) → *candidates* (the
+//! sources, blended into a line) → *hydrate* and *filter* (what may be shown, and why the rest may not) → *score*
+//! (the shop's boosts) → *arrange* (pins, caps, exploration) → *explain* (reasons). Deciding reads no clock, no disk
+//! and no chance but the decision's id, so a logged decision can be made again bit for bit; and it never fails.
+//!
+//! ```
+//! use mercer_decide::{Placements, World, decide, default_placements};
+//! use mercer_schema::{DecideRequest, DecisionId, Product, ProductId, Timestamp};
+//! use std::sync::Arc;
+//!
+//! let now = Timestamp::parse("2026-03-01T10:00:00Z")?;
+//! let mut world = World { placements: Arc::new(Placements::compile(default_placements())), ..World::default() };
+//! world.catalog.save(Arc::new(Product::new(ProductId::parse("lantern")?, "Paper Lantern")), now);
+//!
+//! let request = DecideRequest { group: Some("home".into()), ..DecideRequest::default() };
+//! let page = decide(&world, &request, DecisionId::parse("d1")?, now);
+//! let first = page.placements.iter().flat_map(|placement| &placement.items).next().ok_or("nothing is shown")?;
+//! assert_eq!(first.product_id.as_str(), "lantern");
+//! assert_eq!(first.reasons[0].text, "New in the shop");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arrange;
+mod candidates;
+mod catalog;
+mod cursor;
+mod decide;
+mod error;
+mod explain;
+mod explore;
+mod fields;
+mod filter;
+mod gate;
+mod line;
+mod notes;
+mod page;
+mod placements;
+mod plan;
+mod purchases;
+mod rule;
+mod score;
+mod seed;
+mod slot;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod words;
+mod world;
+
+pub use catalog::{Catalog, CategoryCount};
+pub use decide::decide;
+pub use error::Error;
+pub use placements::{PlacementError, Placements, default_placements};
+pub use world::{Models, World};

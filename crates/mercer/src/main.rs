@@ -1,2 +1,63 @@
-//! mercer
-fn main() {}
+//! The `mercer` program: command line, settings, wiring. All the work is done by the crates behind it.
+
+mod cli;
+mod command;
+mod config;
+mod failure;
+mod home;
+mod output;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Requests come in bursts of small allocations from several threads; mimalloc keeps their tail short.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::remark(format!("mercer: {}", failure.message()));
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let load = || {
+        let mut config = Config::load(cli.common.config.as_deref(), &environment)?;
+        if let Some(folder) = &cli.common.data {
+            config.data_folder.clone_from(folder);
+        }
+        Ok::<_, Failure>(config)
+    };
+    let json = cli.common.json;
+    match cli.command {
+        Command::Demo(demo) => command::demo::run(&demo, load()?, cli.common.data.is_some()),
+        Command::Serve(serve) => command::serve::run(&serve, load()?),
+        Command::Import(import) => command::import::run(&import, &load()?, json),
+        Command::Train => command::train::run(&load()?, json),
+        Command::Eval(eval) => command::eval::run(&eval, &load()?, json),
+        Command::Replay(replay) => command::replay::run(&replay, &load()?, json),
+        Command::Export(export) => command::export::run(&export, &load()?),
+        Command::Doctor(doctor) => command::doctor::run(&doctor, &load()?, json),
+        Command::Config => {
+            output::line(config::DEFAULT_FILE.trim_end());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let mut command = <Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "mercer", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,1 +1,49 @@
-//! mercer-recommend
+//! Recommenders: pure algorithms over dense item numbers, one file a model.
+//!
+//! A model is fitted from [`interactions`] or folded live, event by event; either way it answers through the one
+//! trait [`Recommender`], and `tests/conformance.rs` holds all of them to the same contract. Nothing here knows a
+//! product id, a clock, a disk or a random source: the caller maps ids to [`Item`]s and passes the time in.
+//!
+//! | model | what it finds | state |
+//! | --- | --- | --- |
+//! | [`popularity`] | most wanted; wanted now more than usual | live fold |
+//! | [`sessions`] | what visits like the running one went on to (VMIS-kNN) | live fold |
+//! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
+//! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
+//! | [`repurchase`] | when a buyer wants the same again | trained |
+//! | [`next_order`] | what a customer orders next: the usual and the new | trained |
+//!
+//! [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals.
+//!
+//! ```
+//! use mercer_recommend::neighbours::{Neighbours, Settings};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let (cup, saucer, lamp) = (Item(0), Item(1), Item(2));
+//! let mut baskets = vec![vec![(cup, 1.0), (saucer, 1.0)]; 20];
+//! baskets.extend(vec![vec![(lamp, 1.0)]; 60]);
+//! let together = Neighbours::fit(&baskets, &Settings::default());
+//! let found = together.recommend(&Query { seeds: &[cup], ..Query::default() }, 5);
+//! assert_eq!(found.len(), 1);
+//! assert_eq!((found[0].item, found[0].because_of), (saucer, Some(cup)));
+//! ```
+
+pub mod content;
+pub mod evaluate;
+pub mod interactions;
+pub mod neighbours;
+pub mod next_order;
+pub mod popularity;
+pub mod repurchase;
+pub mod sessions;
+
+mod error;
+mod persistent;
+mod ranking;
+mod recommender;
+mod text;
+mod wire;
+
+pub use error::Error;
+pub use persistent::Changes;
+pub use recommender::{Item, Query, Recommender, Scored};

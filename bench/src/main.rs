@@ -1,0 +1,77 @@
+//! Load against a running Mercer, measured from outside: what a shop's own servers would see.
+//!
+//! Prints one Markdown table row a run. Run the server and this program on the same two cores to reproduce
+//! docs/results.md; nothing here knows anything but the public HTTP API. Not a test: it asserts no times.
+
+mod client;
+mod decide;
+mod effect;
+mod events;
+mod report;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Load against a running Mercer")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Where the server is and how to get in.
+#[derive(Debug, Clone, clap::Args)]
+struct Target {
+    /// Host and port
+    #[arg(long, global = true, default_value = "127.0.0.1:7878")]
+    server: String,
+    #[arg(long, global = true, default_value = "demo-write")]
+    write_key: String,
+    #[arg(long, global = true, default_value = "demo-decide")]
+    decide_key: String,
+    /// Seconds of load
+    #[arg(long, global = true, default_value_t = 20)]
+    seconds: u64,
+    #[arg(long, global = true, default_value_t = 64)]
+    connections: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Events as fast as the server acknowledges them
+    Events {
+        /// Events in one request
+        #[arg(long, default_value_t = 100)]
+        batch: usize,
+    },
+    /// Page decisions at a fixed rate, whatever the server does (open loop: waiting counts)
+    Decide {
+        /// Requests a second
+        #[arg(long, default_value_t = 1_000)]
+        rate: u64,
+        /// The group of placements to ask for
+        #[arg(long, default_value = "home")]
+        group: String,
+        /// The page's type
+        #[arg(long, default_value = "home")]
+        page: String,
+    },
+    /// From sending an event to a decision that reflects it
+    Effect {
+        #[arg(long, default_value_t = 1_000)]
+        tries: usize,
+    },
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Events { batch } => events::run(&cli.target, batch).await,
+            Command::Decide { rate, group, page } => decide::run(&cli.target, rate, &group, &page).await,
+            Command::Effect { tries } => effect::run(&cli.target, tries).await,
+        }
+    })
+}

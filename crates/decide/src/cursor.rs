@@ -1,0 +1,114 @@
+//! The `next` of an answer: which placement goes on, and what has been shown.
+//!
+//! Opaque to clients and self-contained: it names every product of the page that was answered, so that the
+//! following pages repeat nothing even when the ranking has moved meanwhile. It grants nothing, so it carries a
+//! checksum against damage and no signature.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mercer_recommend::Item;
+use mercer_schema::PlacementId;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+const FORMAT: u8 = 1;
+const CHECKSUM_BYTES: usize = 4;
+/// Products that a cursor names at most; a page that goes on longer ends.
+const MOST_ITEMS: usize = 1_000;
+const MOST_BYTES: usize = 8_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) placement: PlacementId,
+    /// By number.
+    pub(crate) shown: Vec<Item>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    format: u8,
+    placement: String,
+    /// Steps from one number to the next: small numbers make short cursors.
+    steps: Vec<u32>,
+}
+
+/// `None` when too much has been shown for a cursor.
+pub(crate) fn encode(placement: &PlacementId, shown: impl IntoIterator<Item = Item>) -> Option<String> {
+    let mut numbers: Vec<u32> = shown.into_iter().map(|item| item.0).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.len() > MOST_ITEMS {
+        return None;
+    }
+    let mut previous = 0;
+    for number in &mut numbers {
+        (previous, *number) = (*number, *number - previous);
+    }
+    let wire = Wire { format: FORMAT, placement: placement.as_str().to_owned(), steps: numbers };
+    let mut bytes = postcard::to_stdvec(&wire).ok()?;
+    bytes.extend_from_slice(&checksum(&bytes));
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// `None` when the text is damaged or of another version.
+pub(crate) fn decode(text: &str) -> Option<Cursor> {
+    if text.len() > MOST_BYTES {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
+    if sum != checksum(body) {
+        return None;
+    }
+    let wire: Wire = postcard::from_bytes(body).ok()?;
+    if wire.format != FORMAT || wire.steps.len() > MOST_ITEMS {
+        return None;
+    }
+    let mut number = 0_u32;
+    let mut shown = Vec::with_capacity(wire.steps.len());
+    for step in wire.steps {
+        number = number.checked_add(step)?;
+        shown.push(Item(number));
+    }
+    Some(Cursor { placement: PlacementId::parse(&wire.placement).ok()?, shown })
+}
+
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let [a, b, c, d, ..] = xxh3_64(bytes).to_le_bytes();
+    [a, b, c, d]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn comes_back_and_notices_damage(
+            numbers in prop::collection::btree_set(any::<u32>(), 0..80),
+            flip in any::<(usize, u8)>(),
+            junk in ".{0,40}",
+        ) {
+            let placement = PlacementId::trusted("home-für-dich");
+            let shown: Vec<Item> = numbers.into_iter().map(Item).collect();
+            let text = encode(&placement, shown.clone()).unwrap();
+            prop_assert_eq!(decode(&text), Some(Cursor { placement, shown }));
+            let mut bytes = text.into_bytes();
+            let place = flip.0 % bytes.len();
+            let other = b"ABCDabcd0123"[flip.1 as usize % 12];
+            if bytes[place] != other && place + 2 < bytes.len() {
+                bytes[place] = other;
+                prop_assert_eq!(decode(std::str::from_utf8(&bytes).unwrap()), None);
+            }
+            prop_assert_eq!(decode(&junk), None);
+        }
+    }
+
+    #[test]
+    fn ends_before_it_grows_too_long() {
+        let placement = PlacementId::trusted("p");
+        assert!(encode(&placement, (0..1_000).map(Item)).is_some());
+        assert_eq!(encode(&placement, (0..1_001).map(Item)), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! Phase *gate*: who asks, and may behaviour shape the answer?
+//!
+//! Nothing later looks at a profile but through [`Person`]. For a customer who objects it is the same value as
+//! for a visitor whom nobody has ever seen, so nothing personal can leak into the answer.
+
+use mercer_profile::affinities;
+use mercer_recommend::Item;
+use mercer_schema::{DecideRequest, Profile, Timestamp, Touch, TouchKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::notes::Notes;
+use crate::rule::CustomerFacts;
+use crate::{Catalog, World};
+
+/// A visit is running while its last event is at most this old; the same pause ends a session in the profile.
+const VISIT_PAUSE: i64 = 30 * Timestamp::MINUTE;
+/// After this time a contact says half as much about taste.
+const TASTE_HALF_LIFE_DAYS: f64 = 90.0;
+/// Items of the history that are asked about.
+const MOST_HISTORY: usize = 100;
+/// Categories and brands that rules see as liked.
+const MOST_TASTES: usize = 5;
+
+/// What the answer may know of the customer.
+#[derive(Debug, Default)]
+pub(crate) struct Person {
+    profile: Option<Profile>,
+    /// The customer objects: the answer is made as for an unknown visitor.
+    pub(crate) objects: bool,
+    /// The running visit, oldest first.
+    pub(crate) session: Vec<Item>,
+    /// Taste over time, strongest first.
+    pub(crate) history: Vec<(Item, f32)>,
+    /// Looked at, newest first.
+    pub(crate) viewed: Vec<Item>,
+    pub(crate) bought: FxHashMap<Item, Bought>,
+    bought_groups: FxHashMap<String, Timestamp>,
+    pub(crate) dismissed: FxHashSet<Item>,
+    liked_categories: Vec<String>,
+    liked_brands: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bought {
+    pub(crate) times: u32,
+    pub(crate) last: Timestamp,
+    /// Sent back after the last purchase.
+    pub(crate) returned: bool,
+}
+
+/// Looks the visitor up, unless an objection stands.
+pub(crate) fn admit(world: &World, request: &DecideRequest, now: Timestamp, notes: &mut Notes) -> Person {
+    let profile = world.profiles.view(&request.visitor());
+    let consent = profile.as_ref().and_then(|profile| profile.consent);
+    if request.no_personalization || consent.is_some_and(|consent| !consent.personalization || consent.gpc) {
+        notes.add("The customer objects to personalization: this is the answer for an unknown visitor.");
+        return Person { objects: true, ..Person::default() };
+    }
+    profile.map_or_else(Person::default, |profile| Person::new(profile, &world.catalog, now))
+}
+
+impl Person {
+    fn new(profile: Profile, catalog: &Catalog, now: Timestamp) -> Self {
+        let mut person = Self::default();
+        let visit = profile.last_visit.filter(|visit| now.since(visit.last_at) <= VISIT_PAUSE);
+        let mut taste: FxHashMap<Item, f64> = FxHashMap::default();
+        for touch in &profile.touches {
+            let Some(item) = catalog.item(&touch.product_id) else { continue };
+            let age_days = now.since(touch.at).max(0) as f64 / Timestamp::DAY as f64;
+            *taste.entry(item).or_default() += touch.kind.weight() * (-age_days / TASTE_HALF_LIFE_DAYS).exp2();
+            person.remember(item, touch, catalog);
+            let is_look = matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
+            if is_look
+                && visit.is_some_and(|visit| touch.at >= visit.started_at)
+                && person.session.last() != Some(&item)
+            {
+                person.session.push(item);
+            }
+        }
+        person.viewed = newest_views(&profile, catalog);
+        person.history = strongest(taste);
+        person.dismissed = profile.dismissed.iter().filter_map(|id| catalog.item(id)).collect();
+        person.profile = Some(profile);
+        person
+    }
+
+    fn remember(&mut self, item: Item, touch: &Touch, catalog: &Catalog) {
+        match touch.kind {
+            TouchKind::Purchased => {
+                let bought = self.bought.entry(item).or_insert(Bought { times: 0, last: touch.at, returned: false });
+                // Lines of one day are one purchase: `last` starts as this very touch.
+                let is_another_day = bought.times == 0 || touch.at.day() != bought.last.day();
+                let times = bought.times + u32::from(is_another_day);
+                *bought = Bought { times, last: bought.last.max(touch.at), returned: false };
+                if let Some(group) = catalog.product(item).and_then(|product| product.group_id.as_ref()) {
+                    let last = self.bought_groups.entry(group.clone()).or_insert(touch.at);
+                    *last = touch.at.max(*last);
+                }
+            }
+            TouchKind::Returned => {
+                if let Some(bought) = self.bought.get_mut(&item) {
+                    bought.returned = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Finds out what the customer likes, for rules that ask.
+    pub(crate) fn find_tastes(&mut self, catalog: &Catalog, now: Timestamp) {
+        let Some(profile) = &self.profile else { return };
+        let found = affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
+        self.liked_categories = found.categories.into_iter().take(MOST_TASTES).map(|(name, _)| name).collect();
+        self.liked_brands = found.brands.into_iter().take(MOST_TASTES).map(|(name, _)| name).collect();
+    }
+
+    pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {
+        CustomerFacts {
+            profile: self.profile.as_ref(),
+            categories: &self.liked_categories,
+            brands: &self.liked_brands,
+            now,
+        }
+    }
+
+    /// When this product, or a sibling of its group, was last bought.
+    pub(crate) fn last_bought(&self, item: Item, group_id: Option<&str>) -> Option<Timestamp> {
+        let itself = self.bought.get(&item).map(|bought| bought.last);
+        itself.max(group_id.and_then(|group| self.bought_groups.get(group).copied()))
+    }
+}
+
+fn newest_views(profile: &Profile, catalog: &Catalog) -> Vec<Item> {
+    let mut met = FxHashSet::default();
+    let views =
+        profile.touches.iter().rev().filter(|touch| matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked));
+    views.filter_map(|touch| catalog.item(&touch.product_id)).filter(|item| met.insert(*item)).collect()
+}
+
+fn strongest(taste: FxHashMap<Item, f64>) -> Vec<(Item, f32)> {
+    let mut history: Vec<(Item, f32)> =
+        taste.into_iter().filter(|(_, weight)| *weight > 0.0).map(|(item, weight)| (item, weight as f32)).collect();
+    history.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    history.truncate(MOST_HISTORY);
+    history
+}

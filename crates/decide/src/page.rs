@@ -1,0 +1,22 @@
+//! What all placements of a page share while it is decided.
+
+use mercer_schema::{Explain, Timestamp};
+
+use crate::World;
+use crate::filter::Seen;
+use crate::gate::Person;
+use crate::rule::Scope;
+use crate::words::Language;
+
+/// One page, one customer, one moment.
+pub(crate) struct PageView<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) person: &'a Person,
+    pub(crate) now: Timestamp,
+    /// The variables that rules read.
+    pub(crate) scope: Scope<'a>,
+    /// The page's own products: of a product page, of the cart.
+    pub(crate) own: Seen,
+    pub(crate) language: Language,
+    pub(crate) explain: Explain,
+}

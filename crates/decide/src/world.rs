@@ -1,0 +1,36 @@
+//! Everything that a decision may look at, as one value that never changes.
+
+use std::sync::Arc;
+
+use mercer_profile::Profiles;
+use mercer_recommend::content::ContentIndex;
+use mercer_recommend::neighbours::Neighbours;
+use mercer_recommend::popularity::Popularity;
+use mercer_recommend::repurchase::Repurchase;
+use mercer_recommend::sessions::SessionIndex;
+use mercer_schema::{ModelVersion, Position};
+
+use crate::{Catalog, Placements};
+
+/// The shop as the log describes it up to `position`. Cloning is cheap.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    pub position: Position,
+    pub catalog: Catalog,
+    pub profiles: Profiles,
+    pub popularity: Popularity,
+    pub sessions: SessionIndex,
+    pub content: ContentIndex,
+    pub models: Arc<Models>,
+    pub placements: Arc<Placements>,
+}
+
+/// What was trained. The default is a shop that has trained nothing yet.
+#[derive(Debug, Default)]
+pub struct Models {
+    pub version: Option<ModelVersion>,
+    pub also_viewed: Neighbours,
+    pub bought_together: Neighbours,
+    pub for_you: Neighbours,
+    pub repurchase: Repurchase,
+}

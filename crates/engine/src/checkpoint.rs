@@ -1,0 +1,189 @@
+//! The folds on disk, so that a restart reads only the tail of the log.
+//!
+//! All pieces that changed and the position they stand for are one transaction: a crash leaves the last whole
+//! checkpoint, and the records after it are folded again, exactly once. A checkpoint is a cache; when it cannot
+//! be read it is dropped and the log is folded from its beginning.
+
+use std::sync::Arc;
+
+use mercer_decide::{Catalog, Placements, World};
+use mercer_profile::Profiles;
+use mercer_recommend::popularity::Popularity;
+use mercer_recommend::sessions::SessionIndex;
+use mercer_schema::{ModelVersion, Placement, Position};
+use mercer_store::{Scan, Tables, Write};
+use serde::{Deserialize, Serialize};
+
+use crate::fold::Snapshot;
+use crate::history::Timeline;
+use crate::models::ModelSource;
+use crate::tally::Tally;
+
+/// Raised whenever the meaning of any piece changes.
+const FORMAT: u32 = 1;
+const HEAD_TABLE: &str = "checkpoint";
+const HEAD_KEY: &[u8] = b"head";
+const TABLES: [&str; 6] =
+    ["fold.catalog", "fold.profiles", "fold.popularity", "fold.sessions", "fold.tally", "fold.timeline"];
+/// Records between two checkpoints.
+const EVERY_RECORDS: u64 = 50_000;
+const PAGE: usize = 10_000;
+
+type Pieces = Vec<(Vec<u8>, Vec<u8>)>;
+type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// What is not keyed: where the checkpoint stands, and the small whole things.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    position: Position,
+    model: Option<ModelVersion>,
+    placements: Vec<Placement>,
+}
+
+/// Writes checkpoints from the folding thread.
+pub(crate) struct Checkpointer {
+    tables: Arc<dyn Tables>,
+    saved: Position,
+    /// Drained from the folds but refused by the disk: goes first next time.
+    pending: Vec<Write>,
+}
+
+impl Checkpointer {
+    pub(crate) fn new(tables: Arc<dyn Tables>, saved: Position) -> Self {
+        Self { tables, saved, pending: Vec::new() }
+    }
+
+    pub(crate) fn save_when_due(&mut self, snapshot: &mut Snapshot) {
+        if snapshot.position().0 - self.saved.0 >= EVERY_RECORDS {
+            self.save_now(snapshot);
+        }
+    }
+
+    pub(crate) fn save_now(&mut self, snapshot: &mut Snapshot) {
+        if snapshot.position() == self.saved {
+            return;
+        }
+        let started = std::time::Instant::now();
+        match drain(snapshot) {
+            Ok(writes) => self.pending.extend(writes),
+            // Nothing is lost: the log still holds everything. The next start folds from the last checkpoint.
+            Err(error) => return tracing::error!(error, "a fold could not be written down"),
+        }
+        match self.tables.write(&self.pending) {
+            Ok(()) => {
+                self.pending.clear();
+                self.saved = snapshot.position();
+                metrics::histogram!("mercer_checkpoint_seconds").record(started.elapsed().as_secs_f64());
+            }
+            Err(error) => tracing::warn!(%error, "the checkpoint waits for the disk; the log is complete"),
+        }
+    }
+}
+
+/// The newest checkpoint, or an empty snapshot when there is none that can be read.
+pub(crate) fn restore(tables: &dyn Tables, models: &dyn ModelSource) -> Result<Snapshot, mercer_store::Error> {
+    let Some(head) = tables.get(HEAD_TABLE, HEAD_KEY)? else { return Ok(Snapshot::empty()) };
+    match read(tables, models, &head)? {
+        Some(snapshot) => Ok(snapshot),
+        None => {
+            tracing::warn!("the checkpoint is of another version or broken; folding the log from its beginning");
+            clear(tables)?;
+            Ok(Snapshot::empty())
+        }
+    }
+}
+
+/// Forgets the checkpoint: the next start folds everything anew.
+pub(crate) fn clear(tables: &dyn Tables) -> Result<(), mercer_store::Error> {
+    let cleared = TABLES.iter().chain([&HEAD_TABLE]).map(|table| Write::clear(table)).collect::<Vec<_>>();
+    tables.write(&cleared)
+}
+
+fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Option<Snapshot>, mercer_store::Error> {
+    let Ok(head) = serde_json::from_slice::<Head>(head) else { return Ok(None) };
+    if head.format != FORMAT {
+        return Ok(None);
+    }
+    let [catalog, profiles, popularity, sessions, tally, timeline] = TABLES.map(|table| pieces(tables, table));
+    let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
+        return Ok(None);
+    };
+    let (Ok(popularity), Ok(sessions)) = (Popularity::restore(popularity?), SessionIndex::restore(sessions?)) else {
+        return Ok(None);
+    };
+    let (Some(tally), Some(timeline)) = (Tally::restore(tally?), Timeline::restore(timeline?)) else {
+        return Ok(None);
+    };
+    let loaded = match &head.model {
+        Some(version) => match models.load(version, &catalog) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                tracing::error!(%version, %error, "the champion cannot be loaded; serving without trained models");
+                Arc::default()
+            }
+        },
+        None => Arc::default(),
+    };
+    let world = World {
+        position: head.position,
+        content: content_of(&catalog),
+        catalog,
+        profiles,
+        popularity,
+        sessions,
+        models: loaded,
+        placements: Arc::new(Placements::compile(head.placements)),
+    };
+    Ok(Some(Snapshot { world, tally, timeline }))
+}
+
+/// The content index is not written down: it is made from the catalog in item order.
+fn content_of(catalog: &Catalog) -> mercer_recommend::content::ContentIndex {
+    let mut content = mercer_recommend::content::ContentIndex::default();
+    for (item, product) in catalog.products() {
+        content.upsert(item, product);
+    }
+    content
+}
+
+fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Error> {
+    let mut all: Pieces = Vec::new();
+    loop {
+        let scan = Scan::after(all.last().map(|(key, _)| key.as_slice()));
+        let page = tables.scan(table, scan, PAGE)?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let world = &mut snapshot.world;
+    let changes: [Changes; 6] = [
+        world.catalog.drain_changes(),
+        world.profiles.drain_changes(),
+        world.popularity.drain_changes(),
+        world.sessions.drain_changes(),
+        snapshot.tally.drain_changes().map_err(|error| text(&error))?,
+        snapshot.timeline.drain_changes().map_err(|error| text(&error))?,
+    ];
+    let head = Head {
+        format: FORMAT,
+        position: world.position,
+        model: world.models.version.clone(),
+        placements: world.placements.iter().cloned().collect(),
+    };
+    let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
+    let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];
+    for (table, changes) in TABLES.iter().zip(changes) {
+        writes.extend(changes.into_iter().map(|(key, value)| match value {
+            Some(value) => Write::put(table, key, value),
+            None => Write::delete(table, key),
+        }));
+    }
+    Ok(writes)
+}

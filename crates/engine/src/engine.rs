@@ -1,0 +1,338 @@
+//! The engine's public face: accept facts, decide, look back.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use mercer_collect::import::Imported;
+use mercer_collect::{BadRow, Limits};
+use mercer_decide::Placements;
+use mercer_schema::{
+    DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
+    Position, Product, ProductId, Record, Timestamp, Visitor,
+};
+use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
+use mercer_search::{SearchIndex, SearchOptions, SearchPage};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::checkpoint::{self, Checkpointer};
+use crate::fold::Snapshot;
+use crate::ingest::{Ingest, Job, Running};
+use crate::keys::message_key;
+use crate::models::{ModelCard, ModelSource, RegistryModels, cards};
+use crate::replay::{self, Replayed};
+use crate::Error;
+use crate::bad_rows::{self, KeptBadRow};
+
+/// Records that a slow listener may fall behind before it misses some.
+const NEWS_KEPT: usize = 1_024;
+
+/// The stores the engine lives on.
+pub struct Parts {
+    pub log: Arc<dyn EventLog>,
+    pub tables: Arc<dyn Tables>,
+    pub registry: Arc<Registry>,
+    pub lake: Arc<Lake>,
+}
+
+/// How the engine behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Goes into the manifest of every model.
+    pub code_version: String,
+    /// Ignore the checkpoint and fold the whole log.
+    pub rebuild: bool,
+}
+
+/// Owns the state; share it in an `Arc`.
+pub struct Engine {
+    pub(crate) parts: Parts,
+    pub(crate) options: Options,
+    pub(crate) models: Arc<dyn ModelSource>,
+    pub(crate) is_training: AtomicBool,
+    published: Arc<ArcSwap<Snapshot>>,
+    search: Arc<SearchIndex>,
+    news: broadcast::Sender<Arc<Record>>,
+    jobs: ArcSwapOption<mpsc::Sender<Job>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The last world that a replay folded; the next replay goes on from there when it can.
+    replayed: Mutex<Snapshot>,
+}
+
+/// How many products a save changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Saved {
+    pub changed: usize,
+    pub unchanged: usize,
+}
+
+impl Engine {
+    /// Restores the last checkpoint, folds the rest of the log and starts to take records.
+    pub fn open(parts: Parts, options: Options) -> Result<Self, Error> {
+        let models: Arc<dyn ModelSource> = Arc::new(RegistryModels::new(Arc::clone(&parts.registry)));
+        if options.rebuild {
+            checkpoint::clear(&*parts.tables)?;
+        }
+        let mut snapshot = checkpoint::restore(&*parts.tables, &*models)?;
+        let head = parts.log.head()?;
+        if snapshot.position() > head {
+            // The log was put back to an earlier state: what the checkpoint knows never happened.
+            tracing::warn!(checkpoint = %snapshot.position(), %head, "the checkpoint is ahead of the log; rebuilding");
+            checkpoint::clear(&*parts.tables)?;
+            snapshot = Snapshot::empty();
+        }
+        let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
+        replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
+        checkpointer.save_when_due(&mut snapshot);
+        let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));
+        let products = snapshot.world.catalog.products().map(|(_, product)| product.as_ref());
+        let search = Arc::new(SearchIndex::default());
+        search.rebuild(products)?;
+        let (news, _) = broadcast::channel(NEWS_KEPT);
+        let ingest = Ingest {
+            log: Arc::clone(&parts.log),
+            models: Arc::clone(&models),
+            published: Arc::clone(&published),
+            search: Arc::clone(&search),
+            news: news.clone(),
+            checkpointer,
+        };
+        let Running { jobs, threads } = ingest.start(snapshot).map_err(mercer_store::Error::from)?;
+        Ok(Self {
+            parts,
+            options,
+            models,
+            is_training: AtomicBool::new(false),
+            published,
+            search,
+            news,
+            jobs: ArcSwapOption::from_pointee(jobs),
+            threads: Mutex::new(threads),
+            replayed: Mutex::new(Snapshot::empty()),
+        })
+    }
+
+    /// Everything that is known now. Lock-free; the snapshot stays as it is while the engine goes on.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    /// Makes facts durable and visible. When this returns, the next decision knows them.
+    pub async fn accept(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, Error> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, answer) = oneshot::channel();
+        let jobs = self.queue().ok_or(Error::ShuttingDown)?;
+        jobs.send(Job::Facts { drafts, reply }).await.map_err(|_| Error::ShuttingDown)?;
+        answer.await.map_err(|_| Error::ShuttingDown)?
+    }
+
+    /// Takes events; one that the log already holds is reported as a duplicate and changes nothing.
+    pub async fn accept_events(&self, events: Vec<Event>, now: Timestamp) -> Result<Vec<Appended>, Error> {
+        let draft = |event: Event| Draft {
+            recorded_at: now,
+            key: Some(message_key(&event.source, &event.message_id)),
+            fact: Fact::Event(Box::new(event)),
+        };
+        self.accept(events.into_iter().map(draft).collect()).await
+    }
+
+    /// Adds or updates products; one that is already known exactly so leaves no record.
+    pub async fn save_products(&self, products: Vec<Product>, now: Timestamp) -> Result<Saved, Error> {
+        let snapshot = self.snapshot();
+        let total = products.len();
+        let is_new = |product: &Product| snapshot.world.catalog.get(&product.id).is_none_or(|known| **known != *product);
+        let changed: Vec<Product> = products.into_iter().filter(is_new).collect();
+        let saved = Saved { changed: changed.len(), unchanged: total - changed.len() };
+        self.accept(changed.into_iter().map(|product| fact(Fact::ProductSaved(Box::new(product)), now)).collect()).await?;
+        Ok(saved)
+    }
+
+    /// Takes a product out of the catalog. False when it was not there.
+    pub async fn remove_product(&self, id: &ProductId, now: Timestamp) -> Result<bool, Error> {
+        if self.snapshot().world.catalog.get(id).is_none() {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::ProductRemoved(id.clone()), now)]).await?;
+        Ok(true)
+    }
+
+    /// Checks a placement and puts it in force. False when it already stood so.
+    pub async fn save_placement(&self, placement: Placement, now: Timestamp) -> Result<bool, Error> {
+        Placements::check(&placement)
+            .map_err(|error| Error::Placement { field: error.field.clone(), message: error.to_string() })?;
+        if self.snapshot().world.placements.iter().any(|known| *known == placement) {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::PlacementSaved(Box::new(placement)), now)]).await?;
+        Ok(true)
+    }
+
+    pub async fn remove_placement(&self, id: &PlacementId, now: Timestamp) -> Result<bool, Error> {
+        if !self.snapshot().world.placements.iter().any(|known| known.id == *id) {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::PlacementRemoved(id.clone()), now)]).await?;
+        Ok(true)
+    }
+
+    /// Answers for a page and logs the answer behind the caller's back; `dry_run` logs nothing.
+    pub fn decide(&self, request: DecideRequest, id: DecisionId, now: Timestamp) -> PageDecision {
+        let snapshot = self.published.load();
+        let decision = mercer_decide::decide(&snapshot.world, &request, id, now);
+        if !request.dry_run {
+            let job = Job::Decision(Box::new((request, decision.clone())));
+            if self.queue().is_none_or(|jobs| jobs.try_send(job).is_err()) {
+                metrics::counter!("mercer_decisions_unlogged_total").increment(1);
+            }
+        }
+        decision
+    }
+
+    /// Answers as Mercer would have at `time`: the log is folded up to there. Never logged.
+    pub fn decide_as_of(&self, request: &DecideRequest, id: DecisionId, time: Timestamp) -> Result<PageDecision, Error> {
+        let position = replay::position_at(&*self.parts.log, time)?;
+        let snapshot = self.snapshot_at(position)?;
+        Ok(mercer_decide::decide(&snapshot.world, request, id, time))
+    }
+
+    pub fn find_decision(&self, id: &DecisionId) -> Result<DecisionRecord, Error> {
+        replay::find(&*self.parts.log, id)
+    }
+
+    /// Makes a logged decision again, from the log and the registry alone.
+    pub fn replay(&self, id: &DecisionId) -> Result<Replayed, Error> {
+        let record = self.find_decision(id)?;
+        let snapshot = self.snapshot_at(record.position)?;
+        Ok(replay::decide_again(&snapshot, record))
+    }
+
+    /// The state at a position, folded from the log's beginning. Ask in rising order to fold only once.
+    pub fn snapshot_at(&self, position: Position) -> Result<Snapshot, Error> {
+        let mut cached = self.replayed.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.position() > position {
+            *cached = Snapshot::empty();
+        }
+        replay::fold_to(&*self.parts.log, &*self.models, &mut cached, position)?;
+        Ok(cached.clone())
+    }
+
+    /// Records in log order after a position.
+    pub fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, Error> {
+        Ok(self.parts.log.read(after, limit)?)
+    }
+
+    /// The newest events of these visitors, newest first.
+    pub fn timeline(&self, visitors: &[Visitor], limit: usize) -> Result<Vec<Record>, Error> {
+        let positions = self.snapshot().timeline.of(visitors);
+        let mut records = Vec::with_capacity(limit.min(positions.len()));
+        for position in positions.into_iter().take(limit) {
+            records.extend(self.parts.log.read(Position(position.0.saturating_sub(1)), 1)?);
+        }
+        Ok(records)
+    }
+
+    /// Keeps input that could not be taken, durably.
+    pub fn keep_bad_rows(&self, rows: Vec<BadRow>) -> Result<(), Error> {
+        bad_rows::keep(&*self.parts.tables, rows)
+    }
+
+    /// Kept bad rows, newest first, before the row `before`.
+    pub fn bad_rows(&self, before: Option<&str>, limit: usize) -> Result<Vec<KeptBadRow>, Error> {
+        bad_rows::list(&*self.parts.tables, before, limit)
+    }
+
+    /// Reads a kept row again. `None`: there is no such row; the inner error is the row as it is still bad.
+    pub async fn replay_bad_row(
+        &self,
+        id: &str,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Option<Result<(), BadRow>>, Error> {
+        let Some(kept) = bad_rows::get(&*self.parts.tables, id)? else { return Ok(None) };
+        let (mut events, mut products) = (Vec::new(), Vec::new());
+        match bad_rows::read_again(&kept.row, limits) {
+            Err(row) => return Ok(Some(Err(*row))),
+            Ok(read) => read.into_iter().for_each(|imported| match imported {
+                Imported::Event(event) => events.push(*event),
+                Imported::Product(product) => products.push(*product),
+            }),
+        }
+        self.accept_events(events, now).await?;
+        self.save_products(products, now).await?;
+        bad_rows::mark_replayed(&*self.parts.tables, kept, now)?;
+        Ok(Some(Ok(())))
+    }
+
+    /// Products that fit the words, best first.
+    pub fn search(&self, text: &str, options: &SearchOptions) -> Result<SearchPage, Error> {
+        Ok(self.search.search(text, options)?)
+    }
+
+    /// Completions of what is being typed.
+    pub fn suggest(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
+        Ok(self.search.suggest(typed, limit)?)
+    }
+
+    /// Every record from now on, for live views.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.news.subscribe()
+    }
+
+    /// All model versions, newest first.
+    pub fn models(&self) -> Result<Vec<ModelCard>, Error> {
+        cards(&self.parts.registry)
+    }
+
+    /// Makes a version the champion, after having loaded it once: a broken one changes nothing.
+    pub async fn promote(&self, version: &ModelVersion, now: Timestamp) -> Result<(), Error> {
+        self.models.load(version, &self.snapshot().world.catalog)?;
+        self.parts.registry.set_alias(Alias::Champion, version)?;
+        self.accept(vec![fact(Fact::ModelPromoted(version.clone()), now)]).await?;
+        Ok(())
+    }
+
+    /// Writes what the log has beyond the lake into the lake.
+    pub fn extend_lake(&self) -> Result<(), Error> {
+        self.parts.lake.extend(&*self.parts.log)?;
+        Ok(())
+    }
+
+    /// Forgets message ids that are older than the deduplication window.
+    pub fn expire_keys(&self, recorded_before: Timestamp) -> Result<u64, Error> {
+        Ok(self.parts.log.expire_keys(recorded_before)?)
+    }
+
+    /// Takes no more, finishes what is queued, writes a checkpoint. Blocks.
+    pub fn close(&self) {
+        self.jobs.store(None);
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("an engine thread had panicked; the log is complete, the next start folds the rest");
+            }
+        }
+    }
+
+    fn queue(&self) -> Option<Arc<mpsc::Sender<Job>>> {
+        self.jobs.load_full()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("position", &self.snapshot().position()).finish_non_exhaustive()
+    }
+}
+
+const fn fact(fact: Fact, now: Timestamp) -> Draft {
+    Draft { recorded_at: now, key: None, fact }
+}

@@ -1,0 +1,38 @@
+//! What can go wrong, and whether trying again helps.
+
+use mercer_schema::{DecisionId, ModelVersion, Position};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] mercer_store::Error),
+    #[error("the log refused the records: {0}. Nothing of this request was kept; send it again later")]
+    NotAppended(String),
+    #[error("Mercer is shutting down and takes no more records; send the request again in a moment")]
+    ShuttingDown,
+    #[error("no decision `{0}` is in the log; it may have been a dry run")]
+    NoSuchDecision(DecisionId),
+    #[error("the log ends at position {head}, but the decision was made at {wanted}; is this the right data folder?")]
+    LogTooShort { head: Position, wanted: Position },
+    #[error("model version {version} cannot be used: {reason}. The previous champion keeps serving")]
+    Model { version: ModelVersion, reason: String },
+    #[error("there is nothing to learn from yet: no orders and no product views are in the log")]
+    NothingToLearn,
+    #[error("the training run broke off: {0}. The champion keeps serving")]
+    TrainingBroke(String),
+    #[error("a training run is already under way; wait for it to end")]
+    AlreadyTraining,
+    #[error("{field}: {message}")]
+    Placement { field: String, message: String },
+    #[error(transparent)]
+    Search(#[from] mercer_search::Error),
+    #[error("`{0}` is no cursor that Mercer gave out; start without one")]
+    Cursor(String),
+}
+
+impl Error {
+    /// True when the same call may succeed later without anybody changing anything.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::NotAppended(_) | Self::ShuttingDown | Self::AlreadyTraining)
+    }
+}

@@ -1,0 +1,91 @@
+//! Trained models: files in the registry, loaded for the world that names them.
+//!
+//! Item numbers are given in log order, so a version means the same models in every world that holds it, and
+//! decoded versions can be shared.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mercer_decide::{Catalog, Models};
+use mercer_recommend::Item;
+use mercer_recommend::neighbours::Neighbours;
+use mercer_recommend::repurchase::Repurchase;
+use mercer_schema::{ModelVersion, ProductId};
+use mercer_store::{Alias, Manifest, Registry};
+
+use crate::Error;
+
+/// Decoded versions kept for replays across a swap.
+const KEPT_DECODED: usize = 4;
+
+pub(crate) const ALSO_VIEWED: &str = "also_viewed.model";
+pub(crate) const BOUGHT_TOGETHER: &str = "bought_together.model";
+pub(crate) const FOR_YOU: &str = "for_you.model";
+pub(crate) const REPURCHASE: &str = "repurchase.model";
+
+/// Where promoted versions are read from.
+pub(crate) trait ModelSource: Send + Sync {
+    fn load(&self, version: &ModelVersion, catalog: &Catalog) -> Result<Arc<Models>, Error>;
+}
+
+/// The registry, with the last few versions decoded.
+pub(crate) struct RegistryModels {
+    registry: Arc<Registry>,
+    decoded: Mutex<Vec<(ModelVersion, Arc<Models>)>>,
+}
+
+impl RegistryModels {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self { registry, decoded: Mutex::default() }
+    }
+}
+
+impl ModelSource for RegistryModels {
+    fn load(&self, version: &ModelVersion, catalog: &Catalog) -> Result<Arc<Models>, Error> {
+        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = decoded.iter().find(|(known, _)| known == version) {
+            return Ok(Arc::clone(known));
+        }
+        let models = Arc::new(decode(&self.registry, version, catalog)?);
+        if decoded.len() >= KEPT_DECODED {
+            decoded.remove(0);
+        }
+        decoded.push((version.clone(), Arc::clone(&models)));
+        Ok(models)
+    }
+}
+
+fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Result<Models, Error> {
+    let broken = |reason: String| Error::Model { version: version.clone(), reason };
+    let resolve = |name: &str| -> Option<Item> { catalog.item(&ProductId::trusted(name)) };
+    let file = |name: &str| registry.load(version, name).map_err(|error| broken(error.to_string()));
+    let neighbours = |name: &str| {
+        Neighbours::decode(&file(name)?, &resolve).map_err(|error| broken(format!("{name}: {error}")))
+    };
+    Ok(Models {
+        version: Some(version.clone()),
+        also_viewed: neighbours(ALSO_VIEWED)?,
+        bought_together: neighbours(BOUGHT_TOGETHER)?,
+        for_you: neighbours(FOR_YOU)?,
+        repurchase: Repurchase::decode(&file(REPURCHASE)?, &resolve)
+            .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
+    })
+}
+
+/// A version in the registry as people see it.
+#[derive(Debug, Clone)]
+pub struct ModelCard {
+    pub manifest: Manifest,
+    pub is_champion: bool,
+    pub is_candidate: bool,
+}
+
+/// All versions, newest first.
+pub(crate) fn cards(registry: &Registry) -> Result<Vec<ModelCard>, Error> {
+    let (champion, candidate) = (registry.alias(Alias::Champion)?, registry.alias(Alias::Candidate)?);
+    let card = |manifest: Manifest| ModelCard {
+        is_champion: champion.as_ref() == Some(&manifest.version),
+        is_candidate: candidate.as_ref() == Some(&manifest.version),
+        manifest,
+    };
+    Ok(registry.list()?.into_iter().map(card).collect())
+}

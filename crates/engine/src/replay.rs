@@ -1,0 +1,101 @@
+//! Making a logged decision again: fold the log up to its position, decide, compare bit for bit.
+
+use mercer_schema::{
+    DecideRequest, DecisionId, DecisionRecord, Draft, Fact, PageDecision, Position, RecordedPlacement, Timestamp,
+};
+use mercer_store::EventLog;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::fold::Snapshot;
+use crate::keys::decision_key;
+use crate::models::ModelSource;
+use crate::Error;
+
+/// Records read at a time while folding.
+const PAGE: usize = 5_000;
+
+/// A decision made again.
+#[derive(Debug, Clone)]
+pub struct Replayed {
+    pub record: DecisionRecord,
+    /// The whole answer, as it was given.
+    pub decision: PageDecision,
+    /// The new answer has the digest of the logged one.
+    pub is_identical: bool,
+}
+
+/// What the log keeps of a decision.
+pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision) -> Draft {
+    let placements = decision.placements.iter().map(|placement| RecordedPlacement {
+        placement: placement.placement.clone(),
+        product_ids: placement.items.iter().map(|item| item.product_id.clone()).collect(),
+        propensities: placement.items.iter().map(|item| item.propensity).collect(),
+    });
+    let record = DecisionRecord {
+        decision_id: decision.decision_id.clone(),
+        position: decision.position,
+        decided_at: decision.decided_at,
+        placements: placements.collect(),
+        digest: digest(decision),
+        request,
+    };
+    Draft {
+        recorded_at: decision.decided_at,
+        key: Some(decision_key(&decision.decision_id)),
+        fact: Fact::Decided(Box::new(record)),
+    }
+}
+
+/// XXH3-128 of the answer's JSON.
+pub(crate) fn digest(decision: &PageDecision) -> String {
+    // Plain data with text keys always serializes; an empty text would only make a replay differ.
+    let json = serde_json::to_vec(decision).unwrap_or_default();
+    format!("{:032x}", xxh3_128(&json))
+}
+
+/// The logged decision with this id, or with the id of one of its placements.
+pub(crate) fn find(log: &dyn EventLog, id: &DecisionId) -> Result<DecisionRecord, Error> {
+    match log.find(decision_key(id))?.map(|record| record.fact) {
+        Some(Fact::Decided(decision)) => Ok(*decision),
+        _ => Err(Error::NoSuchDecision(id.clone())),
+    }
+}
+
+/// Folds the log onwards from `snapshot` until it stands at `position`.
+pub(crate) fn fold_to(
+    log: &dyn EventLog,
+    models: &dyn ModelSource,
+    snapshot: &mut Snapshot,
+    position: Position,
+) -> Result<(), Error> {
+    while snapshot.position() < position {
+        let wanted = (position.0 - snapshot.position().0).min(PAGE as u64) as usize;
+        let page = log.read(snapshot.position(), wanted)?;
+        if page.is_empty() {
+            return Err(Error::LogTooShort { head: snapshot.position(), wanted: position });
+        }
+        for record in &page {
+            snapshot.advance(record, models);
+        }
+    }
+    Ok(())
+}
+
+/// The position of the last record that was there at `time`.
+pub(crate) fn position_at(log: &dyn EventLog, time: Timestamp) -> Result<Position, Error> {
+    // Records are written in the order of the server's clock: bisect.
+    let (mut known, mut beyond) = (0, log.head()?.0 + 1);
+    while known + 1 < beyond {
+        let middle = known + (beyond - known) / 2;
+        let is_before = log.read(Position(middle - 1), 1)?.first().is_some_and(|record| record.recorded_at <= time);
+        if is_before { known = middle } else { beyond = middle }
+    }
+    Ok(Position(known))
+}
+
+/// Decides again in `snapshot`, which stands at the decision's position.
+pub(crate) fn decide_again(snapshot: &Snapshot, record: DecisionRecord) -> Replayed {
+    let decision =
+        mercer_decide::decide(&snapshot.world, &record.request, record.decision_id.clone(), record.decided_at);
+    Replayed { is_identical: digest(&decision) == record.digest, decision, record }
+}

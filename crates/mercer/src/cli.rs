@@ -1,0 +1,153 @@
+//! The command line, as clap reads it. `mercer --help` is a tour.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const TOUR: &str = "A first look:\n  mercer demo                              a whole shop on real data, on this machine\n\nIn production:\n  mercer serve --config mercer.toml        run the server\n  mercer import catalog products.csv       bring in what you sell\n  mercer import orders orders.csv          and what was bought\n  mercer train                             learn from it\n  mercer doctor                            check that all is well\n\nExit codes: 0 done; 1 failed or found faults; 2 wrong usage; 3 the data folder cannot be used;\n4 the settings are wrong.";
+
+#[derive(Debug, Parser)]
+#[command(name = "mercer", version, about = "Personalization for shops, on your own hardware", after_help = TOUR)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// The settings file; without it the defaults hold (see `mercer config`)
+    #[arg(long, global = true, value_name = "FILE", env = "MERCER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data folder, instead of the one in the settings
+    #[arg(long, global = true, value_name = "DIR", env = "MERCER_DATA_FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Print results as JSON, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the gift shop: a storefront on real data, with everything Mercer does
+    Demo(Demo),
+    /// Run the server
+    Serve(Serve),
+    /// Bring in products, orders or events from a file
+    Import(Import),
+    /// Learn from everything in the log
+    Train,
+    /// Measure recommenders on this shop's own orders
+    Eval(Eval),
+    /// Make logged decisions again, bit for bit
+    Replay(Replay),
+    /// Write the log, the lake or a backup somewhere else
+    Export(Export),
+    /// Check settings, disk, clock, data folder and versions, and say what to do
+    Doctor(Doctor),
+    /// Print the commented default settings
+    Config,
+    /// Print a completion script for your shell
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Port on loopback; 0 takes any free one
+    #[arg(long, default_value_t = 7878)]
+    pub port: u16,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Listen here instead of at the address in the settings
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportKind {
+    Catalog,
+    Orders,
+    Events,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// What the file holds; not needed with --replay
+    #[arg(required_unless_present = "replay")]
+    pub kind: Option<ImportKind>,
+    /// CSV, TSV, JSONL, JSON, Parquet, Google Merchant (XML, TSV) or Shopify CSV; also .gz
+    #[arg(required_unless_present = "replay")]
+    pub file: Option<PathBuf>,
+    /// The format, when the name does not tell
+    #[arg(long)]
+    pub format: Option<String>,
+    /// A built-in mapping, or a file (TOML) that says which column is what
+    #[arg(long, value_name = "NAME|FILE")]
+    pub mapping: Option<String>,
+    /// Currency of prices that name none, instead of the shop's
+    #[arg(long)]
+    pub currency: Option<String>,
+    /// Read and check everything, keep nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read the kept bad rows again, after a fix
+    #[arg(long, conflicts_with_all = ["kind", "file"])]
+    pub replay: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Eval {
+    /// Length of the ranking that is judged
+    #[arg(long, default_value_t = 20)]
+    pub k: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// Decision ids; a placement's id leads to its page
+    #[arg(required_unless_present = "last")]
+    pub ids: Vec<String>,
+    /// Replay the last N decisions instead
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// Print the decisions, not only whether they are identical
+    #[arg(long)]
+    pub show: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportKind {
+    /// Every event of the log, one a line, to standard output or --out
+    Events,
+    /// The catalog
+    Products,
+    /// The Parquet files, brought up to date, copied to --out
+    Lake,
+    /// A backup of the whole data folder into --out
+    Backup,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    pub kind: ExportKind,
+    /// Only jsonl, for events and products
+    #[arg(long, default_value = "jsonl")]
+    pub format: String,
+    /// A file or folder to write to
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// Also fold the whole log anew and compare it with what is served
+    #[arg(long)]
+    pub rebuild: bool,
+}

@@ -1,0 +1,127 @@
+//! `mercer doctor`: looks at settings, disk, clock, data folder and models, and says what to do.
+
+use std::time::Duration;
+
+use mercer_schema::{Position, Timestamp};
+use serde::Serialize;
+
+use crate::cli::Doctor;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::home::{CODE_VERSION, Home};
+use crate::output;
+
+/// Mercer was not there before; an earlier clock is wrong.
+const EARLIEST_CLOCK: &str = "2026-01-01T00:00:00Z";
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    is_well: bool,
+    detail: String,
+}
+
+pub fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(), Failure> {
+    let mut findings = vec![
+        well("version", format!("mercer {CODE_VERSION}")),
+        well("settings", format!("valid; listen {}, data {}", config.listen, config.data_folder.display())),
+        clock(),
+    ];
+    let home = Home::open(config, false)?;
+    findings.push(disk(&home));
+    findings.push(log(&home));
+    findings.push(models(&home));
+    if doctor.rebuild {
+        let bar = output::spinner("Folding the whole log anew");
+        findings.push(rebuild(&home)?);
+        bar.finish_and_clear();
+    }
+    let faults = findings.iter().filter(|finding| !finding.is_well).count();
+    for finding in &findings {
+        if as_json {
+            output::json(finding);
+        } else {
+            let mark = if finding.is_well { "ok   " } else { "FAULT" };
+            output::line(format!("{mark}  {:<10} {}", finding.what, finding.detail));
+        }
+    }
+    if faults > 0 {
+        return Err(Failure::job(format!("{faults} faults were found")));
+    }
+    Ok(())
+}
+
+const fn well(what: &'static str, detail: String) -> Finding {
+    Finding { what, is_well: true, detail }
+}
+
+fn clock() -> Finding {
+    let now = mercer_server::now();
+    let is_well = Timestamp::parse(EARLIEST_CLOCK).is_ok_and(|earliest| now > earliest);
+    let advice = if is_well { "" } else { "; set the clock: events would be dated wrongly" };
+    Finding { what: "clock", is_well, detail: format!("{now}{advice}") }
+}
+
+/// Writes a file durably and takes it away again.
+fn disk(home: &Home) -> Finding {
+    let probe = home.folder.path().join(".doctor");
+    let started = std::time::Instant::now();
+    let written = std::fs::File::create(&probe)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &[0; 4096]).and_then(|()| file.sync_all()));
+    let took = started.elapsed();
+    let removed = std::fs::remove_file(&probe);
+    match written.and(removed) {
+        Ok(()) => {
+            let advice = if took > Duration::from_millis(100) { "; a slow disk limits events per second" } else { "" };
+            well("disk", format!("a durable write takes {:.1} ms{advice}", took.as_secs_f64() * 1e3))
+        }
+        Err(error) => {
+            Finding { what: "disk", is_well: false, detail: format!("{error}; make room, or mend the folder's rights") }
+        }
+    }
+}
+
+fn log(home: &Home) -> Finding {
+    let snapshot = home.engine.snapshot();
+    let world = &snapshot.world;
+    let detail = format!(
+        "{} records, {} products, {} people, {} placements",
+        snapshot.position(),
+        world.catalog.len(),
+        world.profiles.len(),
+        world.placements.iter().count()
+    );
+    well("log", detail)
+}
+
+fn models(home: &Home) -> Finding {
+    match home.registry.verify() {
+        Ok(problems) if problems.is_empty() => {
+            let champion = home.engine.snapshot().world.models.version.clone();
+            let detail = champion.map_or_else(
+                || "none yet; `mercer train` makes the first".to_owned(),
+                |version| format!("version {version} serves; all checksums are right"),
+            );
+            well("models", detail)
+        }
+        Ok(problems) => {
+            let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            Finding { what: "models", is_well: false, detail }
+        }
+        Err(error) => Finding { what: "models", is_well: false, detail: error.to_string() },
+    }
+}
+
+/// Folds the log from its beginning and compares everything that a checkpoint holds.
+fn rebuild(home: &Home) -> Result<Finding, Failure> {
+    let served = home.engine.snapshot();
+    let rebuilt = home.engine.snapshot_at(Position(served.position().0))?;
+    let differing = served.differences(&rebuilt);
+    let is_well = differing.is_empty();
+    let detail = if is_well {
+        format!("all folds equal a rebuild from {} records", served.position())
+    } else {
+        format!("differs from a rebuild: {}; delete tables `fold.*` by starting once with --rebuild", differing.join(", "))
+    };
+    Ok(Finding { what: "folds", is_well, detail })
+}

@@ -1,0 +1,167 @@
+//! `mercer serve`: the production way. Listens, trains on schedule, drains on the signal.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use axum::Router;
+use mercer_schema::{Placement, Timestamp};
+use mercer_server::{Accounts, ApiKey, App, Keys, Settings, Signer};
+use tokio::net::TcpListener;
+
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::home::{CODE_VERSION, Home};
+use crate::output;
+
+/// How often housekeeping looks whether something is due.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+pub fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
+    if let Some(listen) = serve.listen {
+        config.listen = listen;
+    }
+    super::runtime()?.block_on(async {
+        let _telemetry = crate::telemetry::start(&config)?;
+        let home = Home::open(&config, false)?;
+        let listener = bind(config.listen).await?;
+        seed_placements(&home, config.placements_folder.as_deref()).await?;
+        let app = app(&home, &config, Vec::new())?;
+        let address = listener.local_addr()?;
+        let first_start = Accounts::new(Arc::clone(&home.tables)).first_start_token(rand::random());
+        if let Some(token) = first_start.map_err(|error| Failure::data(error.to_string()))? {
+            let link = format!("{}/console/welcome?token={token}", config.public_url);
+            output::remark(format!("Nobody can sign in yet. Choose the console's password here:\n  {link}"));
+        }
+        output::line(format!("ready http://{address}"));
+        run_server(listener, app, &config, Router::new()).await
+    })
+}
+
+/// Takes the port, or says who to look for.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::job(format!("cannot listen on {address}: {error}. Stop what uses the port, or choose another one"))
+    })
+}
+
+/// Everything a handler can reach; `fixed_keys` are valid in this process only.
+pub fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)>) -> Result<App, Failure> {
+    let recorder = mercer_server::install_metrics().map_err(Failure::job)?;
+    let settings = Settings {
+        public_url: config.public_url.clone(),
+        shop_name: config.shop_name.clone(),
+        sign_in_hint: None,
+        currency: config.currency,
+        limits: config.limits.clone(),
+        honour_gpc: config.honour_gpc,
+        code_version: CODE_VERSION.to_owned(),
+    };
+    Ok(App {
+        engine: Arc::clone(&home.engine),
+        keys: Arc::new(Keys::load(Arc::clone(&home.tables), fixed_keys)?),
+        signer: Arc::new(Signer::load(&*home.tables, rand::random())?),
+        tables: Arc::clone(&home.tables),
+        settings: Arc::new(settings),
+        metrics: recorder,
+        draining: Arc::new(AtomicBool::new(false)),
+    })
+}
+
+/// Serves Mercer, and `beside` it, until the process is told to stop.
+pub async fn run_server(listener: TcpListener, app: App, config: &Config, beside: Router) -> Result<(), Failure> {
+    let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
+    let router = mercer_server::router(app.clone()).merge(beside);
+    let outcome = mercer_server::serve(listener, app, router, told_to_stop()).await;
+    chores.abort();
+    Ok(outcome?)
+}
+
+/// A fresh shop gets the default placements; files in the placements folder win over what is there.
+pub async fn seed_placements(home: &Home, folder: Option<&Path>) -> Result<(), Failure> {
+    let mut placements: Vec<Placement> = Vec::new();
+    if home.engine.snapshot().world.placements.iter().next().is_none() {
+        placements.extend(mercer_engine::default_placements());
+    }
+    if let Some(folder) = folder {
+        placements.extend(read_placements(folder)?);
+    }
+    for placement in placements {
+        home.engine.save_placement(placement, mercer_server::now()).await?;
+    }
+    Ok(())
+}
+
+fn read_placements(folder: &Path) -> Result<Vec<Placement>, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        placement: Vec<Placement>,
+    }
+    let wrong = |path: &Path, error: &dyn std::fmt::Display| Failure::settings(format!("{}: {error}", path.display()));
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .map_err(|error| wrong(folder, &error))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    let mut placements = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).map_err(|error| wrong(&path, &error))?;
+        let file: File = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        placements.extend(file.placement);
+    }
+    Ok(placements)
+}
+
+/// Training on schedule, the lake kept up to date, old message ids forgotten.
+async fn housekeeping(app: App, config: Config) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    let train_every = i64::from(config.train_every_hours) * Timestamp::HOUR;
+    let mut last_trained = newest_model(&app).unwrap_or_else(mercer_server::now);
+    let mut last_expired = Timestamp(0);
+    loop {
+        ticks.tick().await;
+        let now = mercer_server::now();
+        if train_every > 0 && now.since(last_trained) >= train_every {
+            last_trained = now;
+            if let Err(error) = app.train().await {
+                tracing::warn!(%error, "the scheduled training did not succeed; the champion keeps serving");
+            }
+        }
+        if now.since(last_expired) >= Timestamp::HOUR {
+            last_expired = now;
+            let horizon = now.plus(-i64::from(config.deduplicate_days) * Timestamp::DAY);
+            let engine = Arc::clone(&app.engine);
+            let chores = tokio::task::spawn_blocking(move || engine.expire_keys(horizon).and_then(|_| engine.extend_lake()));
+            match chores.await {
+                Ok(Err(error)) => tracing::warn!(%error, "hourly housekeeping failed; it is tried again in an hour"),
+                Err(error) => tracing::warn!(%error, "hourly housekeeping broke off"),
+                Ok(Ok(())) => {}
+            }
+        }
+    }
+}
+
+fn newest_model(app: &App) -> Option<Timestamp> {
+    app.engine.models().ok()?.first().map(|card| card.manifest.created_at)
+}
+
+/// Ctrl-C, or the signal that service managers send.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `mercer.toml`: read once at start, checked, resolved into what the parts take.
+//!
+//! The commented default file is compiled in and is the source of all defaults. Unknown keys are refused with
+//! the nearest known name, so that a slip of the finger never silently changes nothing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mercer_collect::Limits;
+use mercer_schema::Currency;
+use serde::Deserialize;
+
+/// The file that documents every setting and gives its default.
+pub const DEFAULT_FILE: &str = include_str!("../mercer.toml");
+
+/// Settings as the parts want them.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub data_folder: PathBuf,
+    pub shop_name: String,
+    pub currency: Currency,
+    pub limits: Limits,
+    pub deduplicate_days: u32,
+    pub honour_gpc: bool,
+    pub train_every_hours: u32,
+    pub placements_folder: Option<PathBuf>,
+    pub log_level: String,
+    pub log_format: LogFormat,
+    pub otlp_endpoint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the settings file {path}: {error}")]
+    Unreadable { path: PathBuf, error: std::io::Error },
+    #[error("{origin}: {message}")]
+    Invalid { origin: String, message: String },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    server: RawServer,
+    data: RawData,
+    shop: RawShop,
+    collect: RawCollect,
+    privacy: RawPrivacy,
+    train: RawTrain,
+    placements: RawPlacements,
+    log: RawLog,
+    telemetry: RawTelemetry,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawServer {
+    listen: String,
+    public_url: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawData {
+    folder: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawShop {
+    name: String,
+    currency: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCollect {
+    event_bytes: usize,
+    batch_bytes: usize,
+    batch_events: usize,
+    deduplicate_days: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPrivacy {
+    honour_gpc: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTrain {
+    every_hours: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlacements {
+    folder: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLog {
+    level: String,
+    format: LogFormat,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTelemetry {
+    otlp_endpoint: String,
+}
+
+impl Config {
+    /// The defaults, over them the file if there is one, over it the environment.
+    pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
+        let mut table = parse("the compiled-in defaults", DEFAULT_FILE)?;
+        let mut origin = "the settings".to_owned();
+        if let Some(path) = file {
+            origin = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+            overlay(&mut table, parse(&origin, &text)?);
+        }
+        overlay_environment(&mut table, environment)?;
+        let invalid = |message: String| ConfigError::Invalid { origin: origin.clone(), message };
+        let raw = Raw::deserialize(table).map_err(|error| invalid(with_nearest_name(&error.to_string())))?;
+        raw.resolve().map_err(invalid)
+    }
+}
+
+impl Raw {
+    fn resolve(self) -> Result<Config, String> {
+        let listen = self.server.listen.parse().map_err(|_| {
+            format!("server.listen: `{}` is no address with a port such as 127.0.0.1:7878", self.server.listen)
+        })?;
+        let public_url = self.server.public_url.trim_end_matches('/').to_owned();
+        if !public_url.starts_with("http://") && !public_url.starts_with("https://") {
+            return Err(format!("server.public_url: `{public_url}` must start with http:// or https://"));
+        }
+        let currency = Currency::parse(&self.shop.currency).map_err(|error| format!("shop.currency: {error}"))?;
+        let some_text = |text: String| (!text.is_empty()).then_some(text);
+        Ok(Config {
+            listen,
+            public_url,
+            data_folder: self.data.folder,
+            shop_name: self.shop.name,
+            currency,
+            limits: Limits {
+                event_bytes: self.collect.event_bytes,
+                batch_bytes: self.collect.batch_bytes,
+                batch_events: self.collect.batch_events,
+                ..Limits::default()
+            },
+            deduplicate_days: self.collect.deduplicate_days,
+            honour_gpc: self.privacy.honour_gpc,
+            train_every_hours: self.train.every_hours,
+            placements_folder: (!self.placements.folder.as_os_str().is_empty()).then_some(self.placements.folder),
+            log_level: self.log.level,
+            log_format: self.log.format,
+            otlp_endpoint: some_text(self.telemetry.otlp_endpoint),
+        })
+    }
+}
+
+fn parse(origin: &str, text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Invalid {
+        origin: origin.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+fn overlay(below: &mut toml::Table, above: toml::Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `MERCER_SERVER_LISTEN` sets `server.listen`, in the type that the default has.
+fn overlay_environment(table: &mut toml::Table, environment: &[(String, String)]) -> Result<(), ConfigError> {
+    for (section, keys) in table.iter_mut() {
+        let Some(keys) = keys.as_table_mut() else { continue };
+        for (key, value) in keys.iter_mut() {
+            let name = format!("MERCER_{}_{}", section.to_uppercase(), key.to_uppercase());
+            let Some((_, given)) = environment.iter().find(|(known, _)| *known == name) else { continue };
+            let wrong = |_| ConfigError::Invalid {
+                origin: name.clone(),
+                message: format!("`{given}` does not fit; an example is `{value}`"),
+            };
+            *value = match value {
+                toml::Value::Integer(_) => toml::Value::Integer(given.parse().map_err(|error: std::num::ParseIntError| wrong(error.to_string()))?),
+                toml::Value::Boolean(_) => toml::Value::Boolean(given.parse().map_err(|error: std::str::ParseBoolError| wrong(error.to_string()))?),
+                _ => toml::Value::String(given.clone()),
+            };
+        }
+    }
+    Ok(())
+}
+
+/// Adds "did you mean" to serde's message about an unknown field.
+fn with_nearest_name(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = quoted.next().filter(|_| message.starts_with("unknown field")) else {
+        return message.to_owned();
+    };
+    let nearest = quoted.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
+    match nearest {
+        Some(nearest) => format!("{}; did you mean `{nearest}`?", message.trim_end()),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mercer.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path), &[])
+    }
+
+    #[test]
+    fn the_default_file_is_valid_and_complete() {
+        let config = Config::load(None, &[]).unwrap();
+        assert_eq!(config.listen.port(), 7878);
+        assert_eq!(config.limits.batch_events, 2500);
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_named() {
+        let error = load("[server]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
+        assert!(error.contains("did you mean `listen`"), "{error}");
+        assert!(load("[server]\nlisten = \"here\"\n").unwrap_err().to_string().contains("server.listen"));
+        assert!(load("[shop]\ncurrency = \"euros\"\n").unwrap_err().to_string().contains("shop.currency"));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let environment = [("MERCER_TRAIN_EVERY_HOURS".to_owned(), "3".to_owned())];
+        assert_eq!(Config::load(None, &environment).unwrap().train_every_hours, 3);
+        let wrong = [("MERCER_TRAIN_EVERY_HOURS".to_owned(), "often".to_owned())];
+        assert!(Config::load(None, &wrong).unwrap_err().to_string().contains("MERCER_TRAIN_EVERY_HOURS"));
+    }
+}

@@ -1,0 +1,46 @@
+//! What the user sees: results on standard output, progress and words on standard error.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// Writes one line of result.
+pub fn line(text: impl AsRef<str>) {
+    // A reader that went away (`| head`) is no failure of ours.
+    let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+}
+
+/// Writes a remark that is no result.
+pub fn remark(text: impl AsRef<str>) {
+    let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+}
+
+/// Writes a result as one line of JSON.
+pub fn json(value: &impl Serialize) {
+    line(serde_json::to_string(value).unwrap_or_default());
+}
+
+/// A bar on terminals; nothing elsewhere.
+pub fn bar(label: &str, total: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("  {msg:<28} {bar:32} {percent:>3} %  {eta} left");
+    let bar = ProgressBar::new(total).with_message(label.to_owned());
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar
+}
+
+/// A moving mark for work of unknown length.
+pub fn spinner(label: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(label.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
+}

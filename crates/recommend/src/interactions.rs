@@ -1,0 +1,88 @@
+//! What models are trained from: orders and purchases over dense item numbers.
+//!
+//! The order in which the input comes never matters to a fitted model.
+
+use std::collections::BTreeMap;
+
+use mercer_schema::Timestamp;
+
+use crate::Item;
+
+/// A customer, as a number that means nothing outside one training run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Customer(pub u32);
+
+/// Things that belong together, with weights: an order, a visit, a customer's taste.
+pub type Basket = Vec<(Item, f32)>;
+
+/// One order; a line's weight is what the caller makes of its quantity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// `None` for a guest: such an order still says what goes together.
+    pub customer: Option<Customer>,
+    pub at: Timestamp,
+    pub lines: Basket,
+}
+
+/// A customer bought an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Purchase {
+    pub customer: Customer,
+    pub item: Item,
+    pub at: Timestamp,
+}
+
+/// The purchases in orders of known customers.
+pub fn purchases(orders: &[Order]) -> impl Iterator<Item = Purchase> {
+    orders.iter().filter_map(|order| Some((order, order.customer?))).flat_map(|(order, customer)| {
+        order.lines.iter().map(move |(item, _)| Purchase { customer, item: *item, at: order.at })
+    })
+}
+
+/// The orders of each known customer, oldest first.
+pub fn by_customer(orders: &[Order]) -> BTreeMap<Customer, Vec<&Order>> {
+    let mut grouped: BTreeMap<Customer, Vec<&Order>> = BTreeMap::new();
+    for order in orders {
+        if let Some(customer) = order.customer {
+            grouped.entry(customer).or_default().push(order);
+        }
+    }
+    for orders in grouped.values_mut() {
+        orders.sort_by_key(|order| order.at);
+    }
+    grouped
+}
+
+/// One basket a customer: every item ever bought, weighted by 1 + ln(number of orders with it).
+pub fn tastes(orders: &[Order]) -> Vec<Basket> {
+    let taste = |orders: &Vec<&Order>| {
+        let mut times: BTreeMap<Item, u32> = BTreeMap::new();
+        for (item, _) in orders.iter().flat_map(|order| &order.lines) {
+            *times.entry(*item).or_default() += 1;
+        }
+        times.into_iter().map(|(item, times)| (item, 1.0 + (times as f32).ln())).collect()
+    };
+    by_customer(orders).values().map(taste).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(customer: Option<u32>, at: i64, items: &[u32]) -> Order {
+        Order {
+            customer: customer.map(Customer),
+            at: Timestamp(at),
+            lines: items.iter().map(|item| (Item(*item), 1.0)).collect(),
+        }
+    }
+
+    #[test]
+    fn guests_have_no_taste_and_no_purchases() {
+        let orders = [order(Some(1), 9, &[5, 6]), order(None, 1, &[7]), order(Some(1), 2, &[5])];
+        assert_eq!(purchases(&orders).count(), 3);
+        assert_eq!(tastes(&orders), [vec![(Item(5), 1.0 + 2.0_f32.ln()), (Item(6), 1.0)]]);
+        let times: Vec<i64> = by_customer(&orders)[&Customer(1)].iter().map(|order| order.at.0).collect();
+        assert_eq!(times, [2, 9]);
+    }
+}

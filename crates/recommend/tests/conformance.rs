@@ -1,0 +1,207 @@
+//! One contract for all recommenders: whatever a model is asked, it answers by the rules of the trait.
+//!
+//! A new model is added in [`Shop::models`] and, if it can be stored, in [`Shop::stored_and_read`].
+
+use std::collections::BTreeMap;
+
+use mercer_recommend::content::ContentIndex;
+use mercer_recommend::interactions::{Customer, Order, tastes};
+use mercer_recommend::neighbours::{Neighbours, Settings};
+use mercer_recommend::next_order::{self, NextOrder};
+use mercer_recommend::popularity::Popularity;
+use mercer_recommend::sessions::{SessionIndex, VmisSettings};
+use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
+use mercer_schema::{Product, ProductId, Timestamp};
+use proptest::prelude::*;
+
+/// Every model, fed with the same behaviour.
+#[derive(Default)]
+struct Shop {
+    popularity: Popularity,
+    sessions: SessionIndex,
+    content: ContentIndex,
+    also_bought: Neighbours,
+    bought_together: Neighbours,
+    next_order: NextOrder,
+}
+
+const WORDS: [&str; 5] = ["red", "mug", "lantern", "gift", "heart"];
+
+impl Shop {
+    /// `items` products that are bought in `orders` orders, in overlapping groups of three.
+    fn open(items: u32, orders: u32) -> Self {
+        let mut shop = Self::default();
+        let order = |number: u32| {
+            let lines = (0..3).map(|step| (Item((number % 11 * 3 + step * (1 + number % 2)) % items), 1.0)).collect();
+            Order { customer: Some(Customer(number % 13)), at: hour(i64::from(number)), lines }
+        };
+        let orders: Vec<Order> = (0..orders).map(order).collect();
+        for order in &orders {
+            for (item, weight) in &order.lines {
+                shop.popularity.observe(*item, *weight, order.at);
+                shop.sessions.observe(u64::from(order.customer.unwrap().0), *item, order.at);
+            }
+        }
+        // A burst at the end, so that something trends.
+        (0..30).for_each(|_| shop.popularity.observe(Item(items / 2), 1.0, hour(orders.len() as i64)));
+        for item in 0..items {
+            let words: Vec<&str> = (0..3).map(|step| WORDS[(item / (step + 1)) as usize % WORDS.len()]).collect();
+            shop.content.upsert(Item(item), &Product::new(ProductId::trusted("p"), words.join(" ")));
+        }
+        let settings = Settings { significance: 0.5, least_together: 1, ..Settings::default() };
+        let baskets: Vec<_> = orders.iter().map(|order| order.lines.clone()).collect();
+        shop.also_bought = Neighbours::fit(&tastes(&orders), &Settings { significance: 0.0, ..settings });
+        shop.bought_together =
+            Neighbours::fit(&baskets, &Settings { significance: 0.5, ..Settings::bought_together() });
+        shop.next_order = NextOrder::fit(&orders, &next_order::Settings::default());
+        shop
+    }
+
+    fn models(&self) -> Vec<(&'static str, Box<dyn Recommender + '_>)> {
+        let repeats = VmisSettings { repeats: true, ..VmisSettings::default() };
+        vec![
+            ("popular", Box::new(self.popularity.popular())),
+            ("trending", Box::new(self.popularity.trending())),
+            ("sessions", Box::new(self.sessions.vmis(VmisSettings::default()))),
+            ("sessions with repeats", Box::new(self.sessions.vmis(repeats))),
+            ("content", Box::new(&self.content)),
+            ("also bought", Box::new(&self.also_bought)),
+            ("bought together", Box::new(&self.bought_together)),
+            ("next order", Box::new(&self.next_order)),
+        ]
+    }
+
+    /// All models through bytes and back. The content index is made from the catalog, so it is only cloned.
+    fn stored_and_read(mut self) -> (Self, Self) {
+        let name = |item: Item| format!("product {}", item.0);
+        let resolve = |name: &str| name.strip_prefix("product ")?.parse().ok().map(Item);
+        let pieces = |changes: Changes| {
+            let kept: BTreeMap<_, _> = changes.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+            kept.into_iter().rev()
+        };
+        let read = Self {
+            popularity: Popularity::restore(pieces(self.popularity.drain_changes())).unwrap(),
+            sessions: SessionIndex::restore(pieces(self.sessions.drain_changes())).unwrap(),
+            content: self.content.clone(),
+            also_bought: Neighbours::decode(&self.also_bought.encode(name), resolve).unwrap(),
+            bought_together: Neighbours::decode(&self.bought_together.encode(name), resolve).unwrap(),
+            next_order: NextOrder::decode(&self.next_order.encode(name), resolve).unwrap(),
+        };
+        (self, read)
+    }
+}
+
+fn hour(hours: i64) -> Timestamp {
+    Timestamp(hours * Timestamp::HOUR)
+}
+
+/// The rules of the trait.
+fn check(name: &str, model: &dyn Recommender, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+    let found = model.recommend(query, limit);
+    assert!(found.len() <= limit, "{name}: {} for a limit of {limit}", found.len());
+    assert!(found.iter().all(|scored| scored.score.is_finite()), "{name}: {found:?}");
+    assert!(found.iter().all(|scored| !query.seeds.contains(&scored.item)), "{name} proposes a seed: {found:?}");
+    let in_order = |pair: &[Scored]| {
+        pair[0].score > pair[1].score || (pair[0].score == pair[1].score && pair[0].item < pair[1].item)
+    };
+    // Strictly in order by score and item number also means that none is there twice.
+    assert!(found.windows(2).all(in_order), "{name}: {found:?}");
+    assert_eq!(found.len(), found.iter().map(|scored| scored.item).collect::<std::collections::BTreeSet<_>>().len());
+    let asked = |item: &Item| {
+        query.seeds.contains(item)
+            || query.session.contains(item)
+            || query.history.iter().any(|(known, _)| known == item)
+    };
+    assert!(found.iter().filter_map(|scored| scored.because_of).all(|cause| asked(&cause)), "{name}: {found:?}");
+    assert_eq!(model.recommend(query, limit), found, "{name} asked twice");
+    found
+}
+
+fn items(numbers: &[u32]) -> Vec<Item> {
+    numbers.iter().map(|number| Item(*number)).collect()
+}
+
+#[test]
+fn each_finds_something_where_there_is_something() {
+    let shop = Shop::open(40, 600);
+    let (seeds, session) = (items(&[3]), items(&[6, 4]));
+    let history = [(Item(3), 1.0), (Item(7), 0.5)];
+    let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(600) };
+    for (name, model) in shop.models() {
+        assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
+    }
+}
+
+#[test]
+fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
+    let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
+    let full = Query { seeds: &seeds, session: &session, history: &history, now: hour(1) };
+    for shop in [Shop::default(), Shop::open(1, 5)] {
+        for (name, model) in shop.models() {
+            assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
+            check(name, &*model, &Query::default(), 10);
+        }
+    }
+}
+
+#[test]
+fn unknown_items_and_odd_weights_are_no_matter() {
+    let shop = Shop::open(40, 600);
+    let unknown = items(&[u32::MAX, 1_000_000, 40, u32::MAX]);
+    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 0.0, f32::MAX, f32::MIN_POSITIVE];
+    let history: Vec<(Item, f32)> = odd.iter().zip(0..).map(|(weight, item)| (Item(item), *weight)).collect();
+    let far = [(Item(u32::MAX), 1.0)];
+    for now in [Timestamp(i64::MIN), Timestamp(0), Timestamp(i64::MAX)] {
+        for (name, model) in shop.models() {
+            check(name, &*model, &Query { seeds: &unknown, session: &unknown, history: &history, now }, 10);
+            check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
+        }
+    }
+}
+
+#[test]
+fn huge_questions_are_answered() {
+    let shop = Shop::open(2_000, 3_000);
+    let all: Vec<Item> = (0..2_000).chain(0..2_000).map(Item).collect();
+    let history: Vec<(Item, f32)> = all.iter().map(|item| (*item, 1.0 + (item.0 % 7) as f32)).collect();
+    for (name, model) in shop.models() {
+        check(
+            name,
+            &*model,
+            &Query { session: &all, history: &history, now: hour(3_000), ..Query::default() },
+            usize::MAX,
+        );
+        let found = check(name, &*model, &Query { seeds: &all, session: &all, history: &history, now: hour(0) }, 50);
+        assert!(found.is_empty(), "{name}: every item is a seed");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn every_model_keeps_the_contract(
+        size in 1_u32..60,
+        orders in 0_u32..200,
+        seeds in proptest::collection::vec(0_u32..70, 0..4),
+        session in proptest::collection::vec(0_u32..70, 0..12),
+        history in proptest::collection::vec((0_u32..70, -1.0_f32..3.0), 0..20),
+        now in -10_i64..400,
+        limit in 0_usize..30,
+    ) {
+        let (shop, read) = Shop::open(size, orders).stored_and_read();
+        let (seeds, session) = (items(&seeds), items(&session));
+        let history: Vec<(Item, f32)> = history.into_iter().map(|(item, weight)| (Item(item), weight)).collect();
+        let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(now) };
+        for ((name, model), (_, read)) in shop.models().into_iter().zip(read.models()) {
+            let found = check(name, &*model, &query, limit);
+            let more = check(name, &*model, &query, limit + 7);
+            prop_assert_eq!(&more[..found.len()], &found[..], "{}: a longer answer begins with the shorter one", name);
+            prop_assert!(found.len() == limit || more.len() == found.len(), "{}", name);
+            let bits = |found: &[Scored]| -> Vec<_> {
+                found.iter().map(|scored| (scored.item, scored.score.to_bits(), scored.because_of)).collect()
+            };
+            prop_assert_eq!(bits(&read.recommend(&query, limit)), bits(&found), "{} read from bytes", name);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! API keys: who may do what, from which pages, how often.
+//!
+//! A key is 32 random bytes; only its SHA-256 is stored (it cannot be guessed, so a slow hash would only cost
+//! time). All keys are held in memory, so that checking one touches no disk.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use mercer_schema::{SourceId, Timestamp};
+use mercer_store::{Scan, Tables, Write};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::guard::RateCell;
+use crate::problem::Problem;
+
+const TABLE: &str = "api_keys";
+/// Requests a second when a key names no limit of its own.
+const DEFAULT_RATE: u32 = 50_000;
+
+/// What a key may do. `admin` may do everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Send events. Safe in a browser.
+    Write,
+    /// Ask for decisions, search, read the catalog. Safe in a browser.
+    Decide,
+    /// Read customers and decisions.
+    Read,
+    /// Change the catalog, placements, models and keys.
+    Admin,
+}
+
+impl Scope {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Decide => "decide",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A key without its secret.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ApiKey {
+    /// The name under which its events are logged as their source.
+    #[schema(value_type = String)]
+    pub name: SourceId,
+    pub scopes: Vec<Scope>,
+    /// Pages that may use it from a browser; empty means all.
+    #[serde(default)]
+    pub origins: Vec<String>,
+    /// Requests a second; absent means the server's default.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub requests_per_second: Option<NonZeroU32>,
+    pub created_at: Timestamp,
+    #[serde(default)]
+    pub revoked_at: Option<Timestamp>,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
+
+/// A live key with its rate limiter.
+pub struct Caller {
+    pub key: ApiKey,
+    limiter: Limiter,
+    clock: DefaultClock,
+}
+
+impl Caller {
+    fn new(key: ApiKey) -> Self {
+        let rate = key.requests_per_second.or(NonZeroU32::new(DEFAULT_RATE)).unwrap_or(NonZeroU32::MIN);
+        let limiter = RateLimiter::direct(Quota::per_second(rate)).with_middleware::<StateInformationMiddleware>();
+        Self { key, limiter, clock: DefaultClock::default() }
+    }
+
+    pub fn allows(&self, scope: Scope) -> bool {
+        self.key.scopes.iter().any(|held| *held == scope || *held == Scope::Admin)
+    }
+
+    /// Checks scope, origin and rate. Answers how many requests are left in this second.
+    fn admit(&self, scope: Scope, origin: Option<&str>) -> Result<Quotient, Problem> {
+        if !self.allows(scope) {
+            return Err(Problem::scope_missing(scope.name()));
+        }
+        if let Some(origin) = origin
+            && !self.key.origins.is_empty()
+            && !self.key.origins.iter().any(|allowed| allowed == origin)
+        {
+            return Err(Problem::origin_refused(origin));
+        }
+        match self.limiter.check() {
+            Ok(state) => {
+                Ok(Quotient { limit: state.quota().burst_size().get(), remaining: state.remaining_burst_capacity() })
+            }
+            Err(until) => {
+                let wait = until.wait_time_from(self.clock.now());
+                Err(Problem::too_many_requests(wait.as_secs() + 1))
+            }
+        }
+    }
+}
+
+/// What is left of a key's rate limit: the `RateLimit` headers.
+#[derive(Debug, Clone, Copy)]
+pub struct Quotient {
+    pub limit: u32,
+    pub remaining: u32,
+}
+
+/// All keys that are valid now.
+pub struct Keys {
+    tables: Arc<dyn Tables>,
+    live: ArcSwap<HashMap<[u8; 32], Arc<Caller>>>,
+    /// Valid in this process only (the demo's fixed keys).
+    fixed: Vec<(String, ApiKey)>,
+}
+
+impl Keys {
+    /// Reads all stored keys; `fixed` ones are valid beside them and never stored.
+    pub fn load(tables: Arc<dyn Tables>, fixed: Vec<(String, ApiKey)>) -> Result<Self, mercer_store::Error> {
+        let keys = Self { tables, live: ArcSwap::default(), fixed };
+        keys.refresh()?;
+        Ok(keys)
+    }
+
+    /// Makes a key and returns its secret, which is shown once and stored nowhere.
+    pub fn create(&self, key: &ApiKey, random: [u8; 32]) -> Result<String, mercer_store::Error> {
+        let secret = format!("mk_{}", URL_SAFE_NO_PAD.encode(random));
+        self.put(&hash(&secret), key)?;
+        Ok(secret)
+    }
+
+    /// Stored keys, also revoked ones, by name.
+    pub fn list(&self) -> Result<Vec<ApiKey>, mercer_store::Error> {
+        let mut keys: Vec<ApiKey> = self.stored()?.into_iter().map(|(_, key)| key).collect();
+        keys.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(keys)
+    }
+
+    /// Revokes every live key of this name. False when there was none.
+    pub fn revoke(&self, name: &str, now: Timestamp) -> Result<bool, mercer_store::Error> {
+        let mut found = false;
+        for (hash, mut key) in self.stored()? {
+            if key.name.as_str() == name && key.revoked_at.is_none() {
+                key.revoked_at = Some(now);
+                self.put(&hash, &key)?;
+                found = true;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Checks a secret for a scope.
+    pub fn admit(&self, secret: &str, scope: Scope, headers: &HeaderMap) -> Result<Admitted, Problem> {
+        let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
+        let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+        let quotient = caller.admit(scope, origin)?;
+        Ok(Admitted { caller, quotient })
+    }
+
+    fn put(&self, hash: &[u8], key: &ApiKey) -> Result<(), mercer_store::Error> {
+        let value = serde_json::to_vec(key).unwrap_or_default();
+        self.tables.write(&[Write::put(TABLE, hash.to_vec(), value)])?;
+        self.refresh()
+    }
+
+    fn stored(&self) -> Result<Vec<(Vec<u8>, ApiKey)>, mercer_store::Error> {
+        let rows = self.tables.scan(TABLE, Scan::all(), usize::MAX)?;
+        Ok(rows.into_iter().filter_map(|(hash, value)| Some((hash, serde_json::from_slice(&value).ok()?))).collect())
+    }
+
+    fn refresh(&self) -> Result<(), mercer_store::Error> {
+        let stored = self.stored()?.into_iter().filter_map(|(hash, key)| Some((hash.try_into().ok()?, key)));
+        let fixed = self.fixed.iter().map(|(secret, key)| (hash(secret), key.clone()));
+        let live = stored.chain(fixed).filter(|(_, key)| key.revoked_at.is_none());
+        self.live.store(Arc::new(live.map(|(hash, key)| (hash, Arc::new(Caller::new(key)))).collect()));
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("live", &self.live.load().len()).finish_non_exhaustive()
+    }
+}
+
+/// A caller whose key was checked for the scope at hand.
+#[derive(Clone)]
+pub struct Admitted {
+    pub caller: Arc<Caller>,
+    pub quotient: Quotient,
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// The key in the headers: Bearer, Basic (the key is the user name) or `X-Write-Key`.
+pub fn key_in_headers(headers: &HeaderMap) -> Option<String> {
+    if let Some(key) = headers.get("x-write-key").and_then(|value| value.to_str().ok()) {
+        return Some(key.to_owned());
+    }
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = authorization.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+    let user = decoded.split(':').next().unwrap_or_default();
+    (!user.is_empty()).then(|| user.to_owned())
+}
+
+macro_rules! extractors {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => {
+        $(
+            $(#[$doc])*
+            pub struct $name(pub Admitted);
+
+            impl<S> FromRequestParts<S> for $name
+            where
+                S: Send + Sync,
+                Arc<Keys>: FromRef<S>,
+            {
+                type Rejection = Problem;
+
+                async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                    admitted(parts, &Arc::<Keys>::from_ref(state), $scope).map(Self)
+                }
+            }
+        )+
+    };
+}
+
+extractors! {
+    /// A handler with this argument needs the scope `decide`.
+    MayDecide = Scope::Decide;
+    /// A handler with this argument needs the scope `read`.
+    MayRead = Scope::Read;
+    /// A handler with this argument needs the scope `admin`.
+    MayAdmin = Scope::Admin;
+}
+
+fn admitted(parts: &Parts, keys: &Keys, scope: Scope) -> Result<Admitted, Problem> {
+    let secret = key_in_headers(&parts.headers).ok_or_else(Problem::key_missing)?;
+    let admitted = keys.admit(&secret, scope, &parts.headers)?;
+    if let Some(rate) = parts.extensions.get::<RateCell>() {
+        rate.fill(admitted.quotient);
+    }
+    Ok(admitted)
+}

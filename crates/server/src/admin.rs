@@ -1,0 +1,332 @@
+//! Running the shop's Mercer over HTTP: placements, models, bad rows, keys. All of it needs `admin`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use mercer_schema::{ModelVersion, Placement, PlacementId, SourceId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{ApiKey, MayAdmin, Scope};
+use crate::body::{ApiJson, ApiQuery};
+use crate::problem::Problem;
+use crate::state::{App, now};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlacementList {
+    pub placements: Vec<Placement>,
+}
+
+/// All placements.
+#[utoipa::path(
+    get, path = "/v1/placements", tag = "admin",
+    responses(
+        (status = 200, description = "Placements", body = PlacementList),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn list_placements(_caller: MayAdmin, State(app): State<App>) -> Json<PlacementList> {
+    let snapshot = app.engine.snapshot();
+    Json(PlacementList { placements: snapshot.world.placements.iter().cloned().collect() })
+}
+
+/// Checks a placement and puts it in force for the next decision.
+#[utoipa::path(
+    put, path = "/v1/placements/{id}", tag = "admin", request_body = Placement,
+    params(("id" = String, Path, description = "The placement's id, as in the body")),
+    responses(
+        (status = 200, description = "In force", body = Placement),
+        (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 413, description = "Too large", body = Problem),
+        (status = 415, description = "Not JSON", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn save_placement(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ApiJson(placement): ApiJson<Placement>,
+) -> Result<Json<Placement>, Problem> {
+    if placement.id.as_str() != id {
+        return Err(Problem::invalid(Some("id".into()), "The id in the path and the id in the body differ."));
+    }
+    app.engine.save_placement(placement.clone(), now()).await?;
+    Ok(Json(placement))
+}
+
+#[utoipa::path(
+    delete, path = "/v1/placements/{id}", tag = "admin",
+    params(("id" = String, Path, description = "The placement's id")),
+    responses(
+        (status = 204, description = "Gone"),
+        (status = 400, description = "No id", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 404, description = "No such placement", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn remove_placement(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id = PlacementId::parse(&id).map_err(|error| Problem::invalid(Some("id".into()), error.to_string()))?;
+    if app.engine.remove_placement(&id, now()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("such placement"))
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelList {
+    pub models: Vec<Model>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Model {
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
+    pub created_at: Timestamp,
+    pub champion: bool,
+    pub candidate: bool,
+    #[schema(value_type = Object)]
+    pub metrics: serde_json::Value,
+}
+
+/// All model versions, newest first.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "admin",
+    responses(
+        (status = 200, description = "Models", body = ModelList),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Result<Json<ModelList>, Problem> {
+    let model = |card: mercer_engine::ModelCard| Model {
+        version: card.manifest.version,
+        created_at: card.manifest.created_at,
+        champion: card.is_champion,
+        candidate: card.is_candidate,
+        metrics: serde_json::Value::Object(card.manifest.metrics),
+    };
+    Ok(Json(ModelList { models: app.engine.models()?.into_iter().map(model).collect() }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrainedModel {
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
+    pub promoted: bool,
+}
+
+/// Trains on everything in the log and promotes the outcome when it is no worse than the champion.
+#[utoipa::path(
+    post, path = "/v1/models/train", tag = "admin",
+    responses(
+        (status = 200, description = "Trained", body = TrainedModel),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 409, description = "Already training, or nothing to learn from", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
+    let trained = app.train().await?;
+    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted }))
+}
+
+/// Makes a version the champion: forward to a candidate or back to an earlier one.
+#[utoipa::path(
+    post, path = "/v1/models/{version}/promote", tag = "admin",
+    params(("version" = String, Path, description = "A version in the registry")),
+    responses(
+        (status = 204, description = "It serves from now on"),
+        (status = 400, description = "No version", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 409, description = "The version cannot be loaded; the champion stays", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn promote(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    Path(version): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let version =
+        ModelVersion::parse(&version).map_err(|error| Problem::invalid(Some("version".into()), error.to_string()))?;
+    app.engine.promote(&version, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct BadRowQuery {
+    /// The `next` of an earlier answer.
+    pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BadRowPage {
+    /// Each with `id`, `row` (reason, field, message, raw bytes) and `replayed_at`.
+    #[schema(value_type = Vec<Object>)]
+    pub bad_rows: Vec<mercer_engine::KeptBadRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Input that could not be taken, newest first.
+#[utoipa::path(
+    get, path = "/v1/bad-rows", tag = "admin", params(BadRowQuery),
+    responses(
+        (status = 200, description = "Bad rows", body = BadRowPage),
+        (status = 400, description = "A parameter is wrong", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn list_bad_rows(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    ApiQuery(query): ApiQuery<BadRowQuery>,
+) -> Result<Json<BadRowPage>, Problem> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let bad_rows = app.engine.bad_rows(query.cursor.as_deref(), limit)?;
+    let next = (bad_rows.len() == limit).then(|| bad_rows.last().map(|kept| kept.id.clone())).flatten();
+    Ok(Json(BadRowPage { bad_rows, next }))
+}
+
+/// Reads a bad row again, after the cause is mended.
+#[utoipa::path(
+    post, path = "/v1/bad-rows/{id}/replay", tag = "admin",
+    params(("id" = String, Path, description = "The bad row's id")),
+    responses(
+        (status = 204, description = "Taken now"),
+        (status = 400, description = "It is still bad; `detail` says why", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 404, description = "No such bad row", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn replay_bad_row(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let limits = &app.settings.limits;
+    match app.engine.replay_bad_row(&id, limits, now()).await? {
+        None => Err(Problem::not_found("such bad row")),
+        Some(Ok(())) => Ok(StatusCode::NO_CONTENT),
+        Some(Err(row)) => Err(Problem::invalid(row.field, row.message)),
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeyList {
+    pub keys: Vec<ApiKey>,
+}
+
+/// All API keys, without their secrets.
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "admin",
+    responses(
+        (status = 200, description = "Keys", body = KeyList),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Result<Json<KeyList>, Problem> {
+    Ok(Json(KeyList { keys: app.keys.list().map_err(|error| Problem::internal(&error))? }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    #[schema(value_type = String)]
+    pub name: SourceId,
+    #[schema(min_items = 1)]
+    pub scopes: Vec<Scope>,
+    #[serde(default)]
+    pub origins: Vec<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub requests_per_second: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedKey {
+    /// Shown once; Mercer keeps only a hash of it.
+    pub secret: String,
+    pub key: ApiKey,
+}
+
+/// Makes an API key.
+#[utoipa::path(
+    post, path = "/v1/keys", tag = "admin", request_body = NewKey,
+    responses(
+        (status = 200, description = "The key with its secret", body = CreatedKey),
+        (status = 400, description = "A field is wrong", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 413, description = "Too large", body = Problem),
+        (status = 415, description = "Not JSON", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn create_key(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    ApiJson(new): ApiJson<NewKey>,
+) -> Result<Json<CreatedKey>, Problem> {
+    if new.scopes.is_empty() {
+        return Err(Problem::invalid(Some("scopes".into()), "Name at least one of write, decide, read, admin."));
+    }
+    let key = ApiKey {
+        name: new.name,
+        scopes: new.scopes,
+        origins: new.origins,
+        requests_per_second: new.requests_per_second,
+        created_at: now(),
+        revoked_at: None,
+    };
+    let secret = app.keys.create(&key, rand::random()).map_err(|error| Problem::internal(&error))?;
+    Ok(Json(CreatedKey { secret, key }))
+}
+
+/// Revokes a key at once.
+#[utoipa::path(
+    delete, path = "/v1/keys/{name}", tag = "admin",
+    params(("name" = String, Path, description = "The key's name")),
+    responses(
+        (status = 204, description = "Revoked"),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 404, description = "No such key", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn revoke_key(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    match app.keys.revoke(&name, now()) {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(Problem::not_found("such key")),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}

@@ -1,0 +1,55 @@
+//! JSON bodies and query strings whose errors name the field at fault.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// A JSON body. Unlike axum's own, its errors are problems with the path of the field.
+pub struct ApiJson<T>(pub T);
+
+impl<T, S> FromRequest<S> for ApiJson<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.starts_with("text/plain"));
+        if !is_json {
+            let detail = "Send the body as JSON with `Content-Type: application/json`.";
+            return Err(Problem::unsupported_media_type(detail));
+        }
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            let field = (field != ".").then_some(field);
+            Problem::invalid(field, format!("The body is not what this call takes: {}", error.inner()))
+        })?;
+        reader.end().map_err(|error| Problem::invalid(None, format!("After the JSON value comes more: {error}")))?;
+        Ok(Self(value))
+    }
+}
+
+/// Query parameters.
+pub struct ApiQuery<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for ApiQuery<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|error| Problem::invalid(None, error.body_text()))
+    }
+}

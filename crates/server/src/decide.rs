@@ -1,0 +1,187 @@
+//! `POST /v1/decide` and looking back at what was decided.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use mercer_engine::Replayed;
+use mercer_schema::{DecideRequest, DecisionId, PageDecision, Position, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::access::{MayDecide, MayRead, Scope};
+use crate::body::ApiJson;
+use crate::problem::Problem;
+use crate::state::{App, new_decision_id, now};
+
+const MOST_PLACEMENTS: usize = 32;
+const MOST_PAGE_PRODUCTS: usize = 100;
+const MOST_FIELDS: usize = 64;
+
+/// What should this customer see now?
+///
+/// One call for a whole page. Name the slots by `placements`, by `group`, or both. An unknown customer or a new
+/// product is no error: the answer falls back to what sells.
+#[utoipa::path(
+    post, path = "/v1/decide", tag = "decide",
+    request_body = DecideRequest,
+    responses(
+        (status = 200, description = "Items for each placement", body = PageDecision),
+        (status = 400, description = "A field is wrong; `field` names it", body = Problem),
+        (status = 401, description = "No key, or an unknown one", body = Problem),
+        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 413, description = "Too large", body = Problem),
+        (status = 415, description = "Not JSON", body = Problem),
+        (status = 429, description = "Rate limit reached", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn decide(
+    MayDecide(admitted): MayDecide,
+    State(app): State<App>,
+    headers: HeaderMap,
+    ApiJson(mut request): ApiJson<DecideRequest>,
+) -> Result<Json<PageDecision>, Problem> {
+    check(&request)?;
+    if app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1") {
+        request.no_personalization = true;
+    }
+    if let Some(token) = request.view_as.take() {
+        let detail = "This token is not genuine or has expired; make a new one in the console.";
+        let visitor = app
+            .signer
+            .verify(&token, now())
+            .ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))?;
+        (request.customer, request.anonymous_id) = (visitor.customer_id, visitor.anonymous_id);
+        request.dry_run = true;
+    }
+    if let Some(time) = request.as_of {
+        if !admitted.caller.allows(Scope::Admin) {
+            return Err(Problem::scope_missing(Scope::Admin.name()));
+        }
+        return decide_as_of(app, request, time).await;
+    }
+    let started = std::time::Instant::now();
+    let decision = app.engine.decide(request, new_decision_id(), now());
+    metrics::histogram!("mercer_decide_seconds").record(started.elapsed().as_secs_f64());
+    Ok(Json(decision))
+}
+
+async fn decide_as_of(app: App, mut request: DecideRequest, time: Timestamp) -> Result<Json<PageDecision>, Problem> {
+    request.dry_run = true;
+    let decide = move || app.engine.decide_as_of(&request, new_decision_id(), time);
+    let decided = tokio::task::spawn_blocking(decide).await.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(decided?))
+}
+
+fn check(request: &DecideRequest) -> Result<(), Problem> {
+    let too_many = |field: &str, most: usize| {
+        Err(Problem::invalid(Some(field.to_owned()), format!("At most {most} entries are allowed in `{field}`.")))
+    };
+    if request.placements.len() > MOST_PLACEMENTS {
+        return too_many("placements", MOST_PLACEMENTS);
+    }
+    if request.page.product_ids.len() > MOST_PAGE_PRODUCTS {
+        return too_many("page.product_ids", MOST_PAGE_PRODUCTS);
+    }
+    if request.fields.len() > MOST_FIELDS {
+        return too_many("fields", MOST_FIELDS);
+    }
+    if request.placements.is_empty() && request.group.is_none() && request.next.is_none() {
+        let detail = "Name the slots: `placements` (ids), `group` (a group's name), or `next` (from an earlier answer).";
+        return Err(Problem::invalid(Some("placements".into()), detail));
+    }
+    Ok(())
+}
+
+/// A logged decision: who asked for what, and what was shown with which probability.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedDecision {
+    pub decision_id: DecisionId,
+    pub position: Position,
+    pub decided_at: Timestamp,
+    pub request: DecideRequest,
+    pub placements: Vec<LoggedPlacement>,
+    /// XXH3-128 of the whole answer.
+    pub digest: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedPlacement {
+    #[schema(value_type = String)]
+    pub placement: mercer_schema::PlacementId,
+    #[schema(value_type = Vec<String>)]
+    pub product_ids: Vec<mercer_schema::ProductId>,
+    pub propensities: Vec<f64>,
+}
+
+/// What was decided under an id, as the log holds it.
+#[utoipa::path(
+    get, path = "/v1/decisions/{id}", tag = "decide",
+    params(("id" = String, Path, description = "A page's or a placement's decision id")),
+    responses(
+        (status = 200, description = "The decision", body = LoggedDecision),
+        (status = 400, description = "No id", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not read", body = Problem),
+        (status = 404, description = "No such decision", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn find(
+    _caller: MayRead,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<LoggedDecision>, Problem> {
+    let id = decision_id(&id)?;
+    let found = tokio::task::spawn_blocking(move || app.engine.find_decision(&id)).await;
+    let record = found.map_err(|error| Problem::internal(&error))??;
+    let placements = record.placements.into_iter().map(|placement| LoggedPlacement {
+        placement: placement.placement,
+        product_ids: placement.product_ids,
+        propensities: placement.propensities,
+    });
+    Ok(Json(LoggedDecision {
+        decision_id: record.decision_id,
+        position: record.position,
+        decided_at: record.decided_at,
+        placements: placements.collect(),
+        request: record.request,
+        digest: record.digest,
+    }))
+}
+
+/// A decision made again from the log and the models that were live then.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplayedDecision {
+    /// The new answer is bit for bit the logged one.
+    pub identical: bool,
+    pub decision: PageDecision,
+}
+
+/// Makes a logged decision again, bit for bit, with its reasons.
+#[utoipa::path(
+    get, path = "/v1/decisions/{id}/replay", tag = "decide",
+    params(("id" = String, Path, description = "A page's or a placement's decision id")),
+    responses(
+        (status = 200, description = "The decision, made again", body = ReplayedDecision),
+        (status = 400, description = "No id", body = Problem),
+        (status = 401, description = "No key", body = Problem),
+        (status = 403, description = "The key may not read", body = Problem),
+        (status = 404, description = "No such decision", body = Problem),
+    ),
+    security(("key" = []))
+)]
+pub async fn replay(
+    _caller: MayRead,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<ReplayedDecision>, Problem> {
+    let id = decision_id(&id)?;
+    let replayed = tokio::task::spawn_blocking(move || app.engine.replay(&id)).await;
+    let Replayed { decision, is_identical, .. } = replayed.map_err(|error| Problem::internal(&error))??;
+    Ok(Json(ReplayedDecision { identical: is_identical, decision }))
+}
+
+fn decision_id(text: &str) -> Result<DecisionId, Problem> {
+    DecisionId::parse(text).map_err(|error| Problem::invalid(Some("id".into()), error.to_string()))
+}

@@ -1,0 +1,92 @@
+//! All routes. API routes are declared once, with their OpenAPI description beside the handler.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::App;
+use crate::{admin, assets, catalog, collect, console, customers, decide, guard, health, openapi};
+
+/// Bodies of the collectors: their own limit answers before this one.
+const COLLECT_BODY_BYTES: usize = 1024 * 1024;
+const API_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The whole server: API, collectors, console, files.
+pub fn router(app: App) -> Router {
+    let (api, document) = api().split_for_parts();
+    let api = api.layer(DefaultBodyLimit::max(API_BODY_BYTES));
+    Router::new()
+        .merge(api.merge(collectors()).layer(guard::cross_origin()))
+        .merge(openapi::pages(document))
+        .merge(assets::routes())
+        .merge(console::routes())
+        .fallback(assets::not_found)
+        .method_not_allowed_fallback(assets::method_not_allowed)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(app)
+}
+
+/// The described API.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::Api::openapi())
+        .routes(routes!(collect::batch))
+        .routes(routes!(decide::decide))
+        .routes(routes!(decide::find))
+        .routes(routes!(decide::replay))
+        .routes(routes!(catalog::list, catalog::save))
+        .routes(routes!(catalog::find, catalog::remove))
+        .routes(routes!(catalog::categories))
+        .routes(routes!(catalog::search))
+        .routes(routes!(catalog::suggest))
+        .routes(routes!(customers::find))
+        .routes(routes!(admin::list_placements))
+        .routes(routes!(admin::save_placement, admin::remove_placement))
+        .routes(routes!(admin::list_models))
+        .routes(routes!(admin::train))
+        .routes(routes!(admin::promote))
+        .routes(routes!(admin::list_bad_rows))
+        .routes(routes!(admin::replay_bad_row))
+        .routes(routes!(admin::list_keys, admin::create_key))
+        .routes(routes!(admin::revoke_key))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// The API's description, for tests and for export.
+pub fn document() -> Document {
+    api().into_openapi()
+}
+
+/// Addresses that stock trackers call. They are described in docs/connect.md, not in the OpenAPI.
+fn collectors() -> Router<App> {
+    let mut router = Router::new();
+    for call in COLLECT_CALLS {
+        router = router.route(call, post(collect::single));
+    }
+    router
+        .route("/v1/b", post(collect::batch))
+        .route("/v1/import", post(collect::batch))
+        .route("/beacon/v1/batch", post(collect::batch))
+        .route("/v1/m", post(collect::tracker_metrics))
+        .route("/rsaMetrics", post(collect::tracker_metrics))
+        .route("/v1/projects/{key}/settings", get(collect::segment_settings))
+        .route("/sourceConfig/", get(collect::rudder_settings))
+        .route("/sourceConfig", get(collect::rudder_settings))
+        .route("/api/s/{event}", post(collect::jitsu))
+        .route("/mp/collect", post(collect::ga4))
+        .route("/debug/mp/collect", post(collect::ga4_validate))
+        .layer(DefaultBodyLimit::max(COLLECT_BODY_BYTES))
+}
+
+/// Segment's single calls, long and short.
+const COLLECT_CALLS: [&str; 12] = [
+    "/v1/track", "/v1/t", "/v1/page", "/v1/p", "/v1/screen", "/v1/s", "/v1/identify", "/v1/i", "/v1/group", "/v1/g",
+    "/v1/alias", "/v1/a",
+];

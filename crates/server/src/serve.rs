@@ -1,0 +1,48 @@
+//! Listening and stopping: on the signal no new connection is taken, running requests finish, then the engine
+//! writes its checkpoint.
+
+use std::sync::atomic::Ordering;
+use std::future::{Future, IntoFuture};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::state::App;
+
+/// How long running requests may take after the signal.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Serves until `stop` resolves, then drains. Returns when everything acknowledged is on disk.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let draining = app.draining.clone();
+    let signal = async move {
+        stop.await;
+        draining.store(true, Ordering::Relaxed);
+        tracing::info!("shutting down: finishing running requests");
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
+    let deadline = async {
+        // Without the signal there is no deadline: the sender is held by `signal`.
+        if stopped.await.is_ok() {
+            tokio::time::sleep(DRAIN).await;
+            tracing::warn!("some requests took longer than {} s and were cut off", DRAIN.as_secs());
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = serving => outcome,
+        () = deadline => Ok(()),
+    };
+    let engine = app.engine;
+    tokio::task::spawn_blocking(move || engine.close()).await?;
+    outcome
+}

@@ -1,0 +1,71 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::FromRef;
+use mercer_collect::Limits;
+use mercer_engine::Engine;
+use mercer_schema::{Currency, DecisionId, Timestamp};
+use mercer_store::Tables;
+
+use crate::access::Keys;
+use crate::view_as::Signer;
+
+/// Settings of the HTTP side, resolved once at start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the shop's own pages call Mercer, for links and examples: `https://mercer.shop.example`.
+    pub public_url: String,
+    pub shop_name: String,
+    /// Shown at the console's sign-in; the demo tells its password there.
+    pub sign_in_hint: Option<&'static str>,
+    /// The currency of prices that come without one.
+    pub currency: Currency,
+    pub limits: Limits,
+    /// Reads `Sec-GPC` and treats it as an objection to personalization.
+    pub honour_gpc: bool,
+    /// The version that `/healthz` and the manifests name.
+    pub code_version: String,
+}
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub engine: Arc<Engine>,
+    pub keys: Arc<Keys>,
+    pub tables: Arc<dyn Tables>,
+    pub settings: Arc<Settings>,
+    pub signer: Arc<Signer>,
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    pub draining: Arc<AtomicBool>,
+}
+
+impl App {
+    /// Trains on everything in the log; see [`Engine::train`].
+    pub async fn train(&self) -> Result<mercer_engine::Trained, mercer_engine::Error> {
+        self.engine.train(now(), |step| tracing::info!(step, "training")).await
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl FromRef<App> for Arc<Keys> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.keys)
+    }
+}
+
+/// The server's clock: the only place where HTTP handlers learn the time.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// A fresh decision id: time-ordered, with 74 random bits that seed the decision.
+pub fn new_decision_id() -> DecisionId {
+    DecisionId::trusted(uuid::Uuid::now_v7().simple().to_string())
+}

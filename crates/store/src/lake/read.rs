@@ -1,0 +1,187 @@
+//! Reading the lake back, a file at a time, only the columns that are wanted.
+//!
+//! A file is refused when its format is newer, and named when it is broken.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
+use mercer_schema::{Currency, Money, Position, Timestamp};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+
+use super::write::{FORMAT, FORMAT_KEY};
+use super::{IdentityRow, LineAction, LineRow};
+use crate::Error;
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 8_192;
+
+/// An open file of the lake, its format checked.
+pub(super) struct LakeFile {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+}
+
+impl LakeFile {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::file("open", path))?;
+        let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| damaged(path, &error))?;
+        let pairs = metadata.metadata().file_metadata().key_value_metadata();
+        let format = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == FORMAT_KEY));
+        let format = format.and_then(|pair| pair.value.as_ref()?.parse::<i64>().ok());
+        match format {
+            Some(FORMAT) => Ok(Self { path: path.to_path_buf(), file, metadata }),
+            Some(found) if found > FORMAT => Err(Error::Newer { path: path.to_path_buf(), found, known: FORMAT }),
+            _ => Err(damaged(path, &"it does not say its format")),
+        }
+    }
+
+    /// Gives the named columns to `visit`, some rows at a time.
+    fn batches(self, names: &[&str], mut visit: impl FnMut(&Columns<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let Self { path, file, metadata } = self;
+        let broken = |error: &dyn std::fmt::Display| damaged(&path, error);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+        let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+        for batch in reader.map_err(|error| broken(&error))? {
+            let batch = batch.map_err(|error| broken(&error))?;
+            visit(&Columns { path: &path, batch: &batch })?;
+        }
+        Ok(())
+    }
+}
+
+/// Some rows of a file.
+struct Columns<'a> {
+    path: &'a Path,
+    batch: &'a RecordBatch,
+}
+
+impl<'a> Columns<'a> {
+    fn texts(&self, name: &str) -> Result<&'a StringArray, Error> {
+        self.column(name, |column| column.as_string_opt())
+    }
+
+    fn numbers(&self, name: &str) -> Result<&'a PrimitiveArray<Int64Type>, Error> {
+        self.column(name, |column| column.as_primitive_opt())
+    }
+
+    fn times(&self, name: &str) -> Result<&'a PrimitiveArray<TimestampMicrosecondType>, Error> {
+        self.column(name, |column| column.as_primitive_opt())
+    }
+
+    fn flags(&self, name: &str) -> Result<&'a BooleanArray, Error> {
+        self.column(name, |column| column.as_boolean_opt())
+    }
+
+    fn column<T>(&self, name: &str, typed: impl FnOnce(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, Error> {
+        let found = self.batch.column_by_name(name).and_then(|column| typed(&**column));
+        found.ok_or_else(|| damaged(self.path, &format!("it has no usable column `{name}`")))
+    }
+
+    /// The rows after a position; positions rise within a file.
+    fn after(&self, positions: &PrimitiveArray<Int64Type>, after: Position) -> std::ops::Range<usize> {
+        positions.values().partition_point(|position| *position as u64 <= after.0)..self.batch.num_rows()
+    }
+}
+
+const LINE_COLUMNS: [&str; 13] = [
+    "position",
+    "line",
+    "occurred_at",
+    "customer_id",
+    "anonymous_id",
+    "session",
+    "personalization",
+    "action",
+    "product_id",
+    "quantity",
+    "price_minor",
+    "currency",
+    "order_id",
+];
+
+pub(super) fn lines(file: LakeFile, after: Position, visit: &mut impl FnMut(&LineRow<'_>)) -> Result<(), Error> {
+    file.batches(&LINE_COLUMNS, |columns| {
+        let (positions, numbers) = (columns.numbers("position")?, columns.numbers("line")?);
+        let (times, actions) = (columns.times("occurred_at")?, columns.texts("action")?);
+        let (customers, anonymous) = (columns.texts("customer_id")?, columns.texts("anonymous_id")?);
+        let (sessions, consents) = (columns.texts("session")?, columns.flags("personalization")?);
+        let (products, quantities) = (columns.texts("product_id")?, columns.numbers("quantity")?);
+        let (prices, currencies) = (columns.numbers("price_minor")?, columns.texts("currency")?);
+        let orders = columns.texts("order_id")?;
+        for row in columns.after(positions, after) {
+            let action = LineAction::from_name(actions.value(row));
+            visit(&LineRow {
+                position: Position(positions.value(row) as u64),
+                line: numbers.value(row) as u32,
+                occurred_at: Timestamp(times.value(row)),
+                customer_id: text(customers, row),
+                anonymous_id: text(anonymous, row),
+                session: text(sessions, row),
+                personalization: consents.is_valid(row).then(|| consents.value(row)),
+                action: action.ok_or_else(|| unknown(columns.path, "action", actions.value(row)))?,
+                product_id: products.value(row),
+                quantity: quantities.value(row) as u32,
+                price: price(prices, currencies, row).map_err(|code| unknown(columns.path, "currency", code))?,
+                order_id: text(orders, row),
+            });
+        }
+        Ok(())
+    })
+}
+
+const IDENTITY_COLUMNS: [&str; 5] = ["position", "occurred_at", "customer_id", "anonymous_id", "previous_id"];
+
+pub(super) fn identities(
+    file: LakeFile,
+    after: Position,
+    visit: &mut impl FnMut(&IdentityRow<'_>),
+) -> Result<(), Error> {
+    file.batches(&IDENTITY_COLUMNS, |columns| {
+        let (positions, times) = (columns.numbers("position")?, columns.times("occurred_at")?);
+        let (customers, anonymous) = (columns.texts("customer_id")?, columns.texts("anonymous_id")?);
+        let previous = columns.texts("previous_id")?;
+        for row in columns.after(positions, after) {
+            let identity = IdentityRow {
+                position: Position(positions.value(row) as u64),
+                occurred_at: Timestamp(times.value(row)),
+                customer_id: text(customers, row),
+                anonymous_id: text(anonymous, row),
+                previous_id: text(previous, row),
+            };
+            let ids = [identity.customer_id, identity.anonymous_id, identity.previous_id];
+            if ids.iter().flatten().count() >= 2 {
+                visit(&identity);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn price<'a>(
+    prices: &PrimitiveArray<Int64Type>,
+    currencies: &'a StringArray,
+    row: usize,
+) -> Result<Option<Money>, &'a str> {
+    let Some(code) = text(currencies, row).filter(|_| prices.is_valid(row)) else { return Ok(None) };
+    let currency = Currency::parse(code).map_err(|_| code)?;
+    Ok(Some(Money { minor: prices.value(row), currency }))
+}
+
+fn unknown(path: &Path, column: &str, word: &str) -> Error {
+    damaged(path, &format!("`{word}` is no word of column `{column}`"))
+}
+
+fn damaged(path: &Path, problem: &dyn std::fmt::Display) -> Error {
+    let advice = "Stop Mercer and delete the folder `lake`; it is written again from the log";
+    Error::Damaged { path: path.to_path_buf(), problem: problem.to_string(), advice }
+}

@@ -1,0 +1,156 @@
+//! Mercer's public HTTP API, as far as a shop uses it. Short timeouts: a page that waits is a page that is left.
+
+use std::time::Duration;
+
+use mercer_schema::{DecideRequest, PageDecision, Product, ProductId, Profile};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::settings::ShopSettings;
+use super::trouble::Trouble;
+use crate::Error;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// A row that comes later is left out of the page.
+const DECIDE_TIMEOUT: Duration = Duration::from_millis(1_200);
+
+#[derive(Debug, Clone)]
+pub(super) struct Mercer {
+    http: Client,
+    base: String,
+    write_key: String,
+    decide_key: String,
+    read_key: String,
+}
+
+/// A page of products. Search answers the same without `next`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ProductPage {
+    pub(super) products: Vec<Product>,
+    pub(super) total: usize,
+    #[serde(default)]
+    pub(super) next: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Category {
+    pub(super) path: Vec<String>,
+    pub(super) products: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Categories {
+    categories: Vec<Category>,
+}
+
+/// What `GET /v1/customers/{id}` tells.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Known {
+    pub(super) profile: Profile,
+    pub(super) affinities: Affinities,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Affinities {
+    #[serde(default)]
+    pub(super) categories: Vec<(String, f64)>,
+    #[serde(default)]
+    pub(super) price_bands: Vec<(u8, f64)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Collected {
+    #[serde(default)]
+    rejected: usize,
+}
+
+impl Mercer {
+    pub(super) fn open(settings: &ShopSettings) -> Result<Self, Error> {
+        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(CALL_TIMEOUT).no_proxy().build()?;
+        Ok(Self {
+            http,
+            base: settings.api_base.trim_end_matches('/').to_owned(),
+            write_key: settings.write_key.clone(),
+            decide_key: settings.decide_key.clone(),
+            read_key: settings.read_key.clone(),
+        })
+    }
+
+    pub(super) async fn product(&self, id: &ProductId) -> Result<Option<Product>, Trouble> {
+        let path = format!("/v1/products/{}", encode(id.as_str()));
+        found("a product", self.get(&path, &self.decide_key)).await
+    }
+
+    /// `sort` and `cursor` may be empty.
+    pub(super) async fn products(&self, category: &str, sort: &str, cursor: &str) -> Result<ProductPage, Trouble> {
+        let query = query(&[("category", category), ("sort", sort), ("cursor", cursor), ("limit", "24")]);
+        read("a list of products", self.get(&format!("/v1/products{query}"), &self.decide_key)).await
+    }
+
+    pub(super) async fn categories(&self) -> Result<Vec<Category>, Trouble> {
+        let answer: Categories = read("the categories", self.get("/v1/categories", &self.decide_key)).await?;
+        Ok(answer.categories)
+    }
+
+    pub(super) async fn search(&self, words: &str, offset: usize) -> Result<ProductPage, Trouble> {
+        let query = query(&[("q", words), ("limit", "24"), ("offset", &offset.to_string())]);
+        read("a search", self.get(&format!("/v1/search{query}"), &self.decide_key)).await
+    }
+
+    pub(super) async fn decide(&self, request: &DecideRequest) -> Result<PageDecision, Trouble> {
+        let call = self.http.post(format!("{}/v1/decide", self.base)).bearer_auth(&self.decide_key);
+        read("a decision", call.timeout(DECIDE_TIMEOUT).json(request)).await
+    }
+
+    /// None when nobody of this id is known.
+    pub(super) async fn customer(&self, id: &str) -> Result<Option<Known>, Trouble> {
+        found("a customer", self.get(&format!("/v1/customers/{}", encode(id)), &self.read_key)).await
+    }
+
+    /// Sends events and waits until they are durable.
+    pub(super) async fn send(&self, body: &Value) -> Result<(), Trouble> {
+        let call = self.http.post(format!("{}/v1/batch", self.base)).basic_auth(&self.write_key, Some(""));
+        let collected: Collected = read("events", call.json(body)).await?;
+        if collected.rejected > 0 {
+            tracing::warn!(rejected = collected.rejected, "Mercer rejected events of the shop; see its bad rows");
+        }
+        Ok(())
+    }
+
+    fn get(&self, path: &str, key: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.base)).bearer_auth(key)
+    }
+}
+
+async fn read<T: DeserializeOwned>(call: &'static str, request: RequestBuilder) -> Result<T, Trouble> {
+    let response = request.send().await?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Trouble::Refused { call, status: status.as_u16() });
+    }
+    Ok(response.json().await?)
+}
+
+/// As [`read`], with 404 as nothing.
+async fn found<T: DeserializeOwned>(call: &'static str, request: RequestBuilder) -> Result<Option<T>, Trouble> {
+    match read(call, request).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Trouble::Refused { status, .. }) if status == StatusCode::NOT_FOUND.as_u16() => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A query string of those parameters that are not empty.
+fn query(parameters: &[(&str, &str)]) -> String {
+    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
+    let pairs: Vec<String> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    format!("?{}", pairs.join("&"))
+}

@@ -1,0 +1,77 @@
+//! Simple search: words in, products out, and something kind when there are none.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use mercer_schema::{Page, PageType};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::super::event::Story;
+use super::super::mercer::ProductPage;
+use super::super::shop::{Scene, Shop};
+use super::super::trouble::Trouble;
+use super::super::view::{Frame, Row, Tile, rows, tiles};
+use super::super::visitor::Visitor;
+use super::page;
+
+const LONGEST_QUERY: usize = 120;
+const PAGE: usize = 24;
+const FARTHEST: usize = 2_400;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in super::super) struct Asked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    from: usize,
+}
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    frame: Frame,
+    query: String,
+    tiles: Vec<Tile>,
+    total: usize,
+    next: Option<String>,
+    rows: Vec<Row>,
+}
+
+pub(in super::super) async fn show(
+    State(shop): State<Shop>,
+    Query(asked): Query<Asked>,
+    mut visitor: Visitor,
+) -> Result<Response, Trouble> {
+    let words: String = asked.q.trim().chars().take(LONGEST_QUERY).collect();
+    let from = asked.from.min(FARTHEST);
+    let found = if words.is_empty() { ProductPage::default() } else { shop.mercer().search(&words, from).await? };
+    let before = shop.known(&visitor).await;
+    let about = Page { kind: PageType::Search, query: (!words.is_empty()).then(|| words.clone()), ..Page::default() };
+    let needs_rows = found.products.is_empty();
+    let decide = async { if needs_rows { shop.decide(&visitor, "search", about).await } else { None } };
+    let (decision, scene) = if words.is_empty() {
+        (decide.await, Scene { known: before, change: visitor.change.clone() })
+    } else {
+        let story = Story::searched(&words);
+        // Further pages of the same search are no new search.
+        if from == 0 {
+            shop.tell(&visitor, &story).await;
+        }
+        let (decision, after) = tokio::join!(decide, shop.known(&visitor));
+        (decision, shop.scene(&mut visitor, &story, before.as_ref(), after))
+    };
+    let mut frame = Frame::build(&shop, &visitor, "Search", scene).await?;
+    frame.query.clone_from(&words);
+    let next = (from + PAGE < found.total && !found.products.is_empty())
+        .then(|| format!("/search?q={}&from={}", utf8_percent_encode(&words, NON_ALPHANUMERIC), from + PAGE));
+    let template = SearchPage {
+        frame,
+        query: words,
+        tiles: tiles(&shop, &found.products),
+        total: found.total,
+        next,
+        rows: rows(&shop, decision),
+    };
+    page(&template, &visitor)
+}

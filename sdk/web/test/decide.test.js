@@ -1,0 +1,69 @@
+/** `decide`: always an answer or a reason, and always in time. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMercer, DecideError } from '../mercer.js';
+import { fakeTab, optionsFor } from './fakes.js';
+
+const request = { placements: ['p'] };
+
+test('an answer comes back whole and is told to listeners', async () => {
+  const body = { decision_id: 'd', position: 1, placements: [{ decision_id: 'd.0', placement: 'p', items: [] }] };
+  const tab = fakeTab({ answer: () => ({ status: 200, body }) });
+  const mercer = createMercer(optionsFor(tab));
+  const heard = [];
+  mercer.on('decision', (decision) => heard.push(decision));
+  assert.deepEqual(await mercer.decide(request), body);
+  assert.deepEqual(heard, [body]);
+});
+
+test('a late answer is a timeout, and the request is aborted', async () => {
+  const tab = fakeTab({ answer: () => new Promise(() => {}) });
+  const mercer = createMercer(optionsFor(tab));
+  const failed = assert.rejects(mercer.decide(request), { name: 'DecideError', code: 'timeout' });
+  await tab.clock.pass(800);
+  await failed;
+  assert.equal(tab.requests[0].init.signal.aborted, true);
+});
+
+test('a body that stalls after its head is late too', async () => {
+  const tab = fakeTab();
+  tab.around.fetch = async (_, { signal }) => {
+    const stream = new ReadableStream({
+      start(controller) {
+        signal.addEventListener('abort', () => controller.error(new DOMException('aborted', 'AbortError')));
+      },
+    });
+    return new Response(stream);
+  };
+  const mercer = createMercer(optionsFor(tab));
+  const failed = assert.rejects(mercer.decide(request), { code: 'timeout' });
+  await tab.clock.pass(800);
+  await failed;
+});
+
+test('the caller may abort, before and during', async () => {
+  const tab = fakeTab({ answer: () => new Promise(() => {}) });
+  const mercer = createMercer(optionsFor(tab));
+  await assert.rejects(mercer.decide(request, { signal: AbortSignal.abort() }), { code: 'aborted' });
+  assert.equal(tab.requests.length, 0);
+  const controller = new AbortController();
+  const failed = assert.rejects(mercer.decide(request, { signal: controller.signal }), { code: 'aborted' });
+  controller.abort();
+  await failed;
+});
+
+for (const [what, answer, expected] of [
+  ['a problem', () => ({ status: 429, body: { code: 'too_many_requests', detail: 'Slow down.' } }), { code: 'too_many_requests', status: 429, message: 'Slow down.' }],
+  ['a bare status', () => ({ status: 502, body: '<html>' }), { code: 'http_502', status: 502 }],
+  ['no JSON', () => ({ status: 200, body: '<html>' }), { code: 'unreadable' }],
+  ['other JSON', () => ({ status: 200, body: { placements: 3 } }), { code: 'unreadable' }],
+  ['no network', () => Promise.reject(new TypeError('offline')), { code: 'network' }],
+]) {
+  test(`${what} is a DecideError with a code`, async () => {
+    const mercer = createMercer(optionsFor(fakeTab({ answer })));
+    const error = await mercer.decide(request).catch((caught) => caught);
+    assert.ok(error instanceof DecideError);
+    for (const [name, value] of Object.entries(expected)) assert.equal(error[name], value, name);
+  });
+}
