@@ -54,7 +54,7 @@ pub(crate) fn check() -> Result<Vec<String>, String> {
     for package in packages(&metadata) {
         check_edges(package, &mut faults);
     }
-    for file in files(&root)? {
+    for file in files(&root)?.into_iter().filter(|file| is_ours_to_read(file)) {
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
         match file.extension().and_then(|extension| extension.to_str()) {
@@ -64,6 +64,10 @@ pub(crate) fn check() -> Result<Vec<String>, String> {
         }
     }
     Ok(faults)
+}
+
+fn is_ours_to_read(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "rs" || extension == "md")
 }
 
 fn check_edges(package: &serde_json::Value, faults: &mut Vec<String>) {
@@ -96,7 +100,8 @@ fn check_rust(shown: &str, text: &str, faults: &mut Vec<String>) {
 fn check_links(file: &Path, shown: &str, text: &str, faults: &mut Vec<String>) {
     for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         let path = target.split('#').next().unwrap_or_default();
-        let is_outside = path.is_empty() || path.contains("://") || path.starts_with("mailto:") || path.starts_with('/');
+        let is_outside =
+            path.is_empty() || path.contains("://") || path.starts_with("mailto:") || path.starts_with('/');
         if !is_outside && !file.parent().is_some_and(|folder| folder.join(path).exists()) {
             faults.push(format!("{shown}: dead link `{target}`"));
         }

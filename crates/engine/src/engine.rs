@@ -12,18 +12,18 @@ use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
     Position, Product, ProductId, Record, Timestamp, Visitor,
 };
-use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use mercer_search::{SearchIndex, SearchOptions, SearchPage};
+use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::Error;
+use crate::bad_rows::{self, KeptBadRow};
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::Snapshot;
 use crate::ingest::{Ingest, Job, Running};
 use crate::keys::message_key;
 use crate::models::{ModelCard, ModelSource, RegistryModels, cards};
 use crate::replay::{self, Replayed};
-use crate::Error;
-use crate::bad_rows::{self, KeptBadRow};
 
 /// Records that a slow listener may fall behind before it misses some.
 const NEWS_KEPT: usize = 1_024;
@@ -143,10 +143,12 @@ impl Engine {
     pub async fn save_products(&self, products: Vec<Product>, now: Timestamp) -> Result<Saved, Error> {
         let snapshot = self.snapshot();
         let total = products.len();
-        let is_new = |product: &Product| snapshot.world.catalog.get(&product.id).is_none_or(|known| **known != *product);
+        let is_new =
+            |product: &Product| snapshot.world.catalog.get(&product.id).is_none_or(|known| **known != *product);
         let changed: Vec<Product> = products.into_iter().filter(is_new).collect();
         let saved = Saved { changed: changed.len(), unchanged: total - changed.len() };
-        self.accept(changed.into_iter().map(|product| fact(Fact::ProductSaved(Box::new(product)), now)).collect()).await?;
+        self.accept(changed.into_iter().map(|product| fact(Fact::ProductSaved(Box::new(product)), now)).collect())
+            .await?;
         Ok(saved)
     }
 
@@ -192,7 +194,12 @@ impl Engine {
     }
 
     /// Answers as Mercer would have at `time`: the log is folded up to there. Never logged.
-    pub fn decide_as_of(&self, request: &DecideRequest, id: DecisionId, time: Timestamp) -> Result<PageDecision, Error> {
+    pub fn decide_as_of(
+        &self,
+        request: &DecideRequest,
+        id: DecisionId,
+        time: Timestamp,
+    ) -> Result<PageDecision, Error> {
         let position = replay::position_at(&*self.parts.log, time)?;
         let snapshot = self.snapshot_at(position)?;
         Ok(mercer_decide::decide(&snapshot.world, request, id, time))

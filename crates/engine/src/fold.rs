@@ -90,7 +90,13 @@ impl Snapshot {
         let folds = [
             ("position", ours.position == theirs.position),
             ("catalog", ours.catalog.products().eq(theirs.catalog.products())),
-            ("profiles", ours.profiles.people().map(|person| person.profile).eq(theirs.profiles.people().map(|person| person.profile))),
+            (
+                "profiles",
+                ours.profiles
+                    .people()
+                    .map(|person| person.profile)
+                    .eq(theirs.profiles.people().map(|person| person.profile)),
+            ),
             ("popularity", ours.popularity.ranked().eq(theirs.popularity.ranked())),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),

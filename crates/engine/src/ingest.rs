@@ -14,11 +14,11 @@ use mercer_search::SearchIndex;
 use mercer_store::{Appended, EventLog};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::Error;
 use crate::checkpoint::Checkpointer;
 use crate::fold::Snapshot;
 use crate::models::ModelSource;
 use crate::replay::decision_draft;
-use crate::Error;
 
 /// Most drafts in one transaction: enough to share an fsync widely, few enough to keep it short.
 const BATCH_DRAFTS: usize = 8_192;
@@ -92,14 +92,18 @@ impl Ingest {
 
 impl Ingest {
     fn update_search(&self, records: &[Record]) {
-        let changes = records.iter().filter(|record| matches!(record.fact, Fact::ProductSaved(_) | Fact::ProductRemoved(_)));
+        let changes =
+            records.iter().filter(|record| matches!(record.fact, Fact::ProductSaved(_) | Fact::ProductRemoved(_)));
         if let Err(error) = apply_changes(&self.search, changes) {
             tracing::error!(%error, "a change of the catalog did not reach the search index");
         }
     }
 }
 
-fn apply_changes<'a>(search: &SearchIndex, changes: impl Iterator<Item = &'a Record>) -> Result<(), mercer_search::Error> {
+fn apply_changes<'a>(
+    search: &SearchIndex,
+    changes: impl Iterator<Item = &'a Record>,
+) -> Result<(), mercer_search::Error> {
     let mut is_changed = false;
     for change in changes {
         match &change.fact {

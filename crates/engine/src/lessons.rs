@@ -28,10 +28,17 @@ pub(crate) struct Lessons {
 
 /// Reads the lake up to where it reaches. `world` says which ids are one person and numbers the items.
 pub(crate) fn gather(lake: &Lake, world: &World) -> Result<Lessons, Error> {
-    let mut gathering = Gathering { world, persons: FxHashMap::default(), orders: BTreeMap::new(), seen: BTreeMap::new(), data: DataRange::default() };
+    let mut gathering = Gathering {
+        world,
+        persons: FxHashMap::default(),
+        orders: BTreeMap::new(),
+        seen: BTreeMap::new(),
+        data: DataRange::default(),
+    };
     lake.lines(Position(0), |row| gathering.take(row))?;
     let Gathering { orders, seen, data, .. } = gathering;
-    let orders = orders.into_values().map(|(customer, at, lines)| Order { customer, at, lines: merged(lines) }).collect();
+    let orders =
+        orders.into_values().map(|(customer, at, lines)| Order { customer, at, lines: merged(lines) }).collect();
     let visits = seen.into_values().flat_map(visits_of).collect();
     Ok(Lessons { orders, visits, data })
 }
@@ -107,5 +114,8 @@ fn merged(lines: Basket) -> Basket {
 fn visits_of(mut seen: Vec<(Timestamp, Item)>) -> Vec<Basket> {
     seen.sort_unstable();
     let visits = seen.chunk_by(|(earlier, _), (later, _)| later.since(*earlier) <= VISIT_GAP);
-    visits.map(|visit| merged(visit.iter().map(|(_, item)| (*item, 1.0)).collect())).filter(|visit| visit.len() > 1).collect()
+    visits
+        .map(|visit| merged(visit.iter().map(|(_, item)| (*item, 1.0)).collect()))
+        .filter(|visit| visit.len() > 1)
+        .collect()
 }

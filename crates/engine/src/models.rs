@@ -58,9 +58,8 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
     let broken = |reason: String| Error::Model { version: version.clone(), reason };
     let resolve = |name: &str| -> Option<Item> { catalog.item(&ProductId::trusted(name)) };
     let file = |name: &str| registry.load(version, name).map_err(|error| broken(error.to_string()));
-    let neighbours = |name: &str| {
-        Neighbours::decode(&file(name)?, &resolve).map_err(|error| broken(format!("{name}: {error}")))
-    };
+    let neighbours =
+        |name: &str| Neighbours::decode(&file(name)?, &resolve).map_err(|error| broken(format!("{name}: {error}")));
     Ok(Models {
         version: Some(version.clone()),
         also_viewed: neighbours(ALSO_VIEWED)?,

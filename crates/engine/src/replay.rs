@@ -6,10 +6,10 @@ use mercer_schema::{
 use mercer_store::EventLog;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::Error;
 use crate::fold::Snapshot;
 use crate::keys::decision_key;
 use crate::models::ModelSource;
-use crate::Error;
 
 /// Records read at a time while folding.
 const PAGE: usize = 5_000;

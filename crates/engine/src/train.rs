@@ -51,7 +51,11 @@ pub struct Judged {
 
 impl Engine {
     /// Learns from everything in the log. `progress` hears what is being done.
-    pub async fn train(self: &Arc<Self>, now: Timestamp, progress: impl Fn(&str) + Send + 'static) -> Result<Trained, Error> {
+    pub async fn train(
+        self: &Arc<Self>,
+        now: Timestamp,
+        progress: impl Fn(&str) + Send + 'static,
+    ) -> Result<Trained, Error> {
         if self.is_training.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyTraining);
         }
@@ -83,7 +87,11 @@ impl Engine {
         ];
         for (protocol, split) in splits {
             progress(protocol);
-            judged.extend(compare(&split, &settings).into_iter().map(|(model, report)| Judged { model, protocol, report }));
+            judged.extend(compare(&split, &settings).into_iter().map(|(model, report)| Judged {
+                model,
+                protocol,
+                report,
+            }));
         }
         Ok(judged)
     }

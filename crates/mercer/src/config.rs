@@ -202,8 +202,12 @@ fn overlay_environment(table: &mut toml::Table, environment: &[(String, String)]
                 message: format!("`{given}` does not fit; an example is `{value}`"),
             };
             *value = match value {
-                toml::Value::Integer(_) => toml::Value::Integer(given.parse().map_err(|error: std::num::ParseIntError| wrong(error.to_string()))?),
-                toml::Value::Boolean(_) => toml::Value::Boolean(given.parse().map_err(|error: std::str::ParseBoolError| wrong(error.to_string()))?),
+                toml::Value::Integer(_) => toml::Value::Integer(
+                    given.parse().map_err(|error: std::num::ParseIntError| wrong(error.to_string()))?,
+                ),
+                toml::Value::Boolean(_) => toml::Value::Boolean(
+                    given.parse().map_err(|error: std::str::ParseBoolError| wrong(error.to_string()))?,
+                ),
                 _ => toml::Value::String(given.clone()),
             };
         }

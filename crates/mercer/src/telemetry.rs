@@ -26,7 +26,8 @@ pub fn start(config: &Config) -> Result<Telemetry, Failure> {
         LogFormat::Json => lines.json().boxed(),
     };
     let provider = config.otlp_endpoint.as_deref().map(exporter).transpose()?;
-    let traces = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("mercer")));
+    let traces =
+        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("mercer")));
     // A second start in one process (tests) keeps the first subscriber.
     let _ = tracing_subscriber::registry().with(traces).with(lines.with_filter(filter)).try_init();
     Ok(Telemetry(provider))

@@ -188,8 +188,8 @@ mod tests {
         let mut orders = Vec::new();
         for customer in 0..40 {
             // Tea (0) always, biscuits (1) beside it now and then; others buy lamps (2); a hat (3) once, long ago.
-            let basket: &[u32] = if customer < 10 { &[0, 1] } else { &[2] };
-            orders.extend([order(customer, 200, basket), order(customer, 210, basket)]);
+            let baskets: [&[u32]; 2] = if customer < 10 { [&[0, 1], &[0]] } else { [&[2], &[2]] };
+            orders.extend([order(customer, 200, baskets[0]), order(customer, 210, baskets[1])]);
         }
         orders.push(order(99, 1, &[3, 0]));
         orders.push(order(99, 205, &[0]));

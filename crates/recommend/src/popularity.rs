@@ -9,7 +9,7 @@
 use mercer_schema::Timestamp;
 
 use crate::persistent::{Map, Set};
-use crate::ranking::best_of;
+use crate::ranking::{best_of, better};
 use crate::wire::{Reader, Reason, Writer};
 use crate::{Changes, Error, Item, Query, Recommender, Scored};
 
@@ -208,13 +208,22 @@ pub struct Popular<'a>(&'a Popularity);
 
 impl Recommender for Popular<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        if limit == 0 {
+            return Vec::new();
+        }
         let top = self.0.top_level();
-        let wanted = self.0.by_long.iter().filter(|place| !query.seeds.contains(&Item(place.item)));
-        let scored =
-            |place: &Place| Scored { item: Item(place.item), score: self.0.share(place.item, top), because_of: None };
-        let mut found: Vec<Scored> = wanted.take(limit).map(scored).collect();
-        // Demands that differ by less than a score can show are ties here, too.
-        found.sort_by(crate::ranking::better);
+        let mut found: Vec<Scored> = Vec::new();
+        for place in self.0.by_long.iter().filter(|place| !query.seeds.contains(&Item(place.item))) {
+            let score = self.0.share(place.item, top);
+            // Demands may differ by less than a score can show. Such ties stand in the order of their items, so all
+            // of them are needed before the answer is cut.
+            if found.len() >= limit && found.last().is_some_and(|last| last.score > score) {
+                break;
+            }
+            found.push(Scored { item: Item(place.item), score, because_of: None });
+        }
+        found.sort_by(better);
+        found.truncate(limit);
         found
     }
 }

@@ -1,6 +1,7 @@
 //! One contract for all recommenders: whatever a model is asked, it answers by the rules of the trait.
 //!
 //! A new model is added in [`Shop::models`] and, if it can be stored, in [`Shop::stored_and_read`].
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ impl Shop {
         let mut shop = Self::default();
         let order = |number: u32| {
             let lines = (0..3).map(|step| (Item((number % 11 * 3 + step * (1 + number % 2)) % items), 1.0)).collect();
-            Order { customer: Some(Customer(number % 13)), at: hour(i64::from(number)), lines }
+            Order { customer: Some(Customer(number % 22)), at: hour(i64::from(number)), lines }
         };
         let orders: Vec<Order> = (0..orders).map(order).collect();
         for order in &orders {

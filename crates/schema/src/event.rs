@@ -47,9 +47,13 @@ impl Visitor {
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// The visitor is this customer from now on, with these traits.
-    Identified { traits: Properties },
+    Identified {
+        traits: Properties,
+    },
     /// `previous_id` (an anonymous id or an earlier customer id) is the event's customer.
-    Aliased { previous_id: String },
+    Aliased {
+        previous_id: String,
+    },
     Grouped {
         group_id: String,
         #[serde(default)]
@@ -64,7 +68,9 @@ pub enum Activity {
     Feedback(Feedback),
     Exposure(Exposure),
     /// Anything else the shop tracks.
-    Custom { name: String },
+    Custom {
+        name: String,
+    },
 }
 
 /// A customer's word on a product: "not for me".

@@ -196,7 +196,8 @@ impl SearchIndex {
             None => {
                 // Reloaded by hand: a search right after a commit must see it.
                 let opened = self.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-                self.reader.get_or_init(|| opened);
+                // Only set here, under the writer's lock, so it cannot have been set meanwhile.
+                let _ = self.reader.set(opened);
             }
         }
         Ok(())

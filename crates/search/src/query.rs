@@ -65,7 +65,8 @@ pub(crate) fn find(
         (false, Attempt::AnyWord) => Box::new(BooleanQuery::union(words)),
         (false, _) => Box::new(BooleanQuery::intersection(words)),
     };
-    let exact = Box::new(ConstScoreQuery::new(term(Term::from_field_text(fields.code, &typed.whole)), EXACT_SCORE));
+    let exact: Box<dyn Query> =
+        Box::new(ConstScoreQuery::new(term(Term::from_field_text(fields.code, &typed.whole)), EXACT_SCORE));
     Ok(Box::new(BooleanQuery::union(vec![exact, all])))
 }
 

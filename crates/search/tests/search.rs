@@ -1,4 +1,5 @@
 //! The index through its public face: what is found, in which order, and what can be typed without harm.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -113,12 +114,13 @@ fn changes_are_visible_as_soon_as_commit_returns_and_not_before() {
     let index = SearchIndex::default();
     assert!(index.search("mug", &SearchOptions::default()).unwrap().hits.is_empty());
     index.commit().unwrap();
-    for round in 0..20 {
-        index.upsert(&product("1", &format!("mug number{round}"))).unwrap();
-        let before = found(&index, &format!("number{round} "));
-        assert!(round > 0 || before.is_empty());
+    for letter in "abcdefghij".chars() {
+        // Words that are more than a slip apart from each other.
+        let word = letter.to_string().repeat(8);
+        index.upsert(&product("1", &word)).unwrap();
+        assert!(found(&index, &word).is_empty());
         index.commit().unwrap();
-        assert_eq!(found(&index, &format!("number{round} ")), set(&["1"]));
+        assert_eq!(found(&index, &word), set(&["1"]));
         assert_eq!(index.len(), 1, "the same product, not another one");
     }
     index.remove(&ProductId::trusted("1")).unwrap();
@@ -168,7 +170,7 @@ fn nothing_that_is_typed_does_harm() {
         let started = Instant::now();
         shop.search(&bomb, &SearchOptions::default()).unwrap();
         shop.suggest(&bomb, 10).unwrap();
-        assert!(started.elapsed() < Duration::from_secs(1), "{:.40}", bomb);
+        assert!(started.elapsed() < Duration::from_secs(1), "{bomb:.40}");
     }
 }
 

@@ -248,7 +248,8 @@ pub async fn search(
     if offset > 10_000 {
         return Err(Problem::invalid(Some("offset".into()), "At most 10,000; narrow the search instead."));
     }
-    let options = SearchOptions { limit: page_size(query.limit)?, offset, category: query.category, in_stock_only: false };
+    let options =
+        SearchOptions { limit: page_size(query.limit)?, offset, category: query.category, in_stock_only: false };
     let found = app.engine.search(&query.q, &options)?;
     let snapshot = app.engine.snapshot();
     let products = found.hits.iter().filter_map(|(id, _)| snapshot.world.catalog.get(id).cloned()).collect();

@@ -76,5 +76,6 @@ async fn asset(Path(file): Path<String>) -> Response {
         _ => "application/octet-stream",
     };
     let cached = HeaderValue::from_static("public, max-age=300");
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, cached)], found.data).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, cached)], found.data)
+        .into_response()
 }

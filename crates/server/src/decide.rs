@@ -47,10 +47,8 @@ pub async fn decide(
     }
     if let Some(token) = request.view_as.take() {
         let detail = "This token is not genuine or has expired; make a new one in the console.";
-        let visitor = app
-            .signer
-            .verify(&token, now())
-            .ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))?;
+        let visitor =
+            app.signer.verify(&token, now()).ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))?;
         (request.customer, request.anonymous_id) = (visitor.customer_id, visitor.anonymous_id);
         request.dry_run = true;
     }
@@ -87,7 +85,8 @@ fn check(request: &DecideRequest) -> Result<(), Problem> {
         return too_many("fields", MOST_FIELDS);
     }
     if request.placements.is_empty() && request.group.is_none() && request.next.is_none() {
-        let detail = "Name the slots: `placements` (ids), `group` (a group's name), or `next` (from an earlier answer).";
+        let detail =
+            "Name the slots: `placements` (ids), `group` (a group's name), or `next` (from an earlier answer).";
         return Err(Problem::invalid(Some("placements".into()), detail));
     }
     Ok(())

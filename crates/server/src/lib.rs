@@ -21,8 +21,8 @@ mod serve;
 mod state;
 mod view_as;
 
-pub use console::accounts::{AccountError, Accounts};
 pub use access::{ApiKey, Keys, Scope};
+pub use console::accounts::{AccountError, Accounts};
 pub use problem::Problem;
 pub use router::{document, router};
 pub use serve::serve;

@@ -126,9 +126,10 @@ impl From<mercer_engine::Error> for Problem {
             Error::AlreadyTraining => Self::conflict("already_training", error.to_string()),
             Error::NothingToLearn => Self::conflict("nothing_to_learn", error.to_string()),
             Error::Model { .. } => Self::conflict("model_unusable", error.to_string()),
-            Error::Placement { field, message } => {
-                Self { field: Some(field), ..Self::new(StatusCode::BAD_REQUEST, "invalid_placement", "Invalid placement", message) }
-            }
+            Error::Placement { field, message } => Self {
+                field: Some(field),
+                ..Self::new(StatusCode::BAD_REQUEST, "invalid_placement", "Invalid placement", message)
+            },
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
             Error::Store(_) | Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Search(_) => {
                 Self::internal(&error)

@@ -87,6 +87,16 @@ fn collectors() -> Router<App> {
 
 /// Segment's single calls, long and short.
 const COLLECT_CALLS: [&str; 12] = [
-    "/v1/track", "/v1/t", "/v1/page", "/v1/p", "/v1/screen", "/v1/s", "/v1/identify", "/v1/i", "/v1/group", "/v1/g",
-    "/v1/alias", "/v1/a",
+    "/v1/track",
+    "/v1/t",
+    "/v1/page",
+    "/v1/p",
+    "/v1/screen",
+    "/v1/s",
+    "/v1/identify",
+    "/v1/i",
+    "/v1/group",
+    "/v1/g",
+    "/v1/alias",
+    "/v1/a",
 ];

@@ -1,8 +1,8 @@
 //! Listening and stopping: on the signal no new connection is taken, running requests finish, then the engine
 //! writes its checkpoint.
 
-use std::sync::atomic::Ordering;
 use std::future::{Future, IntoFuture};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;

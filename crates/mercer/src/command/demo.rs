@@ -77,8 +77,7 @@ async fn prepare(home: &Home, currency: Currency) -> Result<(), Failure> {
         let mut shift_micros = 0;
         if kind == ImportKind::Orders {
             let mapping = std::fs::read_to_string(&files.orders_mapping)?;
-            options.mapping =
-                Some(Mapping::from_toml("online_retail", &mapping).map_err(|error| failed(&error))?);
+            options.mapping = Some(Mapping::from_toml("online_retail", &mapping).map_err(|error| failed(&error))?);
             shift_micros = files.shift_micros;
         }
         let sink = Sink { engine: Some(&home.engine), bar: &bar, shift_micros };
@@ -121,5 +120,6 @@ fn welcome(url: &str) {
 /// Best effort: without a desktop there is nothing to open.
 fn open_browser(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let _ = Command::new(opener).arg(url).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
+    let _ =
+        Command::new(opener).arg(url).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
 }

@@ -121,7 +121,10 @@ fn rebuild(home: &Home) -> Result<Finding, Failure> {
     let detail = if is_well {
         format!("all folds equal a rebuild from {} records", served.position())
     } else {
-        format!("differs from a rebuild: {}; delete tables `fold.*` by starting once with --rebuild", differing.join(", "))
+        format!(
+            "differs from a rebuild: {}; delete tables `fold.*` by starting once with --rebuild",
+            differing.join(", ")
+        )
     };
     Ok(Finding { what: "folds", is_well, detail })
 }

@@ -31,7 +31,9 @@ pub fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let k = eval.k;
-    output::line(format!("| protocol | model | Recall@{k} | 95 % | NDCG@{k} | against popularity | MRR@{k} | coverage | cases |"));
+    output::line(format!(
+        "| protocol | model | Recall@{k} | 95 % | NDCG@{k} | against popularity | MRR@{k} | coverage | cases |"
+    ));
     output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for Judged { model, protocol, report } in &judged {
         let baseline = judged.iter().find(|other| other.model == "popularity" && other.protocol == *protocol);

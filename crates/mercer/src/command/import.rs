@@ -139,9 +139,14 @@ fn options(import: &Import, config: &Config) -> Result<Options, Failure> {
 fn tell(outcome: &Outcome, is_dry_run: bool, as_json: bool) {
     let Outcome { report, stored, unchanged } = outcome;
     if as_json {
-        return output::json(&json!({ "report": report, "stored": stored, "unchanged": unchanged, "dry_run": is_dry_run }));
+        return output::json(
+            &json!({ "report": report, "stored": stored, "unchanged": unchanged, "dry_run": is_dry_run }),
+        );
     }
-    output::line(format!("{} rows read ({} by `{}`), {} used", report.rows_read, report.format, report.mapping, report.rows_used));
+    output::line(format!(
+        "{} rows read ({} by `{}`), {} used",
+        report.rows_read, report.format, report.mapping, report.rows_used
+    ));
     for (name, count) in &report.made {
         output::line(format!("  {count:>9}  {name}"));
     }

@@ -136,7 +136,8 @@ async fn housekeeping(app: App, config: Config) {
             last_expired = now;
             let horizon = now.plus(-i64::from(config.deduplicate_days) * Timestamp::DAY);
             let engine = Arc::clone(&app.engine);
-            let chores = tokio::task::spawn_blocking(move || engine.expire_keys(horizon).and_then(|_| engine.extend_lake()));
+            let chores =
+                tokio::task::spawn_blocking(move || engine.expire_keys(horizon).and_then(|_| engine.extend_lake()));
             match chores.await {
                 Ok(Err(error)) => tracing::warn!(%error, "hourly housekeeping failed; it is tried again in an hour"),
                 Err(error) => tracing::warn!(%error, "hourly housekeeping broke off"),

@@ -18,7 +18,8 @@ pub fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
     if as_json {
         output::json(&json!({ "version": trained.version, "promoted": trained.promoted, "metrics": trained.metrics }));
     } else {
-        let fate = if trained.promoted { "is the champion now" } else { "stays a candidate: it is worse than the champion" };
+        let fate =
+            if trained.promoted { "is the champion now" } else { "stays a candidate: it is worse than the champion" };
         output::line(format!("model {} {fate}", trained.version));
         for (name, value) in &trained.metrics {
             output::line(format!("  {name:<32} {value}"));

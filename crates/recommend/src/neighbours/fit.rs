@@ -105,6 +105,7 @@ impl Counted {
             row.select_nth_unstable_by(settings.kept - 1, order);
         }
         row.truncate(settings.kept);
+        row.shrink_to_fit();
         row
     }
 

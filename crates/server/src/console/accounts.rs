@@ -102,11 +102,15 @@ impl Accounts {
 
     /// Checks a password and opens a session. Returns the cookie's value. Slow on purpose: call it off the
     /// async threads.
-    pub fn sign_in(&self, name: &str, password: &str, random: [u8; 64], now: Timestamp) -> Result<String, AccountError> {
-        let user: Option<User> = self
-            .tables
-            .get(USERS, name.trim().as_bytes())?
-            .and_then(|value| serde_json::from_slice(&value).ok());
+    pub fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        random: [u8; 64],
+        now: Timestamp,
+    ) -> Result<String, AccountError> {
+        let user: Option<User> =
+            self.tables.get(USERS, name.trim().as_bytes())?.and_then(|value| serde_json::from_slice(&value).ok());
         // An unknown name costs the same time as a wrong password.
         let stored = user.as_ref().map_or(NOBODY, |user| user.password.as_str());
         let parsed = PasswordHash::new(stored).map_err(|error| AccountError::Hash(error.to_string()))?;

@@ -85,8 +85,11 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [(Self, &'static str, &'static str); 3] =
-        [(Self::Popular, "popular", "Most wanted"), (Self::Newest, "newest", "Newest"), (Self::Title, "title", "Title")];
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Popular, "popular", "Most wanted"),
+        (Self::Newest, "newest", "Newest"),
+        (Self::Title, "title", "Title"),
+    ];
 
     fn name(self) -> &'static str {
         Self::ALL.iter().find(|(sort, _, _)| *sort == self).map_or("popular", |(_, name, _)| name)
@@ -180,7 +183,9 @@ fn browse(snapshot: &Snapshot, asked: &CatalogQuery, page: usize) -> (Vec<Listed
     match asked.sort {
         Sort::Popular => items.sort_by_cached_key(|item| Reverse((popularity.score(*item) * 1e6) as u32)),
         Sort::Newest => items.sort_by_cached_key(|item| Reverse(catalog.since(*item))),
-        Sort::Title => items.sort_by_cached_key(|item| catalog.product(*item).map(|product| product.title.to_lowercase())),
+        Sort::Title => {
+            items.sort_by_cached_key(|item| catalog.product(*item).map(|product| product.title.to_lowercase()))
+        }
     }
     let shown = items.iter().skip((page - 1) * PAGE).take(PAGE).filter_map(|item| catalog.product(*item));
     (shown.map(|product| listed(snapshot, product)).collect(), items.len())
@@ -247,7 +252,8 @@ fn product_page(app: &App, frame: Frame, id: &str) -> Result<ProductPage, Proble
     let product = world.catalog.get(&id).ok_or_else(|| Problem::not_found("such product in the catalog"))?;
     let item = world.catalog.item(&id);
     let rank = world.popularity.ranked().position(|(ranked, _)| Some(ranked) == item);
-    let (orders, _) = live::newest(&app.engine, snapshot.position().0, ORDERS, |record| is_order_of(&record.fact, &id))?;
+    let (orders, _) =
+        live::newest(&app.engine, snapshot.position().0, ORDERS, |record| is_order_of(&record.fact, &id))?;
     Ok(ProductPage {
         frame,
         card: Card::of(product),

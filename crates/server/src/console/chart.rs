@@ -97,7 +97,9 @@ mod tests {
     fn text_cannot_become_markup() {
         let column = Column { label: "<script>".into(), value: 3.0, shown: "\"3\" & more".into() };
         let svg = columns("a \"title\"", &[column]);
-        assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("&quot;3&quot; &amp; more"));
+        assert!(
+            !svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("&quot;3&quot; &amp; more")
+        );
     }
 
     #[test]

@@ -309,7 +309,11 @@ mod tests {
             kind,
             quantity: 1,
         };
-        let touches = vec![touch(1, "mug", TouchKind::Viewed), touch(2, "pan", TouchKind::Viewed), touch(3, "mug", TouchKind::Purchased)];
+        let touches = vec![
+            touch(1, "mug", TouchKind::Viewed),
+            touch(2, "pan", TouchKind::Viewed),
+            touch(3, "mug", TouchKind::Purchased),
+        ];
         let profile = Profile { touches, ..Profile::default() };
         let listed: Vec<_> = recent(&profile).map(|(id, kind, _)| (id.to_string(), kind)).collect();
         assert_eq!(listed, [("mug".to_owned(), TouchKind::Purchased), ("pan".to_owned(), TouchKind::Viewed)]);

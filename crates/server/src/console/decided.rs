@@ -42,7 +42,8 @@ pub struct LeftOut {
 
 impl Decided {
     pub fn new(decision: &PlacementDecision, catalog: &Catalog) -> Self {
-        let left_out = decision.suppressed.iter().take(MOST_LEFT_OUT).map(|suppressed| LeftOut::new(suppressed, catalog));
+        let left_out =
+            decision.suppressed.iter().take(MOST_LEFT_OUT).map(|suppressed| LeftOut::new(suppressed, catalog));
         Self {
             placement: decision.placement.to_string(),
             title: decision.title.clone(),
@@ -84,7 +85,8 @@ fn causes(suppressed: &[Suppressed]) -> Vec<(usize, &'static str)> {
     for one in suppressed {
         *counts.entry(one.because).or_default() += 1;
     }
-    let mut counts: Vec<(usize, &'static str)> = counts.into_iter().map(|(because, count)| (count, cause(because))).collect();
+    let mut counts: Vec<(usize, &'static str)> =
+        counts.into_iter().map(|(because, count)| (count, cause(because))).collect();
     counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     counts
 }
@@ -126,7 +128,11 @@ mod tests {
 
     #[test]
     fn causes_are_counted_most_first_and_the_rest_is_counted_too() {
-        let one = |number: usize, because| Suppressed { product_id: ProductId::trusted(format!("p{number}")), because, detail: None };
+        let one = |number: usize, because| Suppressed {
+            product_id: ProductId::trusted(format!("p{number}")),
+            because,
+            detail: None,
+        };
         let mut suppressed = vec![one(0, SuppressedBecause::OutOfStock)];
         suppressed.extend((1..=MOST_LEFT_OUT).map(|number| one(number, SuppressedBecause::RankedLower)));
         let decision = PlacementDecision {

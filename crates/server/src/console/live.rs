@@ -59,14 +59,14 @@ impl Kind {
     }
 
     fn holds(self, fact: &Fact) -> bool {
-        let action = |wanted: CommerceAction| {
-            matches!(fact, Fact::Event(event) if matches!(&event.activity, Activity::Commerce(commerce) if commerce.action == wanted))
-        };
+        let action = |wanted: CommerceAction| matches!(fact, Fact::Event(event) if matches!(&event.activity, Activity::Commerce(commerce) if commerce.action == wanted));
         match self {
             Self::All => true,
             Self::Orders => action(CommerceAction::OrderCompleted),
             Self::Views => action(CommerceAction::ProductViewed),
-            Self::Clicks => matches!(fact, Fact::Event(event) if matches!(&event.activity, Activity::Exposure(exposure) if exposure.clicked)),
+            Self::Clicks => {
+                matches!(fact, Fact::Event(event) if matches!(&event.activity, Activity::Exposure(exposure) if exposure.clicked))
+            }
             Self::Decisions => matches!(fact, Fact::Decided(_)),
             Self::Changes => !matches!(fact, Fact::Event(_) | Fact::Decided(_)),
         }
@@ -184,7 +184,8 @@ pub fn row(record: &Record) -> Row {
             let request = &decision.request;
             let who = request.customer.as_ref().map(ToString::to_string);
             let who = who.or_else(|| request.anonymous_id.as_ref().map(ToString::to_string));
-            let placements: Vec<&str> = decision.placements.iter().map(|placement| placement.placement.as_str()).collect();
+            let placements: Vec<&str> =
+                decision.placements.iter().map(|placement| placement.placement.as_str()).collect();
             ("Page decided".to_owned(), who, placements.join(", "), String::new())
         }
     };

@@ -141,7 +141,8 @@ fn figures(current: &HourTally, before: &HourTally) -> Vec<Figure> {
 
 fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
     // A day is drawn by the hour, everything longer in up to 28 equal steps.
-    let (steps, width) = if days == 1 { (24, Timestamp::HOUR) } else { (days.min(28), days.max(28) / 28 * Timestamp::DAY) };
+    let (steps, width) =
+        if days == 1 { (24, Timestamp::HOUR) } else { (days.min(28), days.max(28) / 28 * Timestamp::DAY) };
     let width = if days == 7 { Timestamp::DAY } else { width };
     let bins: Vec<(String, HourTally)> = (0..steps)
         .map(|step| {
@@ -168,5 +169,9 @@ fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
             rows: columns.into_iter().map(|column| (column.label, column.shown)).collect(),
         }
     };
-    vec![of("Orders", |tally| tally.orders), of("Events", |tally| tally.events), of("Page decisions", |tally| tally.decisions)]
+    vec![
+        of("Orders", |tally| tally.orders),
+        of("Events", |tally| tally.events),
+        of("Page decisions", |tally| tally.decisions),
+    ]
 }

@@ -106,7 +106,10 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!((grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)), ("0".into(), "999".into(), "1,000".into(), "1,234,567".into()));
+        assert_eq!(
+            (grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)),
+            ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
         let now = Timestamp::from_seconds(100_000);
         assert_eq!(ago(now.plus(-90 * Timestamp::SECOND), now), "1 min ago");
         assert_eq!(ago(now.plus(5), now), "0 s ago", "clocks differ a little");

@@ -73,7 +73,8 @@ impl Form {
             ("exploration", placement.exploration.to_string()),
             ("enabled", if placement.enabled { "on".to_owned() } else { String::new() }),
         ];
-        let source = |source: &Source| line([("kind", name(source.kind).to_owned()), ("weight", source.weight.to_string())]);
+        let source =
+            |source: &Source| line([("kind", name(source.kind).to_owned()), ("weight", source.weight.to_string())]);
         let boost = |boost: &Boost| {
             line([("label", boost.label.clone()), ("when", boost.when.clone()), ("factor", boost.factor.to_string())])
         };
@@ -132,7 +133,8 @@ impl Form {
 
     fn read_into(&self, faults: &mut Vec<(String, String)>) -> Option<Placement> {
         let optional = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
-        let mut whole = |name: &str| optional(self.text(name)).and_then(|text| parse::<usize>(&text, name, WHOLE, faults));
+        let mut whole =
+            |name: &str| optional(self.text(name)).and_then(|text| parse::<usize>(&text, name, WHOLE, faults));
         let (size, max_per_category) = (whole("size"), whole("diversity.max_per_category"));
         let max_per_brand = whole("diversity.max_per_brand");
         if self.text("size").is_empty() {
@@ -193,7 +195,11 @@ impl Form {
                 faults.push((format!("pins[{number}].product_id"), error.to_string()));
             }
             let when = text_of(line, "when");
-            Some(Pin { product_id: product_id.ok()?, position: position?, when: (!when.is_empty()).then(|| when.to_owned()) })
+            Some(Pin {
+                product_id: product_id.ok()?,
+                position: position?,
+                when: (!when.is_empty()).then(|| when.to_owned()),
+            })
         };
         self.pins.iter().enumerate().filter_map(pin).collect()
     }
@@ -213,7 +219,12 @@ impl Form {
     }
 
     /// The fields of a list, row by row, with `spare` empty rows at its end.
-    pub fn rows<const N: usize>(&self, list: &'static str, columns: &[&'static str; N], spare: usize) -> Vec<[Field; N]> {
+    pub fn rows<const N: usize>(
+        &self,
+        list: &'static str,
+        columns: &[&'static str; N],
+        spare: usize,
+    ) -> Vec<[Field; N]> {
         let (lines, empty) = (self.lines(list), Line::new());
         let all = lines.iter().chain(std::iter::repeat_n(&empty, spare)).enumerate();
         all.map(|(number, line)| columns.map(|column| self.cell((list, number, column), line))).collect()
@@ -221,7 +232,8 @@ impl Form {
 
     /// What is wrong with a list as a whole, or with a part of a field such as `groups[1]`.
     pub fn fault(&self, name: &str) -> Option<String> {
-        let is_part = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'));
+        let is_part =
+            |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'));
         let found = self.faults.iter().find(|(field, _)| field == name || is_part(field));
         found.map(|(_, message)| message.clone())
     }
@@ -319,10 +331,11 @@ mod tests {
             values.insert(format!("sources[{number}].kind"), kind.to_owned());
             values.insert(weight.name, weight.value);
         }
-        let fallback = form.rows("fallback", ["kind"], 2);
-        let boosts = form.rows("boosts", ["label", "when", "factor"], 2);
-        let pins = form.rows("pins", ["product_id", "position", "when"], 2);
-        let fields = fallback.into_iter().flatten().chain(boosts.into_iter().flatten()).chain(pins.into_iter().flatten());
+        let fallback = form.rows("fallback", &["kind"], 2);
+        let boosts = form.rows("boosts", &["label", "when", "factor"], 2);
+        let pins = form.rows("pins", &["product_id", "position", "when"], 2);
+        let fields =
+            fallback.into_iter().flatten().chain(boosts.into_iter().flatten()).chain(pins.into_iter().flatten());
         values.extend(fields.map(|field| (field.name, field.value)));
         values
     }
@@ -362,7 +375,7 @@ mod tests {
         let faults: Vec<&str> = form.faults().iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(faults, ["size", "sources[0].weight", "boosts[1].factor", "pins[2].product_id"]);
         assert_eq!(form.field("size").value, "many");
-        let [label, _, factor] = &form.rows("boosts", ["label", "when", "factor"], 0)[1];
+        let [label, _, factor] = &form.rows("boosts", &["label", "when", "factor"], 0)[1];
         assert_eq!((label.value.as_str(), factor.value.as_str(), factor.fault.is_some()), ("Second", "strong", true));
         form.refuse("groups[1]", "this is empty");
         assert!(form.fault("groups").is_some() && form.fault("group").is_none());
@@ -384,7 +397,7 @@ mod tests {
             let mut form = Form::from_values(values);
             let _ = form.read();
             prop_assert_eq!(form.sources().len(), SOURCES.len());
-            prop_assert!(form.rows("pins", ["product_id"], 1).len() <= 31);
+            prop_assert!(form.rows("pins", &["product_id"], 1).len() <= 31);
         }
     }
 }

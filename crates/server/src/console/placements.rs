@@ -170,8 +170,8 @@ pub async fn create(State(app): State<App>, sent: OwnForm<Values>) -> Response {
     let OwnForm(session, values) = sent;
     let frame = Frame::new(&app, &session, "placements");
     let mut form = Form::from_values(values);
-    let is_taken = PlacementId::parse(form.text("id"))
-        .is_ok_and(|id| app.engine.snapshot().world.placements.get(&id).is_some());
+    let is_taken =
+        PlacementId::parse(form.text("id")).is_ok_and(|id| app.engine.snapshot().world.placements.get(&id).is_some());
     if is_taken {
         form.refuse("id", "there is already a placement of this id; choose another");
     }

@@ -82,7 +82,12 @@ pub async fn revoke_key(State(app): State<App>, Path(name): Path<String>, form: 
 
 fn read_form(form: &KeyForm) -> Result<ApiKey, String> {
     let name = SourceId::parse(&form.name).map_err(|error| format!("Name: {error}."))?;
-    let asked = [(&form.write, Scope::Write), (&form.decide, Scope::Decide), (&form.read, Scope::Read), (&form.admin, Scope::Admin)];
+    let asked = [
+        (&form.write, Scope::Write),
+        (&form.decide, Scope::Decide),
+        (&form.read, Scope::Read),
+        (&form.admin, Scope::Admin),
+    ];
     let scopes: Vec<Scope> = asked.into_iter().filter_map(|(asked, scope)| asked.as_ref().map(|_| scope)).collect();
     if scopes.is_empty() {
         return Err("Choose at least one scope.".to_owned());

@@ -120,7 +120,8 @@ pub async fn sign_out(State(app): State<App>, headers: HeaderMap, form: OwnForm<
 async fn open_session(app: &App, name: String, password: String) -> Result<String, AccountError> {
     let accounts = accounts(app);
     let sign_in = move || accounts.sign_in(&name, &password, rand::random(), now());
-    let secret = tokio::task::spawn_blocking(sign_in).await.map_err(|error| AccountError::Hash(error.to_string()))??;
+    let secret =
+        tokio::task::spawn_blocking(sign_in).await.map_err(|error| AccountError::Hash(error.to_string()))??;
     Ok(set_cookie(app, &secret))
 }
 
@@ -144,5 +145,8 @@ fn sentence(error: &AccountError) -> String {
 
 /// Browsers say where a form was sent from; a form of another site is refused.
 fn is_same_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()).is_none_or(|site| site == "same-origin" || site == "none")
+    headers
+        .get("sec-fetch-site")
+        .and_then(|value| value.to_str().ok())
+        .is_none_or(|site| site == "same-origin" || site == "none")
 }

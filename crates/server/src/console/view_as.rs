@@ -61,7 +61,9 @@ fn view_as_page(app: &App, frame: Frame, key: String, form: &ViewAsForm) -> Resu
     let visitor = world.profiles.find(&key).ok_or_else(|| Problem::not_found("customer or visitor of this id"))?;
     let product = match form.product.trim() {
         "" => last_seen(app, &visitor).or_else(|| catalog::example(&snapshot).map(|product| product.id.clone())),
-        typed => Some(ProductId::parse(typed).map_err(|error| Problem::invalid(Some("product".into()), error.to_string()))?),
+        typed => {
+            Some(ProductId::parse(typed).map_err(|error| Problem::invalid(Some("product".into()), error.to_string()))?)
+        }
     };
     let pages = groups(app).into_iter().map(|group| group_page(app, group, &visitor, product.as_ref())).collect();
     Ok(ViewAsPage {
@@ -110,7 +112,9 @@ fn group_page(app: &App, group: String, visitor: &Visitor, product: Option<&Prod
 fn groups(app: &App) -> Vec<String> {
     let snapshot = app.engine.snapshot();
     let mut groups: Vec<String> = Vec::new();
-    for group in snapshot.world.placements.iter().filter(|placement| placement.enabled).flat_map(|placement| &placement.groups) {
+    for group in
+        snapshot.world.placements.iter().filter(|placement| placement.enabled).flat_map(|placement| &placement.groups)
+    {
         if !groups.contains(group) {
             groups.push(group.clone());
         }
