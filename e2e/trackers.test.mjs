@@ -117,7 +117,7 @@ test('@jitsu/js in Chromium', async () => {
   await inBrowser({
     '/': `<script type="module">
       import { jitsuAnalytics } from '/jitsu/jitsu.es.js'
-      const jitsu = jitsuAnalytics({ host: '${server.url}', writeKey: 'demo-write' })
+      const jitsu = jitsuAnalytics({ host: '${server.url}', writeKey: 'demo-write:demo' })
       await jitsu.identify('jitsu-browser', { city: 'Hull' })
       await jitsu.track('Product Viewed', { product_id: '${product}' })
       globalThis.done = true

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// `placement` counts from 0 on the page.
+    /// `placement` is its number on the page.
     pub(crate) fn new(id: &DecisionId, placement: usize) -> Self {
         let mut seed = [0; 32];
         for (part, bytes) in (0_u64..).zip(seed.chunks_exact_mut(8)) {

@@ -215,7 +215,8 @@ fn hash(secret: &str) -> [u8; 32] {
 /// The key in the headers: Bearer, Basic (the key is the user name) or `X-Write-Key`.
 pub fn key_in_headers(headers: &HeaderMap) -> Option<String> {
     if let Some(key) = headers.get("x-write-key").and_then(|value| value.to_str().ok()) {
-        return Some(key.to_owned());
+        // Jitsu's form is `key:secret`; ours is one piece.
+        return Some(key.split(':').next().unwrap_or(key).to_owned());
     }
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = authorization.split_once(' ')?;

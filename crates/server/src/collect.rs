@@ -62,6 +62,7 @@ pub enum VerdictStatus {
 #[serde(rename_all = "camelCase")]
 pub struct KeyQuery {
     write_key: Option<String>,
+    #[serde(rename = "api_secret")]
     api_secret: Option<String>,
 }
 

@@ -20,8 +20,13 @@ const API_BODY_BYTES: usize = 4 * 1024 * 1024;
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
     let api = api.layer(DefaultBodyLimit::max(API_BODY_BYTES));
+    // Set before the layer around it: otherwise a browser's preflight would meet the fallback and not the layer.
+    let called_from_pages = api
+        .merge(collectors())
+        .method_not_allowed_fallback(assets::method_not_allowed)
+        .layer(guard::cross_origin());
     Router::new()
-        .merge(api.merge(collectors()).layer(guard::cross_origin()))
+        .merge(called_from_pages)
         .merge(openapi::pages(document))
         .merge(assets::routes())
         .merge(console::routes())

@@ -13,7 +13,7 @@ pub use self::memory::MemoryLog;
 pub use self::sqlite::SqliteLog;
 use crate::Error;
 
-/// Where facts are kept in order. Every implementation passes [`conformance::event_log`](crate::conformance).
+/// Where facts are kept in order. Every implementation passes `conformance::event_log`.
 pub trait EventLog: Send + Sync {
     /// Stores all drafts or none, in order; durable on return. A draft whose key is known, from before or from
     /// earlier in the same batch, is not stored again and takes no position.

@@ -14,7 +14,7 @@ use crate::Error;
 pub type Entry = (Vec<u8>, Vec<u8>);
 
 /// Named tables of bytes. A table that was never written to is empty. Every implementation passes
-/// [`conformance::tables`](crate::conformance).
+/// `conformance::tables`.
 pub trait Tables: Send + Sync {
     fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
