@@ -22,8 +22,8 @@ pub struct PlacementList {
     get, path = "/v1/placements", tag = "admin",
     responses(
         (status = 200, description = "Placements", body = PlacementList),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -38,11 +38,11 @@ pub async fn list_placements(_caller: MayAdmin, State(app): State<App>) -> Json<
     params(("id" = String, Path, description = "The placement's id, as in the body")),
     responses(
         (status = 200, description = "In force", body = Placement),
-        (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 413, description = "Too large", body = Problem),
-        (status = 415, description = "Not JSON", body = Problem),
+        (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -64,10 +64,10 @@ pub async fn save_placement(
     params(("id" = String, Path, description = "The placement's id")),
     responses(
         (status = 204, description = "Gone"),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 404, description = "No such placement", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such placement", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -105,8 +105,8 @@ pub struct Model {
     get, path = "/v1/models", tag = "admin",
     responses(
         (status = 200, description = "Models", body = ModelList),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -133,9 +133,9 @@ pub struct TrainedModel {
     post, path = "/v1/models/train", tag = "admin",
     responses(
         (status = 200, description = "Trained", body = TrainedModel),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 409, description = "Already training, or nothing to learn from", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Already training, or nothing to learn from", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -150,10 +150,10 @@ pub async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<Tra
     params(("version" = String, Path, description = "A version in the registry")),
     responses(
         (status = 204, description = "It serves from now on"),
-        (status = 400, description = "No version", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 409, description = "The version cannot be loaded; the champion stays", body = Problem),
+        (status = 400, description = "No version", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The version cannot be loaded; the champion stays", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -169,6 +169,7 @@ pub async fn promote(
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct BadRowQuery {
     /// The `next` of an earlier answer.
@@ -191,9 +192,9 @@ pub struct BadRowPage {
     get, path = "/v1/bad-rows", tag = "admin", params(BadRowQuery),
     responses(
         (status = 200, description = "Bad rows", body = BadRowPage),
-        (status = 400, description = "A parameter is wrong", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -214,10 +215,10 @@ pub async fn list_bad_rows(
     params(("id" = String, Path, description = "The bad row's id")),
     responses(
         (status = 204, description = "Taken now"),
-        (status = 400, description = "It is still bad; `detail` says why", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 404, description = "No such bad row", body = Problem),
+        (status = 400, description = "It is still bad; `detail` says why", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such bad row", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -244,8 +245,8 @@ pub struct KeyList {
     get, path = "/v1/keys", tag = "admin",
     responses(
         (status = 200, description = "Keys", body = KeyList),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -279,11 +280,11 @@ pub struct CreatedKey {
     post, path = "/v1/keys", tag = "admin", request_body = NewKey,
     responses(
         (status = 200, description = "The key with its secret", body = CreatedKey),
-        (status = 400, description = "A field is wrong", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 413, description = "Too large", body = Problem),
-        (status = 415, description = "Not JSON", body = Problem),
+        (status = 400, description = "A field is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -313,9 +314,9 @@ pub async fn create_key(
     params(("name" = String, Path, description = "The key's name")),
     responses(
         (status = 204, description = "Revoked"),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 404, description = "No such key", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such key", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

@@ -29,6 +29,7 @@ pub struct ProductPage {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ProductQuery {
     /// Only products of this category, at any level.
@@ -58,9 +59,9 @@ pub enum ProductSort {
     get, path = "/v1/products", tag = "catalog", params(ProductQuery),
     responses(
         (status = 200, description = "Products", body = ProductPage),
-        (status = 400, description = "A parameter is wrong", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -111,10 +112,10 @@ pub async fn list(
     params(("id" = String, Path, description = "The product's id")),
     responses(
         (status = 200, description = "The product", body = Product),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 404, description = "No such product", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -141,11 +142,11 @@ pub struct SavedProducts {
     post, path = "/v1/products", tag = "catalog", request_body = Vec<Product>,
     responses(
         (status = 200, description = "Durable and in force", body = SavedProducts),
-        (status = 400, description = "A field is wrong; nothing was saved", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 413, description = "Too large", body = Problem),
-        (status = 415, description = "Not JSON", body = Problem),
+        (status = 400, description = "A field is wrong; nothing was saved", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -167,10 +168,10 @@ pub async fn save(
     params(("id" = String, Path, description = "The product's id")),
     responses(
         (status = 204, description = "Gone"),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 404, description = "No such product", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -203,8 +204,8 @@ pub struct Category {
     get, path = "/v1/categories", tag = "catalog",
     responses(
         (status = 200, description = "Categories, in alphabetical order of their paths", body = Categories),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -215,6 +216,7 @@ pub async fn categories(_caller: MayDecide, State(app): State<App>) -> Json<Cate
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// What the customer typed.
@@ -233,9 +235,9 @@ pub struct SearchQuery {
     get, path = "/v1/search", tag = "catalog", params(SearchQuery),
     responses(
         (status = 200, description = "Products, best first", body = ProductPage),
-        (status = 400, description = "A parameter is wrong", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -262,6 +264,7 @@ pub struct Suggestions {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SuggestQuery {
     /// What the customer has typed so far.
@@ -276,9 +279,9 @@ pub struct SuggestQuery {
     get, path = "/v1/suggest", tag = "catalog", params(SuggestQuery),
     responses(
         (status = 200, description = "Titles and categories", body = Suggestions),
-        (status = 400, description = "A parameter is wrong", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

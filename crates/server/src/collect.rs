@@ -75,11 +75,11 @@ pub struct KeyQuery {
     request_body(content = Object, description = "`{batch: [{type, messageId, anonymousId, userId, event, properties, timestamp}], sentAt}`"),
     responses(
         (status = 200, description = "A verdict for each event", body = Collected),
-        (status = 400, description = "Not readable as a batch", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "The key may not write, or not from this page", body = Problem),
-        (status = 413, description = "Too large", body = Problem),
-        (status = 429, description = "Rate limit reached", body = Problem),
+        (status = 400, description = "Not readable as a batch", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key, or an unknown one", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not write, or not from this page", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Rate limit reached", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

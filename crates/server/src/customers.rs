@@ -27,10 +27,10 @@ pub struct CustomerView {
     params(("id" = String, Path, description = "A customer's id; else an anonymous id")),
     responses(
         (status = 200, description = "The profile", body = CustomerView),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not read", body = Problem),
-        (status = 404, description = "Nobody of this id is known", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not read", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Nobody of this id is known", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

@@ -26,12 +26,12 @@ const MOST_FIELDS: usize = 64;
     request_body = DecideRequest,
     responses(
         (status = 200, description = "Items for each placement", body = PageDecision),
-        (status = 400, description = "A field is wrong; `field` names it", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "The key may not do that", body = Problem),
-        (status = 413, description = "Too large", body = Problem),
-        (status = 415, description = "Not JSON", body = Problem),
-        (status = 429, description = "Rate limit reached", body = Problem),
+        (status = 400, description = "A field is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key, or an unknown one", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Rate limit reached", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -119,10 +119,10 @@ pub struct LoggedPlacement {
     params(("id" = String, Path, description = "A page's or a placement's decision id")),
     responses(
         (status = 200, description = "The decision", body = LoggedDecision),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not read", body = Problem),
-        (status = 404, description = "No such decision", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not read", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such decision", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -163,10 +163,10 @@ pub struct ReplayedDecision {
     params(("id" = String, Path, description = "A page's or a placement's decision id")),
     responses(
         (status = 200, description = "The decision, made again", body = ReplayedDecision),
-        (status = 400, description = "No id", body = Problem),
-        (status = 401, description = "No key", body = Problem),
-        (status = 403, description = "The key may not read", body = Problem),
-        (status = 404, description = "No such decision", body = Problem),
+        (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not read", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such decision", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

@@ -41,7 +41,7 @@ pub struct Readiness {
     get, path = "/readyz", tag = "operations", security(()),
     responses(
         (status = 200, description = "Ready", body = Readiness),
-        (status = 503, description = "Draining", body = Problem),
+        (status = 503, description = "Draining", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Problem> {

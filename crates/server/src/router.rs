@@ -21,10 +21,8 @@ pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
     let api = api.layer(DefaultBodyLimit::max(API_BODY_BYTES));
     // Set before the layer around it: otherwise a browser's preflight would meet the fallback and not the layer.
-    let called_from_pages = api
-        .merge(collectors())
-        .method_not_allowed_fallback(assets::method_not_allowed)
-        .layer(guard::cross_origin());
+    let called_from_pages =
+        api.merge(collectors()).method_not_allowed_fallback(assets::method_not_allowed).layer(guard::cross_origin());
     Router::new()
         .merge(called_from_pages)
         .merge(openapi::pages(document))
