@@ -37,7 +37,7 @@ use crate::state::App;
 #[folder = "assets/console/"]
 struct Assets;
 
-pub fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<App> {
     let pages = Router::new()
         .route("/console", get(|| async { Redirect::permanent("/console/") }))
         .route("/console/", get(overview::show))

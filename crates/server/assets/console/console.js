@@ -209,6 +209,7 @@ function livePreview() {
       const fresh = page.querySelector('[data-preview]');
       if (!fresh) return;
       const open = [...box.querySelectorAll('details')].map((part) => part.open);
+      forgetFaults(form, page);
       box.replaceChildren(...document.importNode(fresh, true).childNodes);
       box.querySelectorAll('details').forEach((part, index) => { part.open = open[index] ?? false; });
       status.textContent = box.querySelector('[data-preview-said]')?.textContent ?? '';
@@ -235,6 +236,16 @@ function livePreview() {
     }
   });
   window.addEventListener('beforeunload', (event) => { if (isChanged) event.preventDefault(); });
+}
+
+/** Faults that were put right go; new ones are listed in the preview, where they disturb nobody's typing. */
+function forgetFaults(form, fresh) {
+  for (const fault of form.querySelectorAll('.fault[id]')) {
+    if (fresh.getElementById(fault.id)) continue;
+    document.getElementById(fault.id.replace(/-fault$/, ''))?.removeAttribute('aria-invalid');
+    fault.remove();
+  }
+  if (!fresh.getElementById('faults')) document.getElementById('faults')?.remove();
 }
 
 // ---- Live events ---------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ const PAGE: usize = 50;
 const SHOWN_BYTES: usize = 4_000;
 
 #[derive(Deserialize)]
-pub struct BadRowQuery {
+pub(crate) struct BadRowQuery {
     before: Option<String>,
 }
 
@@ -41,11 +41,15 @@ struct Row {
     replayed_at: Option<String>,
 }
 
-pub async fn list(SignedIn(session): SignedIn, State(app): State<App>, Query(query): Query<BadRowQuery>) -> Response {
+pub(crate) async fn list(
+    SignedIn(session): SignedIn,
+    State(app): State<App>,
+    Query(query): Query<BadRowQuery>,
+) -> Response {
     page(&app, Frame::new(&app, &session, "bad-rows"), query.before.as_deref())
 }
 
-pub async fn replay(State(app): State<App>, Path(id): Path<String>, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn replay(State(app): State<App>, Path(id): Path<String>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(session, Nothing {}) = form;
     let notice = match app.engine.replay_bad_row(&id, &app.settings.limits, now()).await {
         Ok(Some(Ok(()))) => "The row was taken.".to_owned(),

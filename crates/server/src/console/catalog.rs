@@ -28,7 +28,7 @@ const ORDERS: usize = 20;
 
 /// A product in one line.
 #[derive(Debug, Clone, Default)]
-pub struct Card {
+pub(crate) struct Card {
     pub id: String,
     pub title: String,
     pub picture: Option<String>,
@@ -39,7 +39,7 @@ pub struct Card {
 }
 
 impl Card {
-    pub fn of(product: &Product) -> Self {
+    pub(crate) fn of(product: &Product) -> Self {
         Self {
             id: product.id.to_string(),
             title: product.title.clone(),
@@ -52,7 +52,7 @@ impl Card {
     }
 
     /// The product of an id, also of one that the catalog does not have.
-    pub fn find(catalog: &Catalog, id: &ProductId) -> Self {
+    pub(crate) fn find(catalog: &Catalog, id: &ProductId) -> Self {
         let unknown = || Self {
             id: id.to_string(),
             title: id.to_string(),
@@ -64,7 +64,7 @@ impl Card {
 }
 
 #[derive(Deserialize)]
-pub struct CatalogQuery {
+pub(crate) struct CatalogQuery {
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -77,7 +77,7 @@ pub struct CatalogQuery {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Sort {
+pub(crate) enum Sort {
     #[default]
     Popular,
     Newest,
@@ -124,7 +124,11 @@ struct Listed {
     demand: String,
 }
 
-pub async fn list(SignedIn(session): SignedIn, State(app): State<App>, Query(asked): Query<CatalogQuery>) -> Response {
+pub(crate) async fn list(
+    SignedIn(session): SignedIn,
+    State(app): State<App>,
+    Query(asked): Query<CatalogQuery>,
+) -> Response {
     let frame = Frame::new(&app, &session, "catalog");
     let found = tokio::task::spawn_blocking(move || {
         let snapshot = app.engine.snapshot();
@@ -235,7 +239,7 @@ struct Related {
     cards: Vec<(Card, String)>,
 }
 
-pub async fn show(SignedIn(session): SignedIn, State(app): State<App>, Path(id): Path<String>) -> Response {
+pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>, Path(id): Path<String>) -> Response {
     let frame = Frame::new(&app, &session, "catalog");
     let made = tokio::task::spawn_blocking(move || product_page(&app, frame, &id));
     match made.await {
@@ -348,13 +352,13 @@ fn is_picture(address: &str) -> bool {
 }
 
 /// Products by what was typed: ids divided by commas or lines.
-pub fn product_ids(typed: &str) -> Result<Vec<ProductId>, mercer_schema::IdError> {
+pub(crate) fn product_ids(typed: &str) -> Result<Vec<ProductId>, mercer_schema::IdError> {
     let ids = typed.split([',', '\n']).map(str::trim).filter(|id| !id.is_empty());
     ids.map(ProductId::parse).collect()
 }
 
 /// The most wanted product that can be bought: an example for pages that need one.
-pub fn example(snapshot: &Snapshot) -> Option<Arc<Product>> {
+pub(crate) fn example(snapshot: &Snapshot) -> Option<Arc<Product>> {
     let catalog = &snapshot.world.catalog;
     let mut ranked = snapshot.world.popularity.ranked().map(|(item, _)| item).chain(catalog.newest());
     ranked.find_map(|item| catalog.product(item).filter(|product| product.is_buyable()).cloned())

@@ -3,15 +3,16 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 180.0;
-const LEFT: f64 = 56.0;
+// As wide as a chart usually stands on the page, so that its text is as large as it says.
+const WIDTH: f64 = 440.0;
+const HEIGHT: f64 = 160.0;
+const LEFT: f64 = 44.0;
 const BOTTOM: f64 = 22.0;
 const TOP: f64 = 8.0;
 
 /// One column.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub(crate) struct Column {
     pub label: String,
     pub value: f64,
     /// The value in words.
@@ -19,7 +20,7 @@ pub struct Column {
 }
 
 /// Columns as an SVG element. All text in it is escaped.
-pub fn columns(title: &str, columns: &[Column]) -> String {
+pub(crate) fn columns(title: &str, columns: &[Column]) -> String {
     let highest = columns.iter().map(|column| column.value).fold(0.0, f64::max);
     let scale = nice_ceiling(highest);
     let mut svg = format!(
@@ -66,13 +67,17 @@ pub fn columns(title: &str, columns: &[Column]) -> String {
     svg
 }
 
-/// The next of 1, 2, 5 × 10ⁿ.
+/// The next even digit × 10ⁿ, at least 2: half of it is a whole number, as counts are.
 fn nice_ceiling(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 1.0;
+    if value <= 2.0 {
+        return 2.0;
     }
     let magnitude = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * magnitude).find(|step| *step >= value).unwrap_or(value)
+    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|step| step * magnitude)
+        .find(|step| *step >= value)
+        .unwrap_or(value)
 }
 
 fn short(value: f64) -> String {
@@ -104,7 +109,7 @@ mod tests {
 
     #[test]
     fn scales_are_round() {
-        assert_eq!([0.0, 0.3, 7.0, 20.0, 1_234.0].map(nice_ceiling), [1.0, 0.5, 10.0, 20.0, 2_000.0]);
+        assert_eq!([0.0, 3.0, 7.0, 20.0, 1_234.0].map(nice_ceiling), [2.0, 4.0, 8.0, 20.0, 2_000.0]);
         assert!(columns("empty", &[]).ends_with("</svg>"));
     }
 }

@@ -26,7 +26,7 @@ const TIMELINE: usize = 100;
 const RECENT: usize = 12;
 
 #[derive(Deserialize)]
-pub struct PeopleQuery {
+pub(crate) struct PeopleQuery {
     #[serde(default)]
     q: String,
     after: Option<String>,
@@ -55,7 +55,11 @@ struct Listed {
     spend: String,
 }
 
-pub async fn list(SignedIn(session): SignedIn, State(app): State<App>, Query(query): Query<PeopleQuery>) -> Response {
+pub(crate) async fn list(
+    SignedIn(session): SignedIn,
+    State(app): State<App>,
+    Query(query): Query<PeopleQuery>,
+) -> Response {
     let frame = Frame::new(&app, &session, "customers");
     let after = match query.after.as_deref().map(str::parse::<Cursor>).transpose() {
         Ok(after) => after,
@@ -135,7 +139,7 @@ struct Link {
     is_obeyed: bool,
 }
 
-pub async fn show(SignedIn(session): SignedIn, State(app): State<App>, Path(key): Path<String>) -> Response {
+pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>, Path(key): Path<String>) -> Response {
     let frame = Frame::new(&app, &session, "customers");
     let made = tokio::task::spawn_blocking(move || customer_page(&app, frame, key));
     match made.await {

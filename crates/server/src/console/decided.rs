@@ -10,7 +10,7 @@ use super::catalog::Card;
 /// Rows of the table of what was left out.
 const MOST_LEFT_OUT: usize = 200;
 
-pub struct Decided {
+pub(crate) struct Decided {
     pub placement: String,
     pub title: String,
     pub items: Vec<Shown>,
@@ -24,16 +24,17 @@ pub struct Decided {
 }
 
 /// An item at its place.
-pub struct Shown {
+pub(crate) struct Shown {
     pub card: Card,
     pub source: &'static str,
     pub reasons: Vec<String>,
-    pub score: String,
+    /// None for a pin, which no score put there.
+    pub score: Option<String>,
     /// The chance with which it came to this place, when it was not certain.
     pub chance: Option<String>,
 }
 
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     pub id: String,
     pub title: String,
     pub because: &'static str,
@@ -41,7 +42,7 @@ pub struct LeftOut {
 }
 
 impl Decided {
-    pub fn new(decision: &PlacementDecision, catalog: &Catalog) -> Self {
+    pub(crate) fn new(decision: &PlacementDecision, catalog: &Catalog) -> Self {
         let left_out =
             decision.suppressed.iter().take(MOST_LEFT_OUT).map(|suppressed| LeftOut::new(suppressed, catalog));
         Self {
@@ -62,7 +63,7 @@ impl Shown {
             card: Card::find(catalog, &item.product_id),
             source: item.source.map_or("Pinned", source_label),
             reasons: item.reasons.iter().map(|reason| reason.text.clone()).collect(),
-            score: format!("{:.3}", item.score),
+            score: item.source.map(|_| format!("{:.3}", item.score)),
             chance: (item.propensity < 0.9995).then(|| format!("{:.1} %", item.propensity * 100.0)),
         }
     }
@@ -105,7 +106,7 @@ const fn cause(because: SuppressedBecause) -> &'static str {
     }
 }
 
-pub const fn source_label(kind: SourceKind) -> &'static str {
+pub(crate) const fn source_label(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Popular => "Popular",
         SourceKind::Trending => "Trending",

@@ -8,14 +8,14 @@ use super::page::money;
 /// Bars of one list.
 const MOST_BARS: usize = 8;
 
-pub struct Interest {
+pub(crate) struct Interest {
     pub title: &'static str,
     pub bars: Vec<Bar>,
 }
 
 /// A length in words and in hundredths of the longest.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Bar {
+pub(crate) struct Bar {
     pub name: String,
     pub shown: String,
     pub width: String,
@@ -24,7 +24,7 @@ pub struct Bar {
 }
 
 /// Bars for shares; the numbers are told as shares of their sum, the lengths are relative to the longest.
-pub fn bars(values: impl Iterator<Item = (String, f64)>) -> Vec<Bar> {
+pub(crate) fn bars(values: impl Iterator<Item = (String, f64)>) -> Vec<Bar> {
     let values: Vec<(String, f64)> = values.collect();
     let longest = values.iter().map(|(_, value)| value.abs()).fold(0.0, f64::max);
     let positive: f64 = values.iter().map(|(_, value)| value.max(0.0)).sum();
@@ -39,7 +39,7 @@ pub fn bars(values: impl Iterator<Item = (String, f64)>) -> Vec<Bar> {
 }
 
 /// The lists that say anything.
-pub fn interests(affinities: &Affinities, currency: Currency) -> Vec<Interest> {
+pub(crate) fn interests(affinities: &Affinities, currency: Currency) -> Vec<Interest> {
     let band = |(band, share): &(u8, f64)| (price_band(*band, currency), *share);
     let all = [
         Interest { title: "Categories", bars: bars(affinities.categories.iter().take(MOST_BARS).cloned()) },

@@ -26,7 +26,7 @@ const LOOKED_THROUGH: u64 = 20_000;
 const ROWS_A_SECOND: usize = 50;
 
 #[derive(Deserialize)]
-pub struct EventQuery {
+pub(crate) struct EventQuery {
     #[serde(default)]
     kind: Kind,
     before: Option<u64>,
@@ -34,7 +34,7 @@ pub struct EventQuery {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Kind {
     #[default]
     All,
     Orders,
@@ -86,7 +86,7 @@ struct EventsPage {
 
 /// A record in words.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     pub position: u64,
     pub at: String,
     pub what: String,
@@ -96,7 +96,11 @@ pub struct Row {
     pub source: String,
 }
 
-pub async fn show(SignedIn(session): SignedIn, State(app): State<App>, Query(query): Query<EventQuery>) -> Response {
+pub(crate) async fn show(
+    SignedIn(session): SignedIn,
+    State(app): State<App>,
+    Query(query): Query<EventQuery>,
+) -> Response {
     let frame = Frame::new(&app, &session, "events");
     let engine = std::sync::Arc::clone(&app.engine);
     let (before, kind) = (query.before, query.kind);
@@ -114,7 +118,7 @@ pub async fn show(SignedIn(session): SignedIn, State(app): State<App>, Query(que
 }
 
 /// New records as they are folded, one JSON object a message; of one kind when it is named.
-pub async fn stream(_: SignedIn, State(app): State<App>, Query(query): Query<EventQuery>) -> Response {
+pub(crate) async fn stream(_: SignedIn, State(app): State<App>, Query(query): Query<EventQuery>) -> Response {
     let (rows, received) = mpsc::channel(ROWS_A_SECOND);
     tokio::spawn(forward(app, query.kind, rows));
     let messages = ReceiverStream::new(received);
@@ -146,7 +150,7 @@ async fn forward(app: App, kind: Kind, rows: mpsc::Sender<Row>) {
 }
 
 /// The newest records up to a position that are wanted, at most `limit`, and where older ones begin.
-pub fn newest(
+pub(crate) fn newest(
     engine: &mercer_engine::Engine,
     until: u64,
     limit: usize,
@@ -167,7 +171,7 @@ pub fn newest(
     Ok((rows, (end > 0).then_some(end + 1)))
 }
 
-pub fn row(record: &Record) -> Row {
+pub(crate) fn row(record: &Record) -> Row {
     let (what, who, about, source) = match &record.fact {
         Fact::Event(event) => {
             let who = event.visitor.customer_id.as_ref().map(ToString::to_string);

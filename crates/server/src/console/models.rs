@@ -30,11 +30,11 @@ struct Card {
     metrics: Vec<(String, String)>,
 }
 
-pub async fn list(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
+pub(crate) async fn list(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
     page(&app, Frame::new(&app, &session, "models"))
 }
 
-pub async fn train(State(app): State<App>, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn train(State(app): State<App>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(session, Nothing {}) = form;
     let notice = match app.train().await {
         Ok(trained) if trained.promoted => format!("Version {} is trained and serves now.", trained.version),
@@ -44,7 +44,7 @@ pub async fn train(State(app): State<App>, form: OwnForm<Nothing>) -> Response {
     page(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
 }
 
-pub async fn promote(State(app): State<App>, Path(version): Path<String>, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn promote(State(app): State<App>, Path(version): Path<String>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(session, Nothing {}) = form;
     let notice = match app.engine.promote(&ModelVersion::trusted(version.as_str()), now()).await {
         Ok(()) => format!("Version {version} serves now."),

@@ -16,7 +16,7 @@ use crate::state::{App, now};
 const WINDOWS: [i64; 4] = [1, 7, 28, 364];
 
 #[derive(Deserialize)]
-pub struct Window {
+pub(crate) struct Window {
     days: Option<i64>,
 }
 
@@ -54,7 +54,11 @@ struct Step {
     is_done: bool,
 }
 
-pub async fn show(SignedIn(session): SignedIn, State(app): State<App>, Query(window): Query<Window>) -> Response {
+pub(crate) async fn show(
+    SignedIn(session): SignedIn,
+    State(app): State<App>,
+    Query(window): Query<Window>,
+) -> Response {
     let days = window.days.filter(|days| WINDOWS.contains(days)).unwrap_or(28);
     let snapshot = app.engine.snapshot();
     let until = end_of_window(now());
@@ -171,7 +175,8 @@ fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
     };
     vec![
         of("Orders", |tally| tally.orders),
-        of("Events", |tally| tally.events),
+        of("Product views", |tally| tally.product_views),
         of("Page decisions", |tally| tally.decisions),
+        of("Events", |tally| tally.events),
     ]
 }

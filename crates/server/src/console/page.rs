@@ -11,7 +11,7 @@ use crate::state::App;
 
 /// The frame around a page.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub(crate) struct Frame {
     pub shop: String,
     pub user: String,
     pub form_token: String,
@@ -22,7 +22,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub fn new(app: &App, session: &Session, section: &'static str) -> Self {
+    pub(crate) fn new(app: &App, session: &Session, section: &'static str) -> Self {
         Self {
             shop: app.settings.shop_name.clone(),
             user: session.user.clone(),
@@ -33,12 +33,12 @@ impl Frame {
     }
 
     #[must_use]
-    pub fn with_notice(self, notice: Option<String>) -> Self {
+    pub(crate) fn with_notice(self, notice: Option<String>) -> Self {
         Self { notice, ..self }
     }
 }
 
-pub fn render(page: &impl Template) -> Response {
+pub(crate) fn render(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => failure(&Problem::internal(&error)),
@@ -46,7 +46,7 @@ pub fn render(page: &impl Template) -> Response {
 }
 
 /// A page whose form was refused: the same page, the fault named, status 400.
-pub fn render_refused(page: &impl Template) -> Response {
+pub(crate) fn render_refused(page: &impl Template) -> Response {
     (StatusCode::BAD_REQUEST, render(page)).into_response()
 }
 
@@ -58,19 +58,19 @@ struct FailurePage<'a> {
 }
 
 /// A problem as a page for people.
-pub fn failure(problem: &Problem) -> Response {
+pub(crate) fn failure(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let page = FailurePage { title: problem.title, detail: &problem.detail };
     (status, Html(page.render().unwrap_or_else(|_| problem.detail.clone()))).into_response()
 }
 
 /// `2026-11-23 14:05`, UTC.
-pub fn minute(time: Timestamp) -> String {
+pub(crate) fn minute(time: Timestamp) -> String {
     time.to_string().chars().take(16).collect::<String>().replace('T', " ")
 }
 
 /// `3 min ago`: how long before `now`.
-pub fn ago(time: Timestamp, now: Timestamp) -> String {
+pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
     let micros = now.since(time).max(0);
     let (size, unit) = match micros {
         0..Timestamp::MINUTE => (micros / Timestamp::SECOND, "s"),
@@ -83,7 +83,7 @@ pub fn ago(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// `1,234,567`.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -95,9 +95,16 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// `£1,234` for large sums, `£12.50` for prices.
-pub fn money(minor: i64, currency: Currency) -> String {
-    Money { minor, currency }.to_string()
+/// `12.50 GBP`; from a thousand on without the small units: `1,361,046 GBP`.
+pub(crate) fn money(minor: i64, currency: Currency) -> String {
+    let amount = Money { minor, currency }.amount();
+    let unit = 10_u64.pow(currency.exponent() as u32);
+    let size = minor.unsigned_abs();
+    if size < 1_000 * unit {
+        return format!("{amount} {currency}");
+    }
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{} {currency}", grouped((size + unit / 2) / unit))
 }
 
 #[cfg(test)]
@@ -113,5 +120,14 @@ mod tests {
         let now = Timestamp::from_seconds(100_000);
         assert_eq!(ago(now.plus(-90 * Timestamp::SECOND), now), "1 min ago");
         assert_eq!(ago(now.plus(5), now), "0 s ago", "clocks differ a little");
+        assert_eq!(ago(now.plus(-Timestamp::DAY), now), "1 day ago");
+    }
+
+    #[test]
+    fn large_sums_read_without_small_units() {
+        let (pounds, yen) = (Currency::parse("GBP").unwrap(), Currency::parse("JPY").unwrap());
+        assert_eq!((money(1_250, pounds), money(99_999, pounds)), ("12.50 GBP".into(), "999.99 GBP".into()));
+        assert_eq!(money(136_104_554, pounds), "1,361,046 GBP");
+        assert_eq!((money(-136_104_554, pounds), money(12_000, yen)), ("-1,361,046 GBP".into(), "12,000 JPY".into()));
     }
 }

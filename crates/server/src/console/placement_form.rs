@@ -11,13 +11,13 @@ use mercer_schema::{Boost, Diversity, Pin, Placement, PlacementId, ProductId, So
 use super::decided::source_label;
 
 /// What a form sends: texts by field name.
-pub type Values = BTreeMap<String, String>;
+pub(crate) type Values = BTreeMap<String, String>;
 
 /// One line of a list: texts by the part of the name after the dot.
 type Line = BTreeMap<String, String>;
 
 /// Each source as forms and files write it, with what it does.
-pub const SOURCES: [(SourceKind, &str, &str); 10] = [
+pub(crate) const SOURCES: [(SourceKind, &str, &str); 10] = [
     (SourceKind::Popular, "popular", "Most wanted over the last months; recent weeks count more"),
     (SourceKind::Trending, "trending", "Wanted now more than usual"),
     (SourceKind::Newest, "newest", "Newest in the catalog"),
@@ -32,7 +32,7 @@ pub const SOURCES: [(SourceKind, &str, &str); 10] = [
 
 /// What was typed, and what is wrong with it.
 #[derive(Debug, Clone, Default)]
-pub struct Form {
+pub(crate) struct Form {
     values: Values,
     sources: Vec<Line>,
     fallback: Vec<Line>,
@@ -43,7 +43,7 @@ pub struct Form {
 
 /// A field with what stands in it.
 #[derive(Debug, Clone)]
-pub struct Field {
+pub(crate) struct Field {
     pub name: String,
     pub value: String,
     pub fault: Option<String>,
@@ -51,7 +51,7 @@ pub struct Field {
 
 impl Form {
     /// Reads what was sent: drops rows in which nothing stands and numbers the others anew.
-    pub fn from_values(mut values: Values) -> Self {
+    pub(crate) fn from_values(mut values: Values) -> Self {
         let mut take = |list: &str| -> Vec<Line> {
             let lines = take_lines(&mut values, list).into_values();
             lines.filter(|line| line.values().any(|text| !text.trim().is_empty())).collect()
@@ -60,7 +60,7 @@ impl Form {
         Self { sources: every_source(sources), fallback, boosts, pins, values, faults: Vec::new() }
     }
 
-    pub fn from_placement(placement: &Placement) -> Self {
+    pub(crate) fn from_placement(placement: &Placement) -> Self {
         let count = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
         let plain = [
             ("id", placement.id.to_string()),
@@ -93,7 +93,7 @@ impl Form {
     }
 
     /// What a new placement starts with.
-    pub fn blank() -> Self {
+    pub(crate) fn blank() -> Self {
         let values = [("size", "12"), ("exploration", "0"), ("enabled", "on")];
         let popular = line([("kind", "popular".to_owned()), ("weight", "1".to_owned())]);
         Self {
@@ -103,28 +103,28 @@ impl Form {
         }
     }
 
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.values.get(name).map_or("", |text| text.trim())
     }
 
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), value.into());
     }
 
-    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.faults.push((field.into(), message.into()));
     }
 
-    pub fn faults(&self) -> &[(String, String)] {
+    pub(crate) fn faults(&self) -> &[(String, String)] {
         &self.faults
     }
 
-    pub fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         !self.text("enabled").is_empty()
     }
 
     /// The placement that the form means; `None` when something cannot be read, which is then among the faults.
-    pub fn read(&mut self) -> Option<Placement> {
+    pub(crate) fn read(&mut self) -> Option<Placement> {
         let mut faults = Vec::new();
         let placement = self.read_into(&mut faults);
         self.faults.extend(faults);
@@ -205,12 +205,12 @@ impl Form {
     }
 
     /// A field that is no part of a list.
-    pub fn field(&self, name: &str) -> Field {
+    pub(crate) fn field(&self, name: &str) -> Field {
         Field { name: name.to_owned(), value: self.text(name).to_owned(), fault: self.fault(name) }
     }
 
     /// Every source with its weight; those in use first.
-    pub fn sources(&self) -> Vec<(&'static str, &'static str, &'static str, Field)> {
+    pub(crate) fn sources(&self) -> Vec<(&'static str, &'static str, &'static str, Field)> {
         let row = |(number, line): (usize, &Line)| {
             let (kind, name, about) = SOURCES.iter().find(|(_, name, _)| *name == text_of(line, "kind"))?;
             Some((*name, source_label(*kind), *about, self.cell(("sources", number, "weight"), line)))
@@ -219,7 +219,7 @@ impl Form {
     }
 
     /// The fields of a list, row by row, with `spare` empty rows at its end.
-    pub fn rows<const N: usize>(
+    pub(crate) fn rows<const N: usize>(
         &self,
         list: &'static str,
         columns: &[&'static str; N],
@@ -231,7 +231,7 @@ impl Form {
     }
 
     /// What is wrong with a list as a whole, or with a part of a field such as `groups[1]`.
-    pub fn fault(&self, name: &str) -> Option<String> {
+    pub(crate) fn fault(&self, name: &str) -> Option<String> {
         let is_part =
             |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'));
         let found = self.faults.iter().find(|(field, _)| field == name || is_part(field));

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use mercer_decide::Placements;
 use mercer_engine::Snapshot;
 use mercer_schema::{CustomerId, DecideRequest, DecisionId, Explain, Page, PageType, Placement, PlacementId, Visitor};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::catalog;
@@ -31,8 +31,11 @@ const PREVIEW: &str = "preview";
 const SPARE: usize = 1;
 const MORE_SPARE: usize = 4;
 
+/// All but the characters that are never special in a path.
+const PATH_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 #[derive(Deserialize)]
-pub struct Done {
+pub(crate) struct Done {
     #[serde(default)]
     removed: Option<String>,
     #[serde(default)]
@@ -61,7 +64,7 @@ struct Listed {
     is_enabled: bool,
 }
 
-pub async fn list(SignedIn(session): SignedIn, State(app): State<App>, Query(done): Query<Done>) -> Response {
+pub(crate) async fn list(SignedIn(session): SignedIn, State(app): State<App>, Query(done): Query<Done>) -> Response {
     let notice = done.removed.map(|_| "The placement is removed. Pages that ask for it get nothing for it.".to_owned());
     let snapshot = app.engine.snapshot();
     let rows = snapshot.world.placements.iter().map(listed).collect();
@@ -139,7 +142,7 @@ struct Preview {
     took: String,
 }
 
-pub async fn new(SignedIn(session): SignedIn, State(app): State<App>, Query(done): Query<Done>) -> Response {
+pub(crate) async fn new(SignedIn(session): SignedIn, State(app): State<App>, Query(done): Query<Done>) -> Response {
     let frame = Frame::new(&app, &session, "placements");
     let snapshot = app.engine.snapshot();
     let like = done.like.and_then(|id| snapshot.world.placements.get(&PlacementId::trusted(id)).cloned());
@@ -149,7 +152,7 @@ pub async fn new(SignedIn(session): SignedIn, State(app): State<App>, Query(done
     page(&app, frame, (None, form))
 }
 
-pub async fn edit(
+pub(crate) async fn edit(
     SignedIn(session): SignedIn,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -166,7 +169,7 @@ pub async fn edit(
     page(&app, frame, (Some(id), form))
 }
 
-pub async fn create(State(app): State<App>, sent: OwnForm<Values>) -> Response {
+pub(crate) async fn create(State(app): State<App>, sent: OwnForm<Values>) -> Response {
     let OwnForm(session, values) = sent;
     let frame = Frame::new(&app, &session, "placements");
     let mut form = Form::from_values(values);
@@ -178,14 +181,14 @@ pub async fn create(State(app): State<App>, sent: OwnForm<Values>) -> Response {
     answer(&app, frame, (None, form)).await
 }
 
-pub async fn save(State(app): State<App>, Path(id): Path<String>, sent: OwnForm<Values>) -> Response {
+pub(crate) async fn save(State(app): State<App>, Path(id): Path<String>, sent: OwnForm<Values>) -> Response {
     let OwnForm(session, mut values) = sent;
     let frame = Frame::new(&app, &session, "placements");
     values.insert("id".to_owned(), id.clone());
     answer(&app, frame, (Some(id), Form::from_values(values))).await
 }
 
-pub async fn remove(State(app): State<App>, Path(id): Path<String>, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn remove(State(app): State<App>, Path(id): Path<String>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(_, Nothing {}) = form;
     match app.engine.remove_placement(&PlacementId::trusted(id), now()).await {
         Ok(true) => Redirect::to("/console/placements?removed=1").into_response(),
@@ -202,7 +205,7 @@ async fn answer(app: &App, frame: Frame, (existing, mut form): (Option<String>, 
     let Some(placement) = form.clone().read() else {
         return (StatusCode::BAD_REQUEST, page(app, frame, (existing, form))).into_response();
     };
-    let id = utf8_percent_encode(placement.id.as_str(), NON_ALPHANUMERIC).to_string();
+    let id = utf8_percent_encode(placement.id.as_str(), PATH_PART).to_string();
     match app.engine.save_placement(placement, now()).await {
         Ok(_) => Redirect::to(&format!("/console/placements/{id}?saved=1")).into_response(),
         Err(mercer_engine::Error::Placement { .. }) => {

@@ -12,10 +12,10 @@ use super::page::failure;
 use crate::problem::Problem;
 use crate::state::{App, now};
 
-pub const COOKIE: &str = "mercer_console";
+pub(crate) const COOKIE: &str = "mercer_console";
 
 /// A handler with this argument needs a signed-in person; others are sent to the sign-in.
-pub struct SignedIn(pub Session);
+pub(crate) struct SignedIn(pub Session);
 
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
@@ -27,7 +27,7 @@ impl FromRequestParts<App> for SignedIn {
 }
 
 /// A form of the console, sent by a signed-in person from one of our pages.
-pub struct OwnForm<T>(pub Session, pub T);
+pub(crate) struct OwnForm<T>(pub Session, pub T);
 
 #[derive(Deserialize)]
 struct Tokened<T> {
@@ -54,7 +54,7 @@ impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
 }
 
 /// The secret in the session cookie.
-pub fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn cookie_of(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|line| line.split(';'))
@@ -64,7 +64,7 @@ pub fn cookie_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The `Set-Cookie` value that opens a session, or ends it with an empty secret.
-pub fn set_cookie(app: &App, secret: &str) -> String {
+pub(crate) fn set_cookie(app: &App, secret: &str) -> String {
     let secure = if app.settings.public_url.starts_with("https://") { "; Secure" } else { "" };
     let life = if secret.is_empty() { "; Max-Age=0" } else { "" };
     format!("{COOKIE}={secret}; Path=/console; HttpOnly; SameSite=Lax{secure}{life}")

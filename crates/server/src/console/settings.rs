@@ -36,7 +36,7 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub struct KeyForm {
+pub(crate) struct KeyForm {
     name: String,
     #[serde(default)]
     write: Option<String>,
@@ -53,11 +53,11 @@ pub struct KeyForm {
     rate: String,
 }
 
-pub async fn show(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
+pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
     page(&app, Frame::new(&app, &session, "settings"), None)
 }
 
-pub async fn create_key(State(app): State<App>, form: OwnForm<KeyForm>) -> Response {
+pub(crate) async fn create_key(State(app): State<App>, form: OwnForm<KeyForm>) -> Response {
     let OwnForm(session, form) = form;
     let frame = Frame::new(&app, &session, "settings");
     let key = match read_form(&form) {
@@ -70,7 +70,7 @@ pub async fn create_key(State(app): State<App>, form: OwnForm<KeyForm>) -> Respo
     }
 }
 
-pub async fn revoke_key(State(app): State<App>, Path(name): Path<String>, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn revoke_key(State(app): State<App>, Path(name): Path<String>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(session, Nothing {}) = form;
     let notice = match app.keys.revoke(&name, now()) {
         Ok(true) => format!("The key {name} is revoked."),

@@ -41,32 +41,32 @@ struct WelcomePage {
 }
 
 #[derive(Deserialize)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     name: String,
     password: String,
 }
 
 #[derive(Deserialize)]
-pub struct TokenQuery {
+pub(crate) struct TokenQuery {
     #[serde(default)]
     token: String,
 }
 
 #[derive(Deserialize)]
-pub struct Claim {
+pub(crate) struct Claim {
     token: String,
     name: String,
     password: String,
 }
 
 #[derive(Deserialize)]
-pub struct Nothing {}
+pub(crate) struct Nothing {}
 
-pub async fn form(State(app): State<App>) -> Response {
+pub(crate) async fn form(State(app): State<App>) -> Response {
     render(&sign_in_page(&app, String::new(), None))
 }
 
-pub async fn submit(State(app): State<App>, headers: HeaderMap, Form(given): Form<Credentials>) -> Response {
+pub(crate) async fn submit(State(app): State<App>, headers: HeaderMap, Form(given): Form<Credentials>) -> Response {
     if !is_same_site(&headers) {
         return failure(&Problem::origin_refused("another site"));
     }
@@ -83,7 +83,7 @@ pub async fn submit(State(app): State<App>, headers: HeaderMap, Form(given): For
     }
 }
 
-pub async fn welcome(State(app): State<App>, Query(query): Query<TokenQuery>) -> Response {
+pub(crate) async fn welcome(State(app): State<App>, Query(query): Query<TokenQuery>) -> Response {
     match accounts(&app).is_first_start_token(&query.token) {
         Ok(true) => render(&welcome_page(&app, query.token, None)),
         Ok(false) => render_refused(&sign_in_page(&app, String::new(), Some(sentence(&AccountError::UsedLink)))),
@@ -91,7 +91,7 @@ pub async fn welcome(State(app): State<App>, Query(query): Query<TokenQuery>) ->
     }
 }
 
-pub async fn claim(State(app): State<App>, headers: HeaderMap, Form(given): Form<Claim>) -> Response {
+pub(crate) async fn claim(State(app): State<App>, headers: HeaderMap, Form(given): Form<Claim>) -> Response {
     if !is_same_site(&headers) {
         return failure(&Problem::origin_refused("another site"));
     }
@@ -109,7 +109,7 @@ pub async fn claim(State(app): State<App>, headers: HeaderMap, Form(given): Form
     }
 }
 
-pub async fn sign_out(State(app): State<App>, headers: HeaderMap, form: OwnForm<Nothing>) -> Response {
+pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap, form: OwnForm<Nothing>) -> Response {
     let OwnForm(_, Nothing {}) = form;
     if let Some(Err(error)) = cookie_of(&headers).map(|secret| accounts(&app).sign_out(secret)) {
         return failure(&Problem::internal(&error));

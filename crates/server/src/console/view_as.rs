@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
 
 #[derive(Deserialize)]
-pub struct ViewAsForm {
+pub(crate) struct ViewAsForm {
     /// The product whose page is looked at; empty means the one that the customer saw last.
     #[serde(default)]
     product: String,
@@ -44,7 +44,7 @@ struct GroupPage {
     notes: Vec<String>,
 }
 
-pub async fn show(State(app): State<App>, Path(key): Path<String>, form: OwnForm<ViewAsForm>) -> Response {
+pub(crate) async fn show(State(app): State<App>, Path(key): Path<String>, form: OwnForm<ViewAsForm>) -> Response {
     let OwnForm(session, form) = form;
     let frame = Frame::new(&app, &session, "customers");
     let made = tokio::task::spawn_blocking(move || view_as_page(&app, frame, key, &form));
