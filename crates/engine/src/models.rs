@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mercer_decide::{Catalog, Models};
 use mercer_recommend::Item;
 use mercer_recommend::neighbours::Neighbours;
+use mercer_recommend::next_order::NextOrder;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_schema::{ModelVersion, ProductId};
 use mercer_store::{Alias, Manifest, Registry};
@@ -64,7 +65,7 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
         version: Some(version.clone()),
         also_viewed: neighbours(ALSO_VIEWED)?,
         bought_together: neighbours(BOUGHT_TOGETHER)?,
-        for_you: neighbours(FOR_YOU)?,
+        for_you: NextOrder::decode(&file(FOR_YOU)?, resolve).map_err(|error| broken(format!("{FOR_YOU}: {error}")))?,
         repurchase: Repurchase::decode(&file(REPURCHASE)?, &resolve)
             .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
     })

@@ -93,7 +93,7 @@ async fn events(mut reading: Reading<Event>, sink: &Sink<'_>) -> Result<Outcome,
         }
         if let Some(engine) = sink.engine {
             engine.keep_bad_rows(bad_rows)?;
-            for appended in engine.accept_events(events, mercer_server::now()).await? {
+            for appended in engine.accept_imported_events(events, mercer_server::now()).await? {
                 match appended {
                     Appended::Stored(_) => outcome.stored += 1,
                     Appended::Duplicate(_) => outcome.unchanged += 1,
