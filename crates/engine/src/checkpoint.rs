@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use mercer_decide::{Catalog, Placements, World};
 use mercer_profile::Profiles;
+use mercer_recommend::Changes;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
@@ -31,7 +32,6 @@ const EVERY_RECORDS: u64 = 50_000;
 const PAGE: usize = 10_000;
 
 type Pieces = Vec<(Vec<u8>, Vec<u8>)>;
-type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// What is not keyed: where the checkpoint stands, and the small whole things.
 #[derive(Debug, Serialize, Deserialize)]

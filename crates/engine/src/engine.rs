@@ -36,6 +36,12 @@ pub struct Parts {
     pub lake: Arc<Lake>,
 }
 
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
 /// How the engine behaves.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -60,13 +60,13 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
     let resolve = |name: &str| -> Option<Item> { catalog.item(&ProductId::trusted(name)) };
     let file = |name: &str| registry.load(version, name).map_err(|error| broken(error.to_string()));
     let neighbours =
-        |name: &str| Neighbours::decode(&file(name)?, &resolve).map_err(|error| broken(format!("{name}: {error}")));
+        |name: &str| Neighbours::decode(&file(name)?, resolve).map_err(|error| broken(format!("{name}: {error}")));
     Ok(Models {
         version: Some(version.clone()),
         also_viewed: neighbours(ALSO_VIEWED)?,
         bought_together: neighbours(BOUGHT_TOGETHER)?,
         for_you: NextOrder::decode(&file(FOR_YOU)?, resolve).map_err(|error| broken(format!("{FOR_YOU}: {error}")))?,
-        repurchase: Repurchase::decode(&file(REPURCHASE)?, &resolve)
+        repurchase: Repurchase::decode(&file(REPURCHASE)?, resolve)
             .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
     })
 }

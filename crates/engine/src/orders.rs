@@ -5,6 +5,7 @@
 //! shop. Orders are known by a hash of their id: nine bytes each, for good.
 
 use imbl::{OrdMap, OrdSet};
+use mercer_recommend::Changes;
 use mercer_schema::{Activity, Commerce, CommerceAction, Event};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -51,7 +52,7 @@ impl OrdersCounted {
         News { is_new: known.is_none(), has_new_lines: is_new(LINES), has_new_value: is_new(VALUE) }
     }
 
-    pub(crate) fn drain_changes(&mut self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub(crate) fn drain_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changed);
         let piece = |hash: &u64| (hash.to_be_bytes().to_vec(), self.parts.get(hash).map(|parts| vec![*parts]));
         changed.iter().map(piece).collect()

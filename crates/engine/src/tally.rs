@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use imbl::OrdMap;
+use mercer_recommend::Changes;
 use mercer_schema::{Activity, CommerceAction, Currency, DecisionRecord, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,7 @@ impl Tally {
         self.hours.get_max().map(|(hour, _)| Timestamp(hour * Timestamp::HOUR))
     }
 
-    pub(crate) fn drain_changes(&mut self) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, postcard::Error> {
+    pub(crate) fn drain_changes(&mut self) -> Result<Changes, postcard::Error> {
         let changed = std::mem::take(&mut self.changed);
         changed
             .iter()

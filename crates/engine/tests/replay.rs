@@ -95,7 +95,7 @@ async fn decide_some(engine: Arc<Engine>, next: Arc<AtomicU64>) -> Vec<(Decision
         if number >= DECISIONS {
             return given;
         }
-        if number % WAITING == 0 {
+        if number.is_multiple_of(WAITING) {
             // What is accepted now stands behind all decisions so far: when it is durable, so are they.
             engine.accept_events(vec![view(1_000_000 + number, at(3_050_000))], at(3_050_000)).await.unwrap();
         }

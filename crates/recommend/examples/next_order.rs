@@ -38,8 +38,6 @@ fn read(path: &str) -> Vec<Order> {
     orders.into_iter().map(|(_, order)| order).collect()
 }
 
-/// Weight of an order relative to the one after it.
-
 fn answer(model: &NextOrder, case: &Case) -> Vec<Item> {
     let history = habits(lines(&case.history), next_order::HABIT_PER_ORDER);
     let query = Query { history: &history, now: case.at, ..Query::default() };

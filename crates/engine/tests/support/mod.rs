@@ -11,16 +11,16 @@ use mercer_schema::{
 };
 use mercer_store::{DataFolder, EventLog, Tables};
 
-pub const PRODUCTS: u64 = 200;
+pub(crate) const PRODUCTS: u64 = 200;
 
 /// The engine with what keeps its folder locked.
-pub struct Shop {
+pub(crate) struct Shop {
     pub engine: Arc<Engine>,
     _folder: DataFolder,
 }
 
 impl Shop {
-    pub fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         let folder = DataFolder::open(path).unwrap();
         let parts = Parts {
             log: Arc::new(folder.log().unwrap()) as Arc<dyn EventLog>,
@@ -33,7 +33,7 @@ impl Shop {
     }
 
     /// Products, the default placements, and a month of orders.
-    pub async fn stock(&self) {
+    pub(crate) async fn stock(&self) {
         let products = (0..PRODUCTS).map(product).collect();
         self.engine.save_products(products, at(0)).await.unwrap();
         for placement in default_placements() {
@@ -45,11 +45,11 @@ impl Shop {
 }
 
 /// Seconds after the shop opened.
-pub fn at(second: u64) -> Timestamp {
+pub(crate) fn at(second: u64) -> Timestamp {
     Timestamp::from_seconds(1_760_000_000 + second as i64)
 }
 
-pub fn product(number: u64) -> Product {
+pub(crate) fn product(number: u64) -> Product {
     let mut product =
         Product::new(id(number), format!("Thing {number} in {}", ["red", "blue", "oak"][number as usize % 3]));
     product.category = vec!["All".into(), format!("Kind {}", number % 12)];
@@ -58,7 +58,7 @@ pub fn product(number: u64) -> Product {
 }
 
 /// Three products that go together, and one that does not.
-pub fn order(number: u64, at: Timestamp, customer: u64) -> Event {
+pub(crate) fn order(number: u64, at: Timestamp, customer: u64) -> Event {
     let first = (customer * 3 + number / 60) % PRODUCTS;
     let numbers = [first, (first + 1) % PRODUCTS, (first + 2) % PRODUCTS, number * 31 % PRODUCTS];
     let line = |number| Line { product_id: id(number), quantity: 1, price: Some(money(150)), position: None };
@@ -75,14 +75,14 @@ pub fn order(number: u64, at: Timestamp, customer: u64) -> Event {
 }
 
 /// A visitor looks at a product.
-pub fn view(number: u64, at: Timestamp) -> Event {
+pub(crate) fn view(number: u64, at: Timestamp) -> Event {
     let line = Line { product_id: id(number * 7 % PRODUCTS), quantity: 1, price: None, position: None };
     let commerce =
         Commerce { action: CommerceAction::ProductViewed, lines: vec![line], order: None, query: None, list: None };
     event(&format!("view-{number}"), visitor(number), at, Activity::Commerce(commerce))
 }
 
-pub fn event(message: &str, visitor: Visitor, at: Timestamp, activity: Activity) -> Event {
+pub(crate) fn event(message: &str, visitor: Visitor, at: Timestamp, activity: Activity) -> Event {
     Event {
         message_id: MessageId::trusted(message),
         source: SourceId::trusted("test"),
@@ -98,7 +98,7 @@ pub fn event(message: &str, visitor: Visitor, at: Timestamp, activity: Activity)
 }
 
 /// A home page or a product page of a customer, a visitor or a stranger.
-pub fn request(number: u64) -> DecideRequest {
+pub(crate) fn request(number: u64) -> DecideRequest {
     let asked = |group: &str, page: Page| DecideRequest { group: Some(group.into()), page, ..DecideRequest::default() };
     let mut request = if number.is_multiple_of(2) {
         asked("home", Page::default())
@@ -118,11 +118,11 @@ pub fn request(number: u64) -> DecideRequest {
     request
 }
 
-pub fn decision_id(number: u64) -> DecisionId {
+pub(crate) fn decision_id(number: u64) -> DecisionId {
     DecisionId::trusted(format!("d{number}"))
 }
 
-pub fn visitor(number: u64) -> Visitor {
+pub(crate) fn visitor(number: u64) -> Visitor {
     Visitor { anonymous_id: Some(AnonymousId::trusted(format!("a{}", number % 90))), customer_id: None }
 }
 
