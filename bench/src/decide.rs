@@ -74,7 +74,7 @@ fn count(body: &[u8], needle: &[u8]) -> usize {
 
 /// Half the requests come from known customers, half from browsers; product pages look at a product.
 fn request(target: &Target, group: &str, page: &str, products: &[String], number: usize) -> Vec<u8> {
-    let visitor = if number % 2 == 0 {
+    let visitor = if number.is_multiple_of(2) {
         format!("\"customer\":\"{}\"", 12_347 + number * 5)
     } else {
         format!("\"anonymous_id\":\"bench-{}-{}\"", number % 64, number / 64)

@@ -1,4 +1,5 @@
 //! The shop's orders through the ordinary importer, and how they fit the catalog.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,5 @@
 //! The storefront against a small stand-in for Mercer, over HTTP on loopback.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

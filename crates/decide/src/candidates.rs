@@ -47,6 +47,9 @@ pub(crate) struct Proposals {
     pub(crate) has_more: bool,
 }
 
+/// Products that were looked at and lead on to others, when nothing is known of the running visit.
+const MOST_LOOKED_AT: usize = 20;
+
 /// A part of the catalog up to this size is sorted whole instead of being looked for in the long lists.
 const MOST_SORTED: usize = 1_000;
 
@@ -108,7 +111,7 @@ impl<'a> Sources<'a> {
 
     fn find(&self, kind: SourceKind, limit: usize) -> Vec<Proposal> {
         let models = &self.world.models;
-        let query = Query { seeds: self.seeds, session: &self.session, history: &self.person.history, now: self.now };
+        let query = Query { seeds: self.seeds, session: &self.session, history: &self.person.habits, now: self.now };
         let scored = match kind {
             SourceKind::Popular => self.world.popularity.popular().recommend(&unseeded(&query), limit),
             SourceKind::Trending => self.world.popularity.trending().recommend(&unseeded(&query), limit),
@@ -121,9 +124,23 @@ impl<'a> Sources<'a> {
             SourceKind::BoughtTogether => seeded(&models.bought_together, &query, limit),
             SourceKind::Similar => seeded(&self.world.content, &query, limit),
             SourceKind::SessionNext => self.world.sessions.recommend(&query, limit),
-            SourceKind::ForYou => models.for_you.recommend(&Query { seeds: &[], session: &[], ..query }, limit),
+            SourceKind::ForYou => self.for_you(limit),
         };
         scored.into_iter().map(|Scored { item, because_of, .. }| Proposal { item, because_of }).collect()
+    }
+
+    /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
+    fn for_you(&self, limit: usize) -> Vec<Scored> {
+        let is_wanted = |item: &Item| !self.person.dismissed.contains(item);
+        let newest_looks = self.person.viewed.iter().copied().filter(is_wanted).take(MOST_LOOKED_AT);
+        let mut looked_at: Vec<Item> = newest_looks.collect();
+        looked_at.reverse();
+        let habits: Vec<(Item, f32)> = self.person.habits.iter().copied().filter(|(item, _)| is_wanted(item)).collect();
+        if looked_at.is_empty() && habits.is_empty() {
+            return Vec::new();
+        }
+        let query = Query { seeds: &[], session: &looked_at, history: &habits, now: self.now };
+        self.world.models.for_you.recommend(&query, limit)
     }
 }
 

@@ -7,24 +7,34 @@ use mercer_recommend::Item;
 use mercer_schema::{Reason, ReasonCode, SourceKind};
 
 use crate::arrange::{Candidate, Stand};
+use crate::line::Ranked;
 use crate::page::PageView;
 use crate::words::{Sentence, say};
 
 pub(crate) fn reasons(page: &PageView<'_>, stand: &Stand<'_>) -> Vec<Reason> {
-    let plain = |code| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
     match stand {
-        Stand::Pinned(..) => vec![plain(ReasonCode::Pinned)],
+        Stand::Pinned(..) => vec![plain(page, ReasonCode::Pinned)],
         Stand::Ranked(candidate) => of_candidate(page, candidate),
         Stand::Explored(candidate) => {
-            let mut reasons = vec![plain(ReasonCode::Explored)];
+            let mut reasons = vec![plain(page, ReasonCode::Explored)];
             reasons.extend(of_candidate(page, candidate));
             reasons
         }
     }
 }
 
+fn plain(page: &PageView<'_>, code: ReasonCode) -> Reason {
+    Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None }
+}
+
 fn of_candidate(page: &PageView<'_>, candidate: &Candidate<'_>) -> Vec<Reason> {
-    let mut reasons = vec![of_source(page, candidate.ranked.source, candidate.ranked.because_of)];
+    let Ranked { item, source, because_of, .. } = candidate.ranked;
+    let mut reasons = vec![match (source, because_of) {
+        // The next-order model proposes what was ordered before, and what everybody orders.
+        (SourceKind::ForYou, Some(cause)) if cause == item => plain(page, ReasonCode::BuyAgain),
+        (SourceKind::ForYou, None) => plain(page, ReasonCode::Popular),
+        _ => of_source(page, source, because_of),
+    }];
     if let Some(label) = candidate.boost {
         reasons.push(Reason { code: ReasonCode::Boosted, text: label.to_owned(), because_of: None });
     }
@@ -38,7 +48,7 @@ fn of_source(page: &PageView<'_>, source: SourceKind, because_of: Option<Item>) 
         Some((item, product))
     });
     let Some((item, product)) = named else {
-        return Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
+        return plain(page, code);
     };
     let sentence = match code {
         ReasonCode::ForYou if page.person.bought.contains_key(&item) => Sentence::Bought(&product.title),

@@ -5,6 +5,7 @@
 
 use mercer_profile::affinities;
 use mercer_recommend::Item;
+use mercer_recommend::next_order::{HABIT_PER_ORDER, habits};
 use mercer_schema::{DecideRequest, Profile, Timestamp, Touch, TouchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -14,10 +15,6 @@ use crate::{Catalog, World};
 
 /// A visit is running while its last event is at most this old; the same pause ends a session in the profile.
 const VISIT_PAUSE: i64 = 30 * Timestamp::MINUTE;
-/// After this time a contact says half as much about taste.
-const TASTE_HALF_LIFE_DAYS: f64 = 90.0;
-/// Items of the history that are asked about.
-const MOST_HISTORY: usize = 100;
 /// Categories and brands that rules see as liked.
 const MOST_TASTES: usize = 5;
 
@@ -29,8 +26,8 @@ pub(crate) struct Person {
     pub(crate) objects: bool,
     /// The running visit, oldest first.
     pub(crate) session: Vec<Item>,
-    /// Taste over time, strongest first.
-    pub(crate) history: Vec<(Item, f32)>,
+    /// The share of the customer's orders that have each item.
+    pub(crate) habits: Vec<(Item, f32)>,
     /// Looked at, newest first.
     pub(crate) viewed: Vec<Item>,
     pub(crate) bought: FxHashMap<Item, Bought>,
@@ -63,11 +60,12 @@ impl Person {
     fn new(profile: Profile, catalog: &Catalog, now: Timestamp) -> Self {
         let mut person = Self::default();
         let visit = profile.last_visit.filter(|visit| now.since(visit.last_at) <= VISIT_PAUSE);
-        let mut taste: FxHashMap<Item, f64> = FxHashMap::default();
+        let mut ordered = Vec::new();
         for touch in &profile.touches {
             let Some(item) = catalog.item(&touch.product_id) else { continue };
-            let age_days = now.since(touch.at).max(0) as f64 / Timestamp::DAY as f64;
-            *taste.entry(item).or_default() += touch.kind.weight() * (-age_days / TASTE_HALF_LIFE_DAYS).exp2();
+            if touch.kind == TouchKind::Purchased {
+                ordered.push((touch.at, item));
+            }
             person.remember(item, touch, catalog);
             let is_look = matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
             if is_look
@@ -78,7 +76,7 @@ impl Person {
             }
         }
         person.viewed = newest_views(&profile, catalog);
-        person.history = strongest(taste);
+        person.habits = habits(ordered, HABIT_PER_ORDER);
         person.dismissed = profile.dismissed.iter().filter_map(|id| catalog.item(id)).collect();
         person.profile = Some(profile);
         person
@@ -135,12 +133,4 @@ fn newest_views(profile: &Profile, catalog: &Catalog) -> Vec<Item> {
     let views =
         profile.touches.iter().rev().filter(|touch| matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked));
     views.filter_map(|touch| catalog.item(&touch.product_id)).filter(|item| met.insert(*item)).collect()
-}
-
-fn strongest(taste: FxHashMap<Item, f64>) -> Vec<(Item, f32)> {
-    let mut history: Vec<(Item, f32)> =
-        taste.into_iter().filter(|(_, weight)| *weight > 0.0).map(|(item, weight)| (item, weight as f32)).collect();
-    history.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    history.truncate(MOST_HISTORY);
-    history
 }

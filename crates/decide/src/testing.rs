@@ -7,8 +7,9 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use mercer_profile::touches_of;
-use mercer_recommend::interactions::Basket;
+use mercer_recommend::interactions::{Basket, Order as PastOrder};
 use mercer_recommend::neighbours::{Neighbours, Settings};
+use mercer_recommend::next_order::{self, NextOrder};
 use mercer_schema::{
     Activity, AnonymousId, Boost, Channel, Commerce, CommerceAction, Consent, Context, Currency, DecideRequest,
     DecisionId, Diversity, Event, Feedback, Line, MessageId, ModelVersion, Money, Order, OrderId, PageDecision, Pin,
@@ -109,11 +110,13 @@ impl Shop {
         let others = std::iter::repeat_n(vec![(other, 1.0)], 10 * self.orders.len());
         let baskets: Vec<Basket> = self.orders.iter().cloned().chain(others).collect();
         let fit = || Neighbours::fit(&baskets, &settings);
+        let past = baskets.iter().map(|lines| PastOrder { customer: None, at: self.now, lines: lines.clone() });
+        let next_order = next_order::Settings { neighbours: settings, ..next_order::Settings::default() };
         self.world.models = Arc::new(Models {
             version: Some(ModelVersion::trusted("v1")),
             also_viewed: fit(),
             bought_together: fit(),
-            for_you: fit(),
+            for_you: NextOrder::fit(&past.collect::<Vec<_>>(), &next_order),
             ..Models::default()
         });
         self

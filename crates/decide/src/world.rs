@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mercer_profile::Profiles;
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::neighbours::Neighbours;
+use mercer_recommend::next_order::NextOrder;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
@@ -31,6 +32,6 @@ pub struct Models {
     pub version: Option<ModelVersion>,
     pub also_viewed: Neighbours,
     pub bought_together: Neighbours,
-    pub for_you: Neighbours,
+    pub for_you: NextOrder,
     pub repurchase: Repurchase,
 }

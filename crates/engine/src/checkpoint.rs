@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use mercer_decide::{Catalog, Placements, World};
 use mercer_profile::Profiles;
+use mercer_recommend::Changes;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
@@ -17,20 +18,20 @@ use serde::{Deserialize, Serialize};
 use crate::fold::Snapshot;
 use crate::history::Timeline;
 use crate::models::ModelSource;
+use crate::orders::OrdersCounted;
 use crate::tally::Tally;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 6] =
-    ["fold.catalog", "fold.profiles", "fold.popularity", "fold.sessions", "fold.tally", "fold.timeline"];
+const TABLES: [&str; 7] =
+    ["fold.catalog", "fold.profiles", "fold.popularity", "fold.sessions", "fold.tally", "fold.timeline", "fold.orders"];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
 const PAGE: usize = 10_000;
 
 type Pieces = Vec<(Vec<u8>, Vec<u8>)>;
-type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// What is not keyed: where the checkpoint stands, and the small whole things.
 #[derive(Debug, Serialize, Deserialize)]
@@ -105,7 +106,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline] = TABLES.map(|table| pieces(tables, table));
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders] = TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
     };
@@ -115,6 +116,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(tally), Some(timeline)) = (Tally::restore(tally?), Timeline::restore(timeline?)) else {
         return Ok(None);
     };
+    let Some(orders) = OrdersCounted::restore(orders?) else { return Ok(None) };
     let loaded = match &head.model {
         Some(version) => match models.load(version, &catalog) {
             Ok(loaded) => loaded,
@@ -135,7 +137,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         models: loaded,
         placements: Arc::new(Placements::compile(head.placements)),
     };
-    Ok(Some(Snapshot { world, tally, timeline }))
+    Ok(Some(Snapshot { world, tally, timeline, orders }))
 }
 
 /// The content index is not written down: it is made from the catalog in item order.
@@ -163,13 +165,14 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 6] = [
+    let changes: [Changes; 7] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
         world.sessions.drain_changes(),
         snapshot.tally.drain_changes().map_err(|error| text(&error))?,
         snapshot.timeline.drain_changes().map_err(|error| text(&error))?,
+        snapshot.orders.drain_changes(),
     ];
     let head = Head {
         format: FORMAT,

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use mercer_collect::import::Imported;
-use mercer_collect::{BadRow, Limits};
+use mercer_collect::{BadRow, Limits, Protocol};
 use mercer_decide::Placements;
 use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
@@ -34,6 +34,12 @@ pub struct Parts {
     pub tables: Arc<dyn Tables>,
     pub registry: Arc<Registry>,
     pub lake: Arc<Lake>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
 }
 
 /// How the engine behaves.
@@ -131,12 +137,13 @@ impl Engine {
 
     /// Takes events; one that the log already holds is reported as a duplicate and changes nothing.
     pub async fn accept_events(&self, events: Vec<Event>, now: Timestamp) -> Result<Vec<Appended>, Error> {
-        let draft = |event: Event| Draft {
-            recorded_at: now,
-            key: Some(message_key(&event.source, &event.message_id)),
-            fact: Fact::Event(Box::new(event)),
-        };
-        self.accept(events.into_iter().map(draft).collect()).await
+        self.accept(events.into_iter().map(|event| event_draft(event, now)).collect()).await
+    }
+
+    /// Takes events of a file, which stay known for good: the same file imported years later adds nothing.
+    pub async fn accept_imported_events(&self, events: Vec<Event>, now: Timestamp) -> Result<Vec<Appended>, Error> {
+        let lasting = |event| Draft { key_lasts: true, ..event_draft(event, now) };
+        self.accept(events.into_iter().map(lasting).collect()).await
     }
 
     /// Adds or updates products; one that is already known exactly so leaves no record.
@@ -267,7 +274,10 @@ impl Engine {
                 Imported::Product(product) => products.push(*product),
             }),
         }
-        self.accept_events(events, now).await?;
+        match kept.row.protocol {
+            Protocol::Import => self.accept_imported_events(events, now).await?,
+            _ => self.accept_events(events, now).await?,
+        };
         self.save_products(products, now).await?;
         bad_rows::mark_replayed(&*self.parts.tables, kept, now)?;
         Ok(Some(Ok(())))
@@ -340,6 +350,11 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+fn event_draft(event: Event, now: Timestamp) -> Draft {
+    let key = Some(message_key(&event.source, &event.message_id));
+    Draft { recorded_at: now, key, key_lasts: false, fact: Fact::Event(Box::new(event)) }
+}
+
 const fn fact(fact: Fact, now: Timestamp) -> Draft {
-    Draft { recorded_at: now, key: None, fact }
+    Draft { recorded_at: now, key: None, key_lasts: false, fact }
 }

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
 use crate::models::ModelSource;
+use crate::orders::OrdersCounted;
 use crate::tally::Tally;
 
 /// Everything that is folded from the log, up to one position. Cloning is cheap; a clone never changes.
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub world: World,
     pub tally: Tally,
     pub timeline: Timeline,
+    pub orders: OrdersCounted,
 }
 
 impl Snapshot {
@@ -30,7 +32,6 @@ impl Snapshot {
     pub(crate) fn advance(&mut self, record: &Record, models: &dyn ModelSource) {
         debug_assert!(record.position > self.world.position, "records are folded once and in order");
         self.world.position = record.position;
-        self.tally.apply(record);
         match &record.fact {
             Fact::Event(event) => self.observe(record.position, event),
             Fact::ProductSaved(product) => {
@@ -48,18 +49,20 @@ impl Snapshot {
                 Ok(loaded) => self.world.models = loaded,
                 Err(error) => tracing::error!(%version, %error, "a promoted model cannot be loaded"),
             },
-            Fact::Decided(_) => {}
+            Fact::Decided(decision) => self.tally.count_decision(decision),
         }
     }
 
     fn observe(&mut self, position: Position, event: &Event) {
+        let news = self.orders.report(event);
+        self.tally.count_event(event, news);
         self.timeline.apply(position, event);
         self.world.profiles.apply(event);
         let is_human = event.context.device != Some(Device::Bot);
         let visitor = session_key(&event.visitor);
         for Touch { at, product_id, kind, quantity } in touches_of(event) {
             let item = self.world.catalog.mention(&product_id);
-            if !is_human || !shows_interest(kind) {
+            if !is_human || !shows_interest(kind) || !news.has_new_lines {
                 continue;
             }
             let pieces = if kind == TouchKind::Purchased { f64::from(quantity.max(1)).ln() + 1.0 } else { 1.0 };
@@ -102,6 +105,7 @@ impl Snapshot {
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("model", ours.models.version == theirs.models.version),
             ("tally", self.tally == other.tally),
+            ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),
         ];
         folds.into_iter().filter_map(|(name, is_equal)| (!is_equal).then_some(name)).collect()

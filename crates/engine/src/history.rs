@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use imbl::{HashMap, HashSet};
+use mercer_recommend::Changes;
 use mercer_schema::{Event, Position, Visitor};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -44,7 +45,7 @@ impl Timeline {
         found.into_iter().map(Position).collect()
     }
 
-    pub(crate) fn drain_changes(&mut self) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, postcard::Error> {
+    pub(crate) fn drain_changes(&mut self) -> Result<Changes, postcard::Error> {
         let changed = std::mem::take(&mut self.changed);
         changed
             .iter()

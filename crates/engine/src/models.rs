@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mercer_decide::{Catalog, Models};
 use mercer_recommend::Item;
 use mercer_recommend::neighbours::Neighbours;
+use mercer_recommend::next_order::NextOrder;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_schema::{ModelVersion, ProductId};
 use mercer_store::{Alias, Manifest, Registry};
@@ -59,13 +60,13 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
     let resolve = |name: &str| -> Option<Item> { catalog.item(&ProductId::trusted(name)) };
     let file = |name: &str| registry.load(version, name).map_err(|error| broken(error.to_string()));
     let neighbours =
-        |name: &str| Neighbours::decode(&file(name)?, &resolve).map_err(|error| broken(format!("{name}: {error}")));
+        |name: &str| Neighbours::decode(&file(name)?, resolve).map_err(|error| broken(format!("{name}: {error}")));
     Ok(Models {
         version: Some(version.clone()),
         also_viewed: neighbours(ALSO_VIEWED)?,
         bought_together: neighbours(BOUGHT_TOGETHER)?,
-        for_you: neighbours(FOR_YOU)?,
-        repurchase: Repurchase::decode(&file(REPURCHASE)?, &resolve)
+        for_you: NextOrder::decode(&file(FOR_YOU)?, resolve).map_err(|error| broken(format!("{FOR_YOU}: {error}")))?,
+        repurchase: Repurchase::decode(&file(REPURCHASE)?, resolve)
             .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
     })
 }

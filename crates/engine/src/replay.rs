@@ -42,6 +42,7 @@ pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision) ->
     Draft {
         recorded_at: decision.decided_at,
         key: Some(decision_key(&decision.decision_id)),
+        key_lasts: true,
         fact: Fact::Decided(Box::new(record)),
     }
 }

@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 
 use imbl::OrdMap;
-use mercer_schema::{Activity, CommerceAction, Currency, Event, Fact, Money, Record, Timestamp};
+use mercer_recommend::Changes;
+use mercer_schema::{Activity, CommerceAction, Currency, DecisionRecord, Event, Money, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::orders::News;
 
 /// What happened in one hour, by the time it happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,14 +56,6 @@ impl PartialEq for Tally {
 }
 
 impl Tally {
-    pub fn apply(&mut self, record: &Record) {
-        match &record.fact {
-            Fact::Event(event) => self.count_event(event),
-            Fact::Decided(decision) => self.at(decision.decided_at).decisions += 1,
-            _ => {}
-        }
-    }
-
     /// The hours from `from` (inclusive) to `until` (exclusive) in which anything happened.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, &HourTally)> {
         let hours = from.0.div_euclid(Timestamp::HOUR)..until.0.div_euclid(Timestamp::HOUR);
@@ -72,7 +67,7 @@ impl Tally {
         self.hours.get_max().map(|(hour, _)| Timestamp(hour * Timestamp::HOUR))
     }
 
-    pub(crate) fn drain_changes(&mut self) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, postcard::Error> {
+    pub(crate) fn drain_changes(&mut self) -> Result<Changes, postcard::Error> {
         let changed = std::mem::take(&mut self.changed);
         changed
             .iter()
@@ -96,7 +91,12 @@ impl Tally {
         self.hours.entry(hour).or_default()
     }
 
-    fn count_event(&mut self, event: &Event) {
+    pub(crate) fn count_decision(&mut self, decision: &DecisionRecord) {
+        self.at(decision.decided_at).decisions += 1;
+    }
+
+    /// `news` is what the event says of an order that was not known before.
+    pub(crate) fn count_event(&mut self, event: &Event, news: News) {
         let hour = self.at(event.occurred_at);
         hour.events += 1;
         match &event.activity {
@@ -107,8 +107,8 @@ impl Tally {
                 CommerceAction::ProductViewed => hour.product_views += 1,
                 CommerceAction::ProductAdded => hour.carts += 1,
                 CommerceAction::OrderCompleted => {
-                    hour.orders += 1;
-                    for Money { minor, currency } in order_value(commerce) {
+                    hour.orders += u64::from(news.is_new);
+                    for Money { minor, currency } in order_value(commerce).into_iter().filter(|_| news.has_new_value) {
                         *hour.revenue_minor.entry(currency).or_default() += minor;
                     }
                 }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use mercer_decide::World;
 use mercer_recommend::evaluate::{self, Case, Report, Split};
-use mercer_recommend::interactions::{Order, purchases, tastes};
+use mercer_recommend::interactions::{Order, lines, purchases, tastes};
 use mercer_recommend::neighbours::{self, Neighbours};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::{self, Popularity};
@@ -26,8 +26,6 @@ use crate::{Engine, Error};
 
 /// Places of a ranking that judgement looks at.
 const CUTOFF: usize = 20;
-/// What an order counts of the one after it, when habits are summed up.
-const HABIT_PER_ORDER: f64 = 0.95;
 /// The metric by which candidate and champion are compared.
 const DECIDING_METRIC: &str = "next_order_recall_at_20";
 
@@ -145,7 +143,7 @@ fn fit_models(lessons: &Lessons, world: &World) -> BTreeMap<String, Vec<u8>> {
     // A shop without views yet still knows what is bought by the same people.
     let viewed = if lessons.visits.is_empty() { &baskets } else { &lessons.visits };
     let also_viewed = Neighbours::fit(viewed, &neighbours::Settings::default());
-    let for_you = Neighbours::fit(&tastes(&lessons.orders), &neighbours::Settings::default());
+    let for_you = NextOrder::fit(&lessons.orders, &next_order::Settings::default());
     let categories = category_numbers(world);
     let group = |item: Item| categories.get(&item).copied();
     let repurchase = Repurchase::fit(purchases(&lessons.orders), group, &repurchase::Settings::default());
@@ -201,7 +199,7 @@ fn compare(split: &Split, settings: &evaluate::Settings) -> Vec<(&'static str, R
     let for_you = Neighbours::fit(&tastes(&split.train), &neighbours::Settings::default());
     let next_order = NextOrder::fit(&split.train, &next_order::Settings::default());
     let ask = |model: &dyn Recommender, case: &Case| {
-        let history = next_order::habits(&case.history, HABIT_PER_ORDER);
+        let history = next_order::habits(lines(&case.history), next_order::HABIT_PER_ORDER);
         let query = Query { seeds: &[], session: &[], history: &history, now: case.at };
         model.recommend(&query, cutoff).into_iter().map(|scored| scored.item).collect::<Vec<_>>()
     };

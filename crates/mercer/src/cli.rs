@@ -9,7 +9,7 @@ const TOUR: &str = "A first look:\n  mercer demo                              a 
 
 #[derive(Debug, Parser)]
 #[command(name = "mercer", version, about = "Personalization for shops, on your own hardware", after_help = TOUR)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
@@ -17,7 +17,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Clone, clap::Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// The settings file; without it the defaults hold (see `mercer config`)
     #[arg(long, global = true, value_name = "FILE", env = "MERCER_CONFIG")]
     pub config: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Common {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Open the gift shop: a storefront on real data, with everything Mercer does
     Demo(Demo),
     /// Run the server
@@ -54,7 +54,7 @@ pub enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Port on loopback; 0 takes any free one
     #[arg(long, default_value_t = 7878)]
     pub port: u16,
@@ -64,21 +64,21 @@ pub struct Demo {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Listen here instead of at the address in the settings
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImportKind {
+pub(crate) enum ImportKind {
     Catalog,
     Orders,
     Events,
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Import {
+pub(crate) struct Import {
     /// What the file holds; not needed with --replay
     #[arg(required_unless_present = "replay")]
     pub kind: Option<ImportKind>,
@@ -103,14 +103,14 @@ pub struct Import {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Eval {
+pub(crate) struct Eval {
     /// Length of the ranking that is judged
     #[arg(long, default_value_t = 20)]
     pub k: usize,
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// Decision ids; a placement's id leads to its page
     #[arg(required_unless_present = "last")]
     pub ids: Vec<String>,
@@ -123,7 +123,7 @@ pub struct Replay {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportKind {
+pub(crate) enum ExportKind {
     /// Every event of the log, one a line, to standard output or --out
     Events,
     /// The catalog
@@ -135,7 +135,7 @@ pub enum ExportKind {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Export {
+pub(crate) struct Export {
     pub kind: ExportKind,
     /// Only jsonl, for events and products
     #[arg(long, default_value = "jsonl")]
@@ -146,7 +146,7 @@ pub struct Export {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Also fold the whole log anew and compare it with what is served
     #[arg(long)]
     pub rebuild: bool,

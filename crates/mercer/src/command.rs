@@ -1,13 +1,13 @@
 //! The subcommands: one file each. They open what they need, call the crates, and tell the user.
 
-pub mod demo;
-pub mod doctor;
-pub mod eval;
-pub mod export;
-pub mod import;
-pub mod replay;
-pub mod serve;
-pub mod train;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod eval;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod replay;
+pub(crate) mod serve;
+pub(crate) mod train;
 
 /// An async runtime for commands that talk to the engine.
 fn runtime() -> Result<tokio::runtime::Runtime, crate::failure::Failure> {

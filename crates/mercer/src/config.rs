@@ -11,11 +11,11 @@ use mercer_schema::Currency;
 use serde::Deserialize;
 
 /// The file that documents every setting and gives its default.
-pub const DEFAULT_FILE: &str = include_str!("../mercer.toml");
+pub(crate) const DEFAULT_FILE: &str = include_str!("../mercer.toml");
 
 /// Settings as the parts want them.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub(crate) struct Config {
     pub listen: SocketAddr,
     pub public_url: String,
     pub data_folder: PathBuf,
@@ -33,13 +33,13 @@ pub struct Config {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     Text,
     Json,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("cannot read the settings file {path}: {error}")]
     Unreadable { path: PathBuf, error: std::io::Error },
     #[error("{origin}: {message}")]
@@ -122,7 +122,7 @@ struct RawTelemetry {
 
 impl Config {
     /// The defaults, over them the file if there is one, over it the environment.
-    pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
+    pub(crate) fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
         let mut table = parse("the compiled-in defaults", DEFAULT_FILE)?;
         let mut origin = "the settings".to_owned();
         if let Some(path) = file {

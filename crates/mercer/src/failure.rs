@@ -4,32 +4,32 @@ use std::process::ExitCode;
 
 /// A command that did not end well.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     code: u8,
 }
 
 impl Failure {
     /// The job failed, or found faults.
-    pub fn job(message: impl Into<String>) -> Self {
+    pub(crate) fn job(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 1 }
     }
 
     /// The data folder cannot be used.
-    pub fn data(message: impl Into<String>) -> Self {
+    pub(crate) fn data(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 3 }
     }
 
     /// The settings are wrong.
-    pub fn settings(message: impl Into<String>) -> Self {
+    pub(crate) fn settings(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 4 }
     }
 
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 }

@@ -10,10 +10,10 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// Version of the program with the build it came from.
-pub const CODE_VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const CODE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// An open data folder. The lock on it lasts as long as this.
-pub struct Home {
+pub(crate) struct Home {
     pub engine: Arc<Engine>,
     pub tables: Arc<dyn Tables>,
     pub folder: DataFolder,
@@ -24,7 +24,7 @@ pub struct Home {
 }
 
 impl Home {
-    pub fn open(config: &Config, rebuild: bool) -> Result<Self, Failure> {
+    pub(crate) fn open(config: &Config, rebuild: bool) -> Result<Self, Failure> {
         let folder = DataFolder::open(&config.data_folder)?;
         let log = Arc::new(folder.log()?);
         let sqlite_tables = Arc::new(folder.tables()?);
@@ -43,7 +43,7 @@ impl Home {
     }
 
     /// A whole copy of the data folder at `target`, which must not exist.
-    pub fn back_up(&self, target: &Path) -> Result<(), Failure> {
+    pub(crate) fn back_up(&self, target: &Path) -> Result<(), Failure> {
         let source = BackupSource { log: &self.log, tables: &self.sqlite_tables, registry: &self.registry };
         Ok(back_up(source, target)?)
     }

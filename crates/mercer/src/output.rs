@@ -7,23 +7,23 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Writes one line of result.
-pub fn line(text: impl AsRef<str>) {
+pub(crate) fn line(text: impl AsRef<str>) {
     // A reader that went away (`| head`) is no failure of ours.
     let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
 }
 
 /// Writes a remark that is no result.
-pub fn remark(text: impl AsRef<str>) {
+pub(crate) fn remark(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
 }
 
 /// Writes a result as one line of JSON.
-pub fn json(value: &impl Serialize) {
+pub(crate) fn json(value: &impl Serialize) {
     line(serde_json::to_string(value).unwrap_or_default());
 }
 
 /// A bar on terminals; nothing elsewhere.
-pub fn bar(label: &str, total: u64) -> ProgressBar {
+pub(crate) fn bar(label: &str, total: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -36,7 +36,7 @@ pub fn bar(label: &str, total: u64) -> ProgressBar {
 }
 
 /// A moving mark for work of unknown length.
-pub fn spinner(label: &str) -> ProgressBar {
+pub(crate) fn spinner(label: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -12,10 +12,10 @@ use crate::failure::Failure;
 
 /// Ends the export of traces when dropped.
 #[derive(Debug)]
-pub struct Telemetry(Option<SdkTracerProvider>);
+pub(crate) struct Telemetry(Option<SdkTracerProvider>);
 
 /// Starts logging. Needs a running async runtime when traces are exported.
-pub fn start(config: &Config) -> Result<Telemetry, Failure> {
+pub(crate) fn start(config: &Config) -> Result<Telemetry, Failure> {
     let wrong_level = |error: tracing_subscriber::filter::ParseError| {
         Failure::settings(format!("log.level: `{}` is no level or filter: {error}", config.log_level))
     };

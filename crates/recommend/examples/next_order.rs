@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use mercer_recommend::evaluate::{Case, Interval, Report, Settings, Split, evaluate, hold_out_last_orders, split_at};
-use mercer_recommend::interactions::{Customer, Order};
+use mercer_recommend::interactions::{Customer, Order, lines};
 use mercer_recommend::neighbours::{self, Neighbours};
 use mercer_recommend::next_order::{self, NextOrder, habits};
 use mercer_recommend::popularity::{self, Popularity};
@@ -38,11 +38,8 @@ fn read(path: &str) -> Vec<Order> {
     orders.into_iter().map(|(_, order)| order).collect()
 }
 
-/// Weight of an order relative to the one after it.
-const PER_ORDER: f64 = 0.95;
-
 fn answer(model: &NextOrder, case: &Case) -> Vec<Item> {
-    let history = habits(&case.history, PER_ORDER);
+    let history = habits(lines(&case.history), next_order::HABIT_PER_ORDER);
     let query = Query { history: &history, now: case.at, ..Query::default() };
     model.recommend(&query, 20).iter().map(|scored| scored.item).collect()
 }
@@ -102,7 +99,7 @@ fn report(name: &str, split: &Split) {
 fn time_answers(model: &NextOrder, cases: &[Case]) {
     let mut micros: Vec<u128> = Vec::new();
     for case in cases {
-        let history = habits(&case.history, PER_ORDER);
+        let history = habits(lines(&case.history), next_order::HABIT_PER_ORDER);
         let started = Instant::now();
         std::hint::black_box(model.recommend(&Query { history: &history, now: case.at, ..Query::default() }, 20));
         micros.push(started.elapsed().as_micros());

@@ -39,6 +39,11 @@ pub fn purchases(orders: &[Order]) -> impl Iterator<Item = Purchase> {
     })
 }
 
+/// What was ordered when.
+pub fn lines(orders: &[Order]) -> impl Iterator<Item = (Timestamp, Item)> {
+    orders.iter().flat_map(|order| order.lines.iter().map(|(item, _)| (order.at, *item)))
+}
+
 /// The orders of each known customer, oldest first.
 pub fn by_customer(orders: &[Order]) -> BTreeMap<Customer, Vec<&Order>> {
     let mut grouped: BTreeMap<Customer, Vec<&Order>> = BTreeMap::new();

@@ -9,13 +9,14 @@
 //! × (repeat rate of i)^`again_power` × (surge of i)^`season_power` + `popular` × (present demand for i). The
 //! repeat rate is how often i is in an order after one with it, the surge its present demand against the usual, both
 //! relative to the average item. The query's history is what [`habits`] makes of past orders; items of it are
-//! proposed again, seeds (the cart) are not.
+//! proposed again, seeds (the cart) are not. What was only looked at (the query's session) leads to its neighbours
+//! like an item that is in half the orders, and is not proposed for its own sake.
 
 mod fit;
 
+use mercer_schema::Timestamp;
 use rustc_hash::FxHashMap;
 
-use crate::interactions::Order;
 use crate::neighbours::{self, Neighbours, weightiest};
 use crate::ranking::{Sums, better};
 use crate::wire::{Kind, Reader, Reason, Writer};
@@ -24,6 +25,12 @@ use crate::{Error, Item, Query, Recommender, Scored};
 const KIND: Kind = Kind { name: "next_order", version: 1 };
 /// Seeds that are looked up; a cart may hold more.
 const MOST_SEEDS: usize = 100;
+/// The same for items that were looked at; the newest count.
+const MOST_LOOKED_AT: usize = 20;
+/// What a look says, beside 1 for being in all of a customer's orders.
+const LOOK: f32 = 0.5;
+/// What an order counts of the one after it, when [`habits`] are summed up.
+pub const HABIT_PER_ORDER: f64 = 0.95;
 
 /// The defaults are tuned on the second-last orders of the UCI Online Retail customers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,19 +62,17 @@ impl Default for Settings {
     }
 }
 
-/// The share of a customer's orders that have each item: 1 for what is in all of them. An order counts `per_order`
-/// of the one after it; 0.95 is a good value.
-pub fn habits(orders: &[Order], per_order: f64) -> Vec<(Item, f32)> {
-    let mut newest_first: Vec<&Order> = orders.iter().collect();
-    newest_first.sort_by_key(|order| std::cmp::Reverse(order.at));
+/// The share of a customer's orders that have each item: 1 for what is in all of them. `lines` are what was ordered
+/// when, in any order; those of one moment are one order, which counts `per_order` of the one after it.
+pub fn habits(lines: impl IntoIterator<Item = (Timestamp, Item)>, per_order: f64) -> Vec<(Item, f32)> {
+    let mut newest_first: Vec<(Timestamp, Item)> = lines.into_iter().collect();
+    newest_first.sort_unstable_by_key(|(at, item)| (std::cmp::Reverse(*at), *item));
+    newest_first.dedup();
     let mut shares: FxHashMap<Item, f64> = FxHashMap::default();
     let (mut weight, mut total) = (1.0, 0.0);
-    for order in newest_first {
-        let mut items: Vec<Item> = order.lines.iter().map(|(item, _)| *item).collect();
-        items.sort_unstable();
-        items.dedup();
-        for item in items {
-            *shares.entry(item).or_default() += weight;
+    for order in newest_first.chunk_by(|(one, _), (other, _)| one == other) {
+        for (_, item) in order {
+            *shares.entry(*item).or_default() += weight;
         }
         total += weight;
         weight *= per_order;
@@ -144,6 +149,7 @@ impl Recommender for NextOrder {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let mut sources = weightiest(query.history);
         sources.extend(query.seeds.iter().take(MOST_SEEDS).map(|seed| (*seed, 1.0)));
+        sources.extend(query.session.iter().rev().take(MOST_LOOKED_AT).map(|looked_at| (*looked_at, LOOK)));
         let weights: f32 = sources.iter().map(|(_, weight)| weight).sum();
         let additions = self.neighbours.reach(&sources) + query.history.len() + self.popular.len();
         let mut sums = Sums::new(self.factors.len(), additions);
@@ -161,10 +167,8 @@ impl Recommender for NextOrder {
 
 #[cfg(test)]
 mod tests {
-    use mercer_schema::Timestamp;
-
     use super::*;
-    use crate::interactions::Customer;
+    use crate::interactions::{Customer, Order, lines};
 
     fn order(customer: u32, day: i64, items: &[u32]) -> Order {
         let lines = items.iter().map(|item| (Item(*item), 1.0)).collect();
@@ -179,8 +183,8 @@ mod tests {
     #[test]
     fn newer_orders_count_more() {
         let orders = [order(1, 0, &[1, 2]), order(1, 9, &[2, 2, 3])];
-        assert_eq!(habits(&orders, 0.5), [(Item(1), 0.5 / 1.5), (Item(2), 1.0), (Item(3), 1.0 / 1.5)]);
-        assert!(habits(&[], 0.5).is_empty());
+        assert_eq!(habits(lines(&orders), 0.5), [(Item(1), 0.5 / 1.5), (Item(2), 1.0), (Item(3), 1.0 / 1.5)]);
+        assert!(habits([], 0.5).is_empty());
     }
 
     #[test]
@@ -194,11 +198,14 @@ mod tests {
         orders.push(order(99, 1, &[3, 0]));
         orders.push(order(99, 205, &[0]));
         let model = NextOrder::fit(&orders, &Settings::default());
-        let history = habits(&orders[80..], 0.95);
+        let history = habits(lines(&orders[80..]), HABIT_PER_ORDER);
         assert_eq!(ask(&model, &history)[..2], [0, 1]);
         assert_eq!(ask(&model, &[])[..2], [2, 0], "a stranger gets what is wanted most");
         let cart = model.recommend(&Query { seeds: &[Item(0)], history: &history, ..Query::default() }, 20);
         assert_eq!((cart[0].item, cart[0].because_of), (Item(1), Some(Item(0))));
+        let visitor = model.recommend(&Query { session: &[Item(0)], ..Query::default() }, 20);
+        let biscuits = visitor.iter().find(|scored| scored.item == Item(1)).unwrap();
+        assert_eq!(biscuits.because_of, Some(Item(0)), "a look leads on, too");
     }
 
     #[test]

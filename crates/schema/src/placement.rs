@@ -100,7 +100,7 @@ pub enum SourceKind {
     Similar,
     /// What visits like the running one went on to (VMIS-kNN).
     SessionNext,
-    /// What goes with the customer's whole history.
+    /// What the customer orders next: the usual, what goes with it and with what was looked at.
     ForYou,
 }
 

@@ -30,8 +30,11 @@ pub enum Fact {
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub recorded_at: Timestamp,
-    /// With a key, the fact is stored at most once in the deduplication window and can be found by it.
+    /// With a key, the fact is stored at most once and can be found by it.
     pub key: Option<RecordKey>,
+    /// An event's key is forgotten after the deduplication window, unless it lasts: the same file may be imported
+    /// again a year later. Keys of other facts always last.
+    pub key_lasts: bool,
     pub fact: Fact,
 }
 

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 
 use crate::guard::RateCell;
 use crate::problem::Problem;
+use crate::state::App;
 
 const TABLE: &str = "api_keys";
 /// Requests a second when a key names no limit of its own.
@@ -77,7 +78,7 @@ pub struct ApiKey {
 type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
 /// A live key with its rate limiter.
-pub struct Caller {
+pub(crate) struct Caller {
     pub key: ApiKey,
     limiter: Limiter,
     clock: DefaultClock,
@@ -90,7 +91,7 @@ impl Caller {
         Self { key, limiter, clock: DefaultClock::default() }
     }
 
-    pub fn allows(&self, scope: Scope) -> bool {
+    pub(crate) fn allows(&self, scope: Scope) -> bool {
         self.key.scopes.iter().any(|held| *held == scope || *held == Scope::Admin)
     }
 
@@ -119,7 +120,7 @@ impl Caller {
 
 /// What is left of a key's rate limit: the `RateLimit` headers.
 #[derive(Debug, Clone, Copy)]
-pub struct Quotient {
+pub(crate) struct Quotient {
     pub limit: u32,
     pub remaining: u32,
 }
@@ -168,7 +169,7 @@ impl Keys {
     }
 
     /// Checks a secret for a scope.
-    pub fn admit(&self, secret: &str, scope: Scope, headers: &HeaderMap) -> Result<Admitted, Problem> {
+    pub(crate) fn admit(&self, secret: &str, scope: Scope, headers: &HeaderMap) -> Result<Admitted, Problem> {
         let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
         let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
         let quotient = caller.admit(scope, origin)?;
@@ -195,6 +196,12 @@ impl Keys {
     }
 }
 
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").field("live", &self.live.load().len()).finish_non_exhaustive()
@@ -202,8 +209,8 @@ impl std::fmt::Debug for Keys {
 }
 
 /// A caller whose key was checked for the scope at hand.
-#[derive(Clone)]
-pub struct Admitted {
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
     pub caller: Arc<Caller>,
     pub quotient: Quotient,
 }
@@ -213,7 +220,7 @@ fn hash(secret: &str) -> [u8; 32] {
 }
 
 /// The key in the headers: Bearer, Basic (the key is the user name) or `X-Write-Key`.
-pub fn key_in_headers(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn key_in_headers(headers: &HeaderMap) -> Option<String> {
     if let Some(key) = headers.get("x-write-key").and_then(|value| value.to_str().ok()) {
         // Jitsu's form is `key:secret`; ours is one piece.
         return Some(key.split(':').next().unwrap_or(key).to_owned());
@@ -231,34 +238,37 @@ pub fn key_in_headers(headers: &HeaderMap) -> Option<String> {
     (!user.is_empty()).then(|| user.to_owned())
 }
 
-macro_rules! extractors {
-    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => {
-        $(
-            $(#[$doc])*
-            pub struct $name(pub Admitted);
+/// A handler with this argument needs the scope `decide`.
+pub(crate) struct MayDecide(pub(crate) Admitted);
 
-            impl<S> FromRequestParts<S> for $name
-            where
-                S: Send + Sync,
-                Arc<Keys>: FromRef<S>,
-            {
-                type Rejection = Problem;
+/// A handler with this argument needs the scope `read`.
+pub(crate) struct MayRead;
 
-                async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-                    admitted(parts, &Arc::<Keys>::from_ref(state), $scope).map(Self)
-                }
-            }
-        )+
-    };
+/// A handler with this argument needs the scope `admin`.
+pub(crate) struct MayAdmin;
+
+impl FromRequestParts<App> for MayDecide {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        admitted(parts, &app.keys, Scope::Decide).map(Self)
+    }
 }
 
-extractors! {
-    /// A handler with this argument needs the scope `decide`.
-    MayDecide = Scope::Decide;
-    /// A handler with this argument needs the scope `read`.
-    MayRead = Scope::Read;
-    /// A handler with this argument needs the scope `admin`.
-    MayAdmin = Scope::Admin;
+impl FromRequestParts<App> for MayRead {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        admitted(parts, &app.keys, Scope::Read).map(|_| Self)
+    }
+}
+
+impl FromRequestParts<App> for MayAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        admitted(parts, &app.keys, Scope::Admin).map(|_| Self)
+    }
 }
 
 fn admitted(parts: &Parts, keys: &Keys, scope: Scope) -> Result<Admitted, Problem> {

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::state::{App, now};
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PlacementList {
+pub(crate) struct PlacementList {
     pub placements: Vec<Placement>,
 }
 
@@ -27,7 +27,7 @@ pub struct PlacementList {
     ),
     security(("key" = []))
 )]
-pub async fn list_placements(_caller: MayAdmin, State(app): State<App>) -> Json<PlacementList> {
+pub(crate) async fn list_placements(_caller: MayAdmin, State(app): State<App>) -> Json<PlacementList> {
     let snapshot = app.engine.snapshot();
     Json(PlacementList { placements: snapshot.world.placements.iter().cloned().collect() })
 }
@@ -46,7 +46,7 @@ pub async fn list_placements(_caller: MayAdmin, State(app): State<App>) -> Json<
     ),
     security(("key" = []))
 )]
-pub async fn save_placement(
+pub(crate) async fn save_placement(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -71,7 +71,7 @@ pub async fn save_placement(
     ),
     security(("key" = []))
 )]
-pub async fn remove_placement(
+pub(crate) async fn remove_placement(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -85,12 +85,12 @@ pub async fn remove_placement(
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ModelList {
+pub(crate) struct ModelList {
     pub models: Vec<Model>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Model {
+pub(crate) struct Model {
     #[schema(value_type = String)]
     pub version: ModelVersion,
     pub created_at: Timestamp,
@@ -110,7 +110,7 @@ pub struct Model {
     ),
     security(("key" = []))
 )]
-pub async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Result<Json<ModelList>, Problem> {
+pub(crate) async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Result<Json<ModelList>, Problem> {
     let model = |card: mercer_engine::ModelCard| Model {
         version: card.manifest.version,
         created_at: card.manifest.created_at,
@@ -122,7 +122,7 @@ pub async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Result<Js
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TrainedModel {
+pub(crate) struct TrainedModel {
     #[schema(value_type = String)]
     pub version: ModelVersion,
     pub promoted: bool,
@@ -139,7 +139,7 @@ pub struct TrainedModel {
     ),
     security(("key" = []))
 )]
-pub async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
+pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
     let trained = app.train().await?;
     Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted }))
 }
@@ -157,7 +157,7 @@ pub async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<Tra
     ),
     security(("key" = []))
 )]
-pub async fn promote(
+pub(crate) async fn promote(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(version): Path<String>,
@@ -171,7 +171,7 @@ pub async fn promote(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct BadRowQuery {
+pub(crate) struct BadRowQuery {
     /// The `next` of an earlier answer.
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
@@ -179,7 +179,7 @@ pub struct BadRowQuery {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BadRowPage {
+pub(crate) struct BadRowPage {
     /// Each with `id`, `row` (reason, field, message, raw bytes) and `replayed_at`.
     #[schema(value_type = Vec<Object>)]
     pub bad_rows: Vec<mercer_engine::KeptBadRow>,
@@ -198,7 +198,7 @@ pub struct BadRowPage {
     ),
     security(("key" = []))
 )]
-pub async fn list_bad_rows(
+pub(crate) async fn list_bad_rows(
     _caller: MayAdmin,
     State(app): State<App>,
     ApiQuery(query): ApiQuery<BadRowQuery>,
@@ -222,7 +222,7 @@ pub async fn list_bad_rows(
     ),
     security(("key" = []))
 )]
-pub async fn replay_bad_row(
+pub(crate) async fn replay_bad_row(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -236,7 +236,7 @@ pub async fn replay_bad_row(
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KeyList {
+pub(crate) struct KeyList {
     pub keys: Vec<ApiKey>,
 }
 
@@ -250,13 +250,13 @@ pub struct KeyList {
     ),
     security(("key" = []))
 )]
-pub async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Result<Json<KeyList>, Problem> {
     Ok(Json(KeyList { keys: app.keys.list().map_err(|error| Problem::internal(&error))? }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewKey {
+pub(crate) struct NewKey {
     #[schema(value_type = String)]
     pub name: SourceId,
     #[schema(min_items = 1)]
@@ -269,7 +269,7 @@ pub struct NewKey {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CreatedKey {
+pub(crate) struct CreatedKey {
     /// Shown once; Mercer keeps only a hash of it.
     pub secret: String,
     pub key: ApiKey,
@@ -288,7 +288,7 @@ pub struct CreatedKey {
     ),
     security(("key" = []))
 )]
-pub async fn create_key(
+pub(crate) async fn create_key(
     _caller: MayAdmin,
     State(app): State<App>,
     ApiJson(new): ApiJson<NewKey>,
@@ -320,7 +320,7 @@ pub async fn create_key(
     ),
     security(("key" = []))
 )]
-pub async fn revoke_key(
+pub(crate) async fn revoke_key(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(name): Path<String>,

@@ -20,7 +20,7 @@ use crate::state::App;
 #[exclude = "node_modules/*"]
 struct Sdk;
 
-pub fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<App> {
     Router::new().route("/sdk/{*file}", get(sdk))
 }
 
@@ -37,10 +37,10 @@ async fn sdk(Path(file): Path<String>) -> Response {
     (StatusCode::OK, headers, found.data).into_response()
 }
 
-pub async fn not_found() -> Problem {
+pub(crate) async fn not_found() -> Problem {
     Problem::not_found("such page or call; the API is described at /docs/api/")
 }
 
-pub async fn method_not_allowed() -> Problem {
+pub(crate) async fn method_not_allowed() -> Problem {
     Problem::method_not_allowed()
 }

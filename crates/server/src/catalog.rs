@@ -19,7 +19,7 @@ const LARGEST_PAGE: usize = 200;
 const MOST_PRODUCTS: usize = 1_000;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProductPage {
+pub(crate) struct ProductPage {
     pub total: usize,
     #[schema(value_type = Vec<Product>)]
     pub products: Vec<Arc<Product>>,
@@ -31,7 +31,7 @@ pub struct ProductPage {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ProductQuery {
+pub(crate) struct ProductQuery {
     /// Only products of this category, at any level.
     pub category: Option<String>,
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct ProductQuery {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ProductSort {
+pub(crate) enum ProductSort {
     /// Most wanted first.
     #[default]
     Popular,
@@ -65,7 +65,7 @@ pub enum ProductSort {
     ),
     security(("key" = []))
 )]
-pub async fn list(
+pub(crate) async fn list(
     _caller: MayDecide,
     State(app): State<App>,
     ApiQuery(query): ApiQuery<ProductQuery>,
@@ -119,7 +119,7 @@ pub async fn list(
     ),
     security(("key" = []))
 )]
-pub async fn find(
+pub(crate) async fn find(
     _caller: MayDecide,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -131,7 +131,7 @@ pub async fn find(
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SavedProducts {
+pub(crate) struct SavedProducts {
     /// New or different from before.
     pub changed: usize,
     pub unchanged: usize,
@@ -150,7 +150,7 @@ pub struct SavedProducts {
     ),
     security(("key" = []))
 )]
-pub async fn save(
+pub(crate) async fn save(
     _caller: MayAdmin,
     State(app): State<App>,
     ApiJson(products): ApiJson<Vec<Product>>,
@@ -175,7 +175,7 @@ pub async fn save(
     ),
     security(("key" = []))
 )]
-pub async fn remove(
+pub(crate) async fn remove(
     _caller: MayAdmin,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -188,12 +188,12 @@ pub async fn remove(
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Categories {
+pub(crate) struct Categories {
     pub categories: Vec<Category>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Category {
+pub(crate) struct Category {
     /// From the widest to the narrowest.
     pub path: Vec<String>,
     pub products: usize,
@@ -209,7 +209,7 @@ pub struct Category {
     ),
     security(("key" = []))
 )]
-pub async fn categories(_caller: MayDecide, State(app): State<App>) -> Json<Categories> {
+pub(crate) async fn categories(_caller: MayDecide, State(app): State<App>) -> Json<Categories> {
     let snapshot = app.engine.snapshot();
     let category = |counted: mercer_decide::CategoryCount| Category { path: counted.path, products: counted.products };
     Json(Categories { categories: snapshot.world.catalog.categories().map(category).collect() })
@@ -218,7 +218,7 @@ pub async fn categories(_caller: MayDecide, State(app): State<App>) -> Json<Cate
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct SearchQuery {
+pub(crate) struct SearchQuery {
     /// What the customer typed.
     #[serde(default)]
     pub q: String,
@@ -241,7 +241,7 @@ pub struct SearchQuery {
     ),
     security(("key" = []))
 )]
-pub async fn search(
+pub(crate) async fn search(
     _caller: MayDecide,
     State(app): State<App>,
     ApiQuery(query): ApiQuery<SearchQuery>,
@@ -259,14 +259,14 @@ pub async fn search(
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Suggestions {
+pub(crate) struct Suggestions {
     pub suggestions: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct SuggestQuery {
+pub(crate) struct SuggestQuery {
     /// What the customer has typed so far.
     #[serde(default)]
     pub q: String,
@@ -285,7 +285,7 @@ pub struct SuggestQuery {
     ),
     security(("key" = []))
 )]
-pub async fn suggest(
+pub(crate) async fn suggest(
     _caller: MayDecide,
     State(app): State<App>,
     ApiQuery(query): ApiQuery<SuggestQuery>,

@@ -21,7 +21,7 @@ use crate::state::{App, now};
 
 /// What became of a request's events, in their order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// True when no event was rejected.
     pub success: bool,
     pub accepted: usize,
@@ -31,7 +31,7 @@ pub struct Collected {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub message_id: Option<MessageId>,
@@ -48,7 +48,7 @@ pub struct Verdict {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum VerdictStatus {
+pub(crate) enum VerdictStatus {
     /// Durable and in force.
     Accepted,
     /// Was here before; nothing changed.
@@ -60,7 +60,7 @@ pub enum VerdictStatus {
 /// Where a key may stand in an address.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct KeyQuery {
+pub(crate) struct KeyQuery {
     write_key: Option<String>,
     #[serde(rename = "api_secret")]
     api_secret: Option<String>,
@@ -83,7 +83,7 @@ pub struct KeyQuery {
     ),
     security(("key" = []))
 )]
-pub async fn batch(
+pub(crate) async fn batch(
     State(app): State<App>,
     Query(query): Query<KeyQuery>,
     headers: HeaderMap,
@@ -93,7 +93,7 @@ pub async fn batch(
 }
 
 /// One event by its own address: `/v1/track`, `/v1/t`, `/v1/page`, ...
-pub async fn single(
+pub(crate) async fn single(
     State(app): State<App>,
     uri: axum::http::Uri,
     Query(query): Query<KeyQuery>,
@@ -119,7 +119,7 @@ async fn collect_segment(
 }
 
 /// Jitsu's `POST /api/s/{event}`.
-pub async fn jitsu(
+pub(crate) async fn jitsu(
     State(app): State<App>,
     Path(event): Path<String>,
     Query(query): Query<KeyQuery>,
@@ -133,7 +133,7 @@ pub async fn jitsu(
 }
 
 /// The GA4 Measurement Protocol: `POST /mp/collect?api_secret=KEY`. Google answers 204; verdicts are better.
-pub async fn ga4(
+pub(crate) async fn ga4(
     State(app): State<App>,
     Query(query): Query<KeyQuery>,
     headers: HeaderMap,
@@ -146,7 +146,7 @@ pub async fn ga4(
 }
 
 /// The Measurement Protocol's validator: says what is wrong with a body and keeps nothing.
-pub async fn ga4_validate(
+pub(crate) async fn ga4_validate(
     State(app): State<App>,
     Query(query): Query<KeyQuery>,
     headers: HeaderMap,
@@ -158,12 +158,12 @@ pub async fn ga4_validate(
 }
 
 /// Telemetry of the trackers about themselves: taken and dropped.
-pub async fn tracker_metrics() -> Json<serde_json::Value> {
+pub(crate) async fn tracker_metrics() -> Json<serde_json::Value> {
     Json(serde_json::json!({ "success": true }))
 }
 
 /// What `@segment/analytics-next` asks before it starts: where to send events.
-pub async fn segment_settings(
+pub(crate) async fn segment_settings(
     State(app): State<App>,
     Path(key): Path<String>,
     headers: HeaderMap,
@@ -176,7 +176,7 @@ pub async fn segment_settings(
 }
 
 /// What RudderStack's browser SDK asks before it starts.
-pub async fn rudder_settings(
+pub(crate) async fn rudder_settings(
     State(app): State<App>,
     Query(query): Query<KeyQuery>,
     headers: HeaderMap,

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::state::{App, now};
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CustomerView {
+pub(crate) struct CustomerView {
     /// The id under which all devices of this person are tied together.
     pub person: String,
     pub profile: Profile,
@@ -34,7 +34,7 @@ pub struct CustomerView {
     ),
     security(("key" = []))
 )]
-pub async fn find(
+pub(crate) async fn find(
     _caller: MayRead,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -43,7 +43,7 @@ pub async fn find(
 }
 
 /// The view that the API and the console share.
-pub fn view(app: &App, id: &str) -> Result<Option<CustomerView>, Problem> {
+pub(crate) fn view(app: &App, id: &str) -> Result<Option<CustomerView>, Problem> {
     let invalid = |error: mercer_schema::IdError| Problem::invalid(Some("id".into()), error.to_string());
     let known = Visitor { customer_id: Some(CustomerId::parse(id).map_err(invalid)?), anonymous_id: None };
     let anonymous = Visitor { customer_id: None, anonymous_id: Some(AnonymousId::parse(id).map_err(invalid)?) };

@@ -35,7 +35,7 @@ const MOST_FIELDS: usize = 64;
     ),
     security(("key" = []))
 )]
-pub async fn decide(
+pub(crate) async fn decide(
     MayDecide(admitted): MayDecide,
     State(app): State<App>,
     headers: HeaderMap,
@@ -94,7 +94,7 @@ fn check(request: &DecideRequest) -> Result<(), Problem> {
 
 /// A logged decision: who asked for what, and what was shown with which probability.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LoggedDecision {
+pub(crate) struct LoggedDecision {
     pub decision_id: DecisionId,
     pub position: Position,
     pub decided_at: Timestamp,
@@ -105,7 +105,7 @@ pub struct LoggedDecision {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LoggedPlacement {
+pub(crate) struct LoggedPlacement {
     #[schema(value_type = String)]
     pub placement: mercer_schema::PlacementId,
     #[schema(value_type = Vec<String>)]
@@ -126,7 +126,7 @@ pub struct LoggedPlacement {
     ),
     security(("key" = []))
 )]
-pub async fn find(
+pub(crate) async fn find(
     _caller: MayRead,
     State(app): State<App>,
     Path(id): Path<String>,
@@ -151,7 +151,7 @@ pub async fn find(
 
 /// A decision made again from the log and the models that were live then.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ReplayedDecision {
+pub(crate) struct ReplayedDecision {
     /// The new answer is bit for bit the logged one.
     pub identical: bool,
     pub decision: PageDecision,
@@ -170,7 +170,7 @@ pub struct ReplayedDecision {
     ),
     security(("key" = []))
 )]
-pub async fn replay(
+pub(crate) async fn replay(
     _caller: MayRead,
     State(app): State<App>,
     Path(id): Path<String>,

@@ -20,17 +20,17 @@ const API_PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 
 /// Filled by the check of the key, read when the answer goes out.
 #[derive(Clone, Default)]
-pub struct RateCell(Arc<OnceLock<Quotient>>);
+pub(crate) struct RateCell(Arc<OnceLock<Quotient>>);
 
 impl RateCell {
-    pub fn fill(&self, quotient: Quotient) {
+    pub(crate) fn fill(&self, quotient: Quotient) {
         // A request is checked once; a second check would say the same.
         let _ = self.0.set(quotient);
     }
 }
 
 /// The outermost layer.
-pub async fn guard(mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let is_api_page = request.uri().path().starts_with("/docs/api");
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -77,7 +77,7 @@ fn count(method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
 }
 
 /// Pages of other origins may call the collectors and the decision API; each key says which pages may use it.
-pub fn cross_origin() -> CorsLayer {
+pub(crate) fn cross_origin() -> CorsLayer {
     let exposed = ["retry-after", "ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
@@ -88,7 +88,8 @@ pub fn cross_origin() -> CorsLayer {
 }
 
 /// A panic is answered as an internal error; the log has its message.
-pub fn panicked(payload: Box<dyn std::any::Any + Send + 'static>) -> Response {
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+pub(crate) fn panicked(payload: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let message = payload
         .downcast_ref::<String>()
         .map(String::as_str)

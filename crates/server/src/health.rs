@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::state::App;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     pub status: &'static str,
     pub version: String,
 }
@@ -21,12 +21,12 @@ pub struct Health {
     get, path = "/healthz", tag = "operations", security(()),
     responses((status = 200, description = "Alive", body = Health))
 )]
-pub async fn healthz(State(app): State<App>) -> Json<Health> {
+pub(crate) async fn healthz(State(app): State<App>) -> Json<Health> {
     Json(Health { status: "ok", version: app.settings.code_version.clone() })
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     pub status: &'static str,
     /// How far the log is folded.
     pub position: u64,
@@ -44,7 +44,7 @@ pub struct Readiness {
         (status = 503, description = "Draining", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Problem> {
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Problem> {
     if app.is_draining() {
         return Err(Problem::not_ready("Mercer is shutting down; send traffic elsewhere."));
     }
@@ -64,7 +64,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Problem> 
     get, path = "/metrics", tag = "operations", security(()),
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
-pub async fn metrics(State(app): State<App>) -> Response {
+pub(crate) async fn metrics(State(app): State<App>) -> Response {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     (StatusCode::OK, [(header::CONTENT_TYPE, kind)], app.metrics.render()).into_response()
 }

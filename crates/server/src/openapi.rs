@@ -28,7 +28,7 @@ use crate::state::App;
         (name = "operations", description = "Health and metrics"),
     ),
 )]
-pub struct Api;
+pub(crate) struct Api;
 
 struct KeyScheme;
 
@@ -43,6 +43,6 @@ impl Modify for KeyScheme {
     }
 }
 
-pub fn pages(document: Document) -> Router<App> {
+pub(crate) fn pages(document: Document) -> Router<App> {
     SwaggerUi::new("/docs/api").url("/openapi.json", document).into()
 }

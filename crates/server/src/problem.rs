@@ -14,25 +14,29 @@ use utoipa::ToSchema;
 pub struct Problem {
     /// A page that explains the code.
     #[serde(rename = "type")]
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: Box<str>,
     pub title: &'static str,
     pub status: u16,
     pub code: &'static str,
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// The same as `detail`, under the name that older trackers read.
-    pub message: String,
+    #[schema(value_type = String)]
+    pub message: Box<str>,
     /// The field at fault, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub field: Option<Box<str>>,
     #[serde(skip)]
     retry_after_seconds: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail: Box<str> = detail.into().into();
         Self {
-            kind: format!("/docs/errors#{code}"),
+            kind: format!("/docs/errors#{code}").into(),
             title,
             status: status.as_u16(),
             code,
@@ -72,6 +76,7 @@ impl Problem {
     }
 
     pub fn invalid(field: Option<String>, detail: impl Into<String>) -> Self {
+        let field = field.map(String::into_boxed_str);
         Self { field, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request", detail) }
     }
 
@@ -127,7 +132,7 @@ impl From<mercer_engine::Error> for Problem {
             Error::NothingToLearn => Self::conflict("nothing_to_learn", error.to_string()),
             Error::Model { .. } => Self::conflict("model_unusable", error.to_string()),
             Error::Placement { field, message } => Self {
-                field: Some(field),
+                field: Some(field.into()),
                 ..Self::new(StatusCode::BAD_REQUEST, "invalid_placement", "Invalid placement", message)
             },
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::FromRef;
 use mercer_collect::Limits;
 use mercer_engine::Engine;
 use mercer_schema::{Currency, DecisionId, Timestamp};
@@ -52,9 +51,9 @@ impl App {
     }
 }
 
-impl FromRef<App> for Arc<Keys> {
-    fn from_ref(app: &App) -> Self {
-        Arc::clone(&app.keys)
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("engine", &self.engine).field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -66,6 +65,6 @@ pub fn now() -> Timestamp {
 }
 
 /// A fresh decision id: time-ordered, with 74 random bits that seed the decision.
-pub fn new_decision_id() -> DecisionId {
+pub(crate) fn new_decision_id() -> DecisionId {
     DecisionId::trusted(uuid::Uuid::now_v7().simple().to_string())
 }

@@ -10,7 +10,7 @@
 //!
 //! let log = MemoryLog::default();
 //! let fact = Fact::ProductRemoved(ProductId::parse("85123A")?);
-//! let appended = log.append(&[Draft { recorded_at: Timestamp::from_seconds(1), key: None, fact }])?;
+//! let appended = log.append(&[Draft { recorded_at: Timestamp::from_seconds(1), key: None, key_lasts: false, fact }])?;
 //! assert_eq!(appended, [Appended::Stored(Position(1))]);
 //! assert_eq!(log.read(Position(0), 10)?.len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -33,7 +33,7 @@ pub trait EventLog: Send + Sync {
 
     /// Forgets the keys of events recorded before a time, so that the keys do not grow without end; returns how
     /// many. Goes through the log in order and stops at the first record that is not older: after the clock
-    /// was set back, keys stay longer, never shorter. Keys of other facts stay for good.
+    /// was set back, keys stay longer, never shorter. Keys of other facts, and of drafts that say so, stay for good.
     fn expire_keys(&self, recorded_before: Timestamp) -> Result<u64, Error>;
 }
 
@@ -90,6 +90,23 @@ impl RecordKind {
             Self::Decided => 7,
         }
     }
+}
+
+/// The number of an event whose key lasts: expiry tells it by the column alone.
+const LASTING_EVENT: i64 = 8;
+
+/// The number under which a draft is stored.
+const fn number_of(draft: &Draft) -> i64 {
+    match RecordKind::of(&draft.fact) {
+        RecordKind::Event if draft.key_lasts => LASTING_EVENT,
+        kind => kind.number(),
+    }
+}
+
+/// The numbers under which records of these kinds were stored.
+fn numbers_of(kinds: &[RecordKind]) -> Vec<i64> {
+    let lasting = kinds.contains(&RecordKind::Event).then_some(LASTING_EVENT);
+    kinds.iter().map(|kind| kind.number()).chain(lasting).collect()
 }
 
 /// The JSON of a fact that will come back as it goes in. Any other is refused: a score that is no number, or a time

@@ -78,9 +78,9 @@ impl Names {
         let mut begins = true;
         for letter in word.chars() {
             if begins {
-                cased.extend(letter.to_uppercase())
+                cased.extend(letter.to_uppercase());
             } else {
-                cased.push(letter)
+                cased.push(letter);
             }
             // "70's" and "15cm" go on in small letters, "T-Light" and "Pink/White" begin anew.
             begins = !letter.is_alphanumeric() && letter != '\'';

@@ -1,6 +1,7 @@
 //! A small Mercer to test the storefront against: the public API's shapes, with plain rules behind them.
 //!
 //! It checks the keys, remembers every event, and answers from the real catalog. It is no recommender.
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +16,10 @@ use axum::{Json, Router};
 use mercer_schema::{DecideRequest, Product};
 use serde_json::{Value, json};
 
-pub static CATALOG: LazyLock<Vec<Product>> = LazyLock::new(|| mercer_demo::gift_shop::catalog().unwrap());
+pub(crate) static CATALOG: LazyLock<Vec<Product>> = LazyLock::new(|| mercer_demo::gift_shop::catalog().unwrap());
 
 #[derive(Clone, Default)]
-pub struct FakeMercer {
+pub(crate) struct FakeMercer {
     inner: Arc<Inner>,
 }
 
@@ -32,34 +33,34 @@ struct Inner {
 }
 
 impl FakeMercer {
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         self.inner.events.lock().unwrap().clone()
     }
 
     /// The names of the events so far.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let name = |event: &Value| event["event"].as_str().or(event["type"].as_str()).unwrap().to_owned();
         self.events().iter().map(name).collect()
     }
 
-    pub fn last_decision(&self) -> DecideRequest {
+    pub(crate) fn last_decision(&self) -> DecideRequest {
         self.inner.decisions.lock().unwrap().last().unwrap().clone()
     }
 
-    pub fn decisions(&self) -> usize {
+    pub(crate) fn decisions(&self) -> usize {
         self.inner.decisions.lock().unwrap().len()
     }
 
     /// Everything answers 503 from now on.
-    pub fn fall_down(&self) {
+    pub(crate) fn fall_down(&self) {
         self.inner.is_down.store(true, Ordering::Relaxed);
     }
 
-    pub fn refuse_events(&self) {
+    pub(crate) fn refuse_events(&self) {
         self.inner.refuses_events.store(true, Ordering::Relaxed);
     }
 
-    pub fn add_product(&self, product: Product) {
+    pub(crate) fn add_product(&self, product: Product) {
         self.inner.extra.lock().unwrap().push(product);
     }
 
@@ -87,7 +88,7 @@ impl FakeMercer {
         dismissed
     }
 
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/v1/batch", post(batch))
             .route("/v1/decide", post(decide))
@@ -165,7 +166,7 @@ async fn decide(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request
         let pool: Vec<Product> = if id.contains("recent") {
             viewed.iter().rev().filter_map(|id| fake.product(id)).collect()
         } else {
-            extra.iter().cloned().chain(CATALOG.iter().skip(number * 11).step_by(41 + number).cloned().filter(|_| !personal || category.is_none())).chain(CATALOG.iter().filter(|product| personal && product.leaf_category() == category.as_deref()).cloned()).collect()
+            extra.iter().cloned().chain(CATALOG.iter().skip(number * 11).step_by(41 + number).filter(|&_| !personal || category.is_none()).cloned()).chain(CATALOG.iter().filter(|product| personal && product.leaf_category() == category.as_deref()).cloned()).collect()
         };
         let items: Vec<Value> = pool.iter().filter(|product| product.is_buyable() && !dismissed.contains(product.id.as_str()) && !request.page.product_ids.contains(&product.id)).take(*size).map(|product| json!({
             "product_id": product.id, "product": product, "score": 1.0, "propensity": 0.5, "source": "for_you",

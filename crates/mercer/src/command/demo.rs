@@ -27,7 +27,7 @@ const USER: &str = "demo";
 const PASSWORD: &str = "demo-demo-demo";
 const SIGN_IN_HINT: &str = "This is the demo: sign in as demo with the password demo-demo-demo.";
 
-pub fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(), Failure> {
+pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(), Failure> {
     if !has_folder {
         config.data_folder = PathBuf::from(FOLDER);
     }

@@ -21,7 +21,7 @@ struct Finding {
     detail: String,
 }
 
-pub fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(), Failure> {
     let mut findings = vec![
         well("version", format!("mercer {CODE_VERSION}")),
         well("settings", format!("valid; listen {}, data {}", config.listen, config.data_folder.display())),

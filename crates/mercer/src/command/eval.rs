@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::home::Home;
 use crate::output;
 
-pub fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open(config, false)?;
     let spinner = output::spinner("Evaluating");
     let judged = home.engine.evaluate(eval.k, &|step| spinner.set_message(step.to_owned()))?;

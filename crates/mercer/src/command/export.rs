@@ -14,7 +14,7 @@ use crate::output;
 
 const PAGE: usize = 5_000;
 
-pub fn run(export: &Export, config: &Config) -> Result<(), Failure> {
+pub(crate) fn run(export: &Export, config: &Config) -> Result<(), Failure> {
     if export.format != "jsonl" {
         return Err(Failure::job(format!("the format `{}` is not known; use jsonl", export.format)));
     }

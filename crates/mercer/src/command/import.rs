@@ -18,7 +18,7 @@ const BATCH: usize = 2_000;
 
 /// What an import brought.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub report: Report,
     /// New or changed.
     pub stored: usize,
@@ -27,14 +27,14 @@ pub struct Outcome {
 }
 
 /// Where imported things go; nowhere on a dry run.
-pub struct Sink<'a> {
+pub(crate) struct Sink<'a> {
     pub engine: Option<&'a Engine>,
     pub bar: &'a indicatif::ProgressBar,
     /// Added to the time of every event.
     pub shift_micros: i64,
 }
 
-pub fn run(import: &Import, config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(import: &Import, config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open(config, false)?;
     let runtime = super::runtime()?;
     if import.replay {
@@ -62,7 +62,12 @@ pub fn run(import: &Import, config: &Config, as_json: bool) -> Result<(), Failur
 }
 
 /// Reads a whole file into the sink.
-pub async fn read_all(kind: ImportKind, input: Input, options: Options, sink: &Sink<'_>) -> Result<Outcome, Failure> {
+pub(crate) async fn read_all(
+    kind: ImportKind,
+    input: Input,
+    options: Options,
+    sink: &Sink<'_>,
+) -> Result<Outcome, Failure> {
     let failed = |error: import::Error| Failure::job(error.to_string());
     match kind {
         ImportKind::Catalog => products(import::products(input, options).map_err(failed)?, sink).await,
@@ -93,7 +98,7 @@ async fn events(mut reading: Reading<Event>, sink: &Sink<'_>) -> Result<Outcome,
         }
         if let Some(engine) = sink.engine {
             engine.keep_bad_rows(bad_rows)?;
-            for appended in engine.accept_events(events, mercer_server::now()).await? {
+            for appended in engine.accept_imported_events(events, mercer_server::now()).await? {
                 match appended {
                     Appended::Stored(_) => outcome.stored += 1,
                     Appended::Duplicate(_) => outcome.unchanged += 1,
@@ -187,6 +192,6 @@ async fn replay(home: &Home, config: &Config, as_json: bool) -> Result<(), Failu
 }
 
 /// When an import begins, for its events' time of receipt.
-pub fn received_for(source: &'static str, currency: Currency, now: Timestamp) -> Received {
+pub(crate) fn received_for(source: &'static str, currency: Currency, now: Timestamp) -> Received {
     Received::new(SourceId::trusted(source), now, currency)
 }

@@ -13,7 +13,7 @@ use crate::output;
 /// Records looked through at a time for the last decisions.
 const PAGE: u64 = 5_000;
 
-pub fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open(config, false)?;
     let mut ids = replay.ids.iter().map(|id| DecisionId::trusted(id.as_str())).collect::<Vec<_>>();
     if let Some(count) = replay.last {

@@ -20,7 +20,7 @@ use crate::output;
 /// How often housekeeping looks whether something is due.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
-pub fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
+pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
     if let Some(listen) = serve.listen {
         config.listen = listen;
     }
@@ -42,14 +42,14 @@ pub fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
 }
 
 /// Takes the port, or says who to look for.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::job(format!("cannot listen on {address}: {error}. Stop what uses the port, or choose another one"))
     })
 }
 
 /// Everything a handler can reach; `fixed_keys` are valid in this process only.
-pub fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)>) -> Result<App, Failure> {
+pub(crate) fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)>) -> Result<App, Failure> {
     let recorder = mercer_server::install_metrics().map_err(Failure::job)?;
     let settings = Settings {
         public_url: config.public_url.clone(),
@@ -72,7 +72,12 @@ pub fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)>) -> R
 }
 
 /// Serves Mercer, and `beside` it, until the process is told to stop.
-pub async fn run_server(listener: TcpListener, app: App, config: &Config, beside: Router) -> Result<(), Failure> {
+pub(crate) async fn run_server(
+    listener: TcpListener,
+    app: App,
+    config: &Config,
+    beside: Router,
+) -> Result<(), Failure> {
     let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
     let router = mercer_server::router(app.clone()).merge(beside);
     let outcome = mercer_server::serve(listener, app, router, told_to_stop()).await;
@@ -81,7 +86,7 @@ pub async fn run_server(listener: TcpListener, app: App, config: &Config, beside
 }
 
 /// A fresh shop gets the default placements; files in the placements folder win over what is there.
-pub async fn seed_placements(home: &Home, folder: Option<&Path>) -> Result<(), Failure> {
+pub(crate) async fn seed_placements(home: &Home, folder: Option<&Path>) -> Result<(), Failure> {
     let mut placements: Vec<Placement> = Vec::new();
     if home.engine.snapshot().world.placements.iter().next().is_none() {
         placements.extend(mercer_engine::default_placements());

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::home::Home;
 use crate::output;
 
-pub fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open(config, false)?;
     let spinner = output::spinner("Training");
     let runtime = super::runtime()?;

@@ -23,7 +23,7 @@ const FIRST_START: &[u8] = b"first_start_token";
 /// A session ends this long after it was last used.
 const SESSION_LIFE: i64 = 12 * Timestamp::HOUR;
 /// Shorter passwords are refused.
-pub const SHORTEST_PASSWORD: usize = 10;
+pub(crate) const SHORTEST_PASSWORD: usize = 10;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct User {
@@ -62,6 +62,12 @@ pub enum AccountError {
 #[derive(Clone)]
 pub struct Accounts {
     tables: Arc<dyn Tables>,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
 }
 
 impl Accounts {

@@ -188,7 +188,7 @@ fn browse(snapshot: &Snapshot, asked: &CatalogQuery, page: usize) -> (Vec<Listed
         Sort::Popular => items.sort_by_cached_key(|item| Reverse((popularity.score(*item) * 1e6) as u32)),
         Sort::Newest => items.sort_by_cached_key(|item| Reverse(catalog.since(*item))),
         Sort::Title => {
-            items.sort_by_cached_key(|item| catalog.product(*item).map(|product| product.title.to_lowercase()))
+            items.sort_by_cached_key(|item| catalog.product(*item).map(|product| product.title.to_lowercase()));
         }
     }
     let shown = items.iter().skip((page - 1) * PAGE).take(PAGE).filter_map(|item| catalog.product(*item));

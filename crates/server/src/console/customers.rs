@@ -166,7 +166,7 @@ fn customer_page(app: &App, frame: Frame, key: String) -> Result<CustomerPage, P
         consent: consent(&profile),
         figures: figures(&profile),
         anonymous_ids: profile.anonymous_ids.iter().map(ToString::to_string).collect(),
-        links: world.profiles.links(&visitor).into_iter().map(link).collect(),
+        links: world.profiles.links(&visitor).iter().map(link).collect(),
         traits: profile.traits.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
         interests: interests(&affinities, app.settings.currency),
         counts: profile.counts.iter().map(|(kind, count)| (touch(*kind), grouped(*count))).collect(),
@@ -220,7 +220,7 @@ fn consent(profile: &Profile) -> Consent {
     Consent { is_given, text }
 }
 
-fn link(link: IdentityLink) -> Link {
+fn link(link: &IdentityLink) -> Link {
     Link {
         anonymous_id: link.anonymous_id.to_string(),
         customer_id: link.customer_id.to_string(),

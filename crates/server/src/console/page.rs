@@ -61,7 +61,7 @@ struct FailurePage<'a> {
 pub(crate) fn failure(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let page = FailurePage { title: problem.title, detail: &problem.detail };
-    (status, Html(page.render().unwrap_or_else(|_| problem.detail.clone()))).into_response()
+    (status, Html(page.render().unwrap_or_else(|_| problem.detail.to_string()))).into_response()
 }
 
 /// `2026-11-23 14:05`, UTC.

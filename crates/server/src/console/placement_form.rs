@@ -27,7 +27,7 @@ pub(crate) const SOURCES: [(SourceKind, &str, &str); 10] = [
     (SourceKind::BoughtTogether, "bought_together", "Bought in one order with the page's products"),
     (SourceKind::Similar, "similar", "Like the page's products in words and attributes"),
     (SourceKind::SessionNext, "session_next", "What visits like the running one went on to"),
-    (SourceKind::ForYou, "for_you", "What goes with the customer's whole history"),
+    (SourceKind::ForYou, "for_you", "What the customer orders next: the usual, and what goes with it"),
 ];
 
 /// What was typed, and what is wrong with it.

@@ -17,6 +17,7 @@ pub fn event_log<L: EventLog>(mut make: impl FnMut() -> L) {
     finds_by_key(&make());
     keys_of_old_events_expire(&make());
     keys_of_decisions_stay(&make());
+    keys_that_last_stay(&make());
     expiry_stops_at_what_is_not_older(&make());
     what_cannot_be_read_back_is_refused_with_its_batch(&make());
     many_readers_see_whole_batches(&make());
@@ -118,6 +119,18 @@ fn keys_of_decisions_stay(log: &dyn EventLog) {
     assert_eq!(log.expire_keys(sample::recorded_at(100)).unwrap(), 1);
     assert_eq!(log.find(sample::key(1)).unwrap(), Some(record(1, &sample::decided(1))));
     assert_eq!(log.append(&[sample::decided(1)]).unwrap(), [Appended::Duplicate(Position(1))]);
+}
+
+fn keys_that_last_stay(log: &dyn EventLog) {
+    let lasting = |number| Draft { key_lasts: true, ..sample::viewed(number) };
+    log.append(&[lasting(1), sample::viewed(2), lasting(3)]).unwrap();
+    assert_eq!(log.expire_keys(sample::recorded_at(100)).unwrap(), 1);
+    let again = log.append(&[lasting(1), sample::viewed(2), sample::viewed(3)]).unwrap();
+    assert_eq!(
+        again,
+        [Appended::Duplicate(Position(1)), Appended::Stored(Position(4)), Appended::Duplicate(Position(3))]
+    );
+    assert_eq!(log.read_kinds(Position(0), &[RecordKind::Event], 9).unwrap().len(), 4);
 }
 
 fn expiry_stops_at_what_is_not_older(log: &dyn EventLog) {

@@ -43,17 +43,27 @@ pub fn decided(number: u64) -> Draft {
         placements: vec![placement],
         digest: format!("{number:032x}"),
     };
-    Draft { recorded_at: recorded_at(number), key: Some(key(number)), fact: Fact::Decided(Box::new(decision)) }
+    Draft {
+        recorded_at: recorded_at(number),
+        key: Some(key(number)),
+        key_lasts: false,
+        fact: Fact::Decided(Box::new(decision)),
+    }
 }
 
 /// A draft without a key.
 pub fn removed(number: u64) -> Draft {
-    Draft { recorded_at: recorded_at(number), key: None, fact: Fact::ProductRemoved(product(number)) }
+    Draft { recorded_at: recorded_at(number), key: None, key_lasts: false, fact: Fact::ProductRemoved(product(number)) }
 }
 
 /// A keyed draft of an event.
 pub fn draft(number: u64, event: Event) -> Draft {
-    Draft { recorded_at: recorded_at(number), key: Some(key(number)), fact: Fact::Event(Box::new(event)) }
+    Draft {
+        recorded_at: recorded_at(number),
+        key: Some(key(number)),
+        key_lasts: false,
+        fact: Fact::Event(Box::new(event)),
+    }
 }
 
 /// An event of customer `number % 50`.

@@ -15,7 +15,7 @@ pub struct MemoryLog {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The record at position `n` is at `n - 1`, with the key it came with.
+    /// The record at position `n` is at `n - 1`, with the key that it may lose.
     records: Vec<(Record, Option<RecordKey>)>,
     positions: HashMap<RecordKey, Position>,
     /// The keys of all records up to here were looked at for expiry.
@@ -86,7 +86,7 @@ impl State {
             self.positions.insert(key, position);
         }
         let record = Record { position, recorded_at: draft.recorded_at, fact: draft.fact.clone() };
-        self.records.push((record, draft.key));
+        self.records.push((record, draft.key.filter(|_| !draft.key_lasts)));
         Appended::Stored(position)
     }
 

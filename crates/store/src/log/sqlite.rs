@@ -13,7 +13,7 @@ use mercer_schema::{Draft, Fact, Position, Record, RecordKey, Timestamp};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::keys::{self, Expired, RecentKeys};
-use super::{Appended, EventLog, RecordKind, body};
+use super::{Appended, EventLog, RecordKind, body, number_of, numbers_of};
 use crate::Error;
 use crate::sqlite::{self, Format, Readers, fault, hold};
 
@@ -182,7 +182,7 @@ impl EventLog for SqliteLog {
     }
 
     fn read_kinds(&self, after: Position, kinds: &[RecordKind], limit: usize) -> Result<Vec<Record>, Error> {
-        let kinds: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
+        let kinds: Vec<String> = numbers_of(kinds).iter().map(i64::to_string).collect();
         let query = format!(
             "SELECT {COLUMNS} FROM records WHERE position > ?1 AND kind IN ({}) ORDER BY position LIMIT ?2",
             kinds.join(", ")
@@ -239,8 +239,7 @@ struct Encoded {
 
 fn encode((index, draft): (usize, &Draft)) -> Result<Encoded, Error> {
     let body = body(index, &draft.fact)?;
-    let kind = RecordKind::of(&draft.fact).number();
-    Ok(Encoded { recorded_at: draft.recorded_at.0, kind, key: draft.key, body })
+    Ok(Encoded { recorded_at: draft.recorded_at.0, kind: number_of(draft), key: draft.key, body })
 }
 
 /// What a batch has become, once its transaction is committed.
