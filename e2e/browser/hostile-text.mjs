@@ -144,7 +144,7 @@ export function hostileText(world) {
     await isHarmless(page, 'palette')
     await page.keyboard.press('Escape')
     await page.goto('/console/placements/hostile')
-    await page.getByLabel('Title').fill(`typed ${HOSTILE}`)
+    await page.getByLabel('Title', { exact: true }).fill(`typed ${HOSTILE}`)
     await until('the preview', () => page.locator('.decided h3').textContent(), (text) => text.includes('typed'))
     await isHarmless(page, 'live preview')
     await page.context().close()

@@ -34,6 +34,11 @@ export function slots(world) {
       if (request.url().includes('/v1/batch')) page.sent.push(...JSON.parse(request.postData()).batch)
       if (request.url().endsWith('/v1/decide') && request.method() === 'POST') page.asked.push(request.postDataJSON())
     })
+    // The demo's pictures have addresses in the shop; here they are lent to the page.
+    await page.route(`${site.url}/shop/tile/*`, async (route) => {
+      const response = await fetch(world.server.url + new URL(route.request().url()).pathname)
+      await route.fulfill({ status: response.status, contentType: 'image/svg+xml', body: await response.text() })
+    })
     await prepare(page)
     await page.goto(path)
     return page
@@ -62,7 +67,7 @@ export function slots(world) {
     assert.ok(seen.properties.product_ids.length >= 2 && seen.properties.decision_id)
     const anonymous = await page.evaluate(() => window.mercer.anonymousId())
     const tile = page.locator('.mercer-tile').first()
-    const product = await tile.getAttribute('data-mercer-product')
+    const title = await tile.getAttribute('data-mercer-title')
     await page.evaluate(() => document.addEventListener('click', (event) => event.preventDefault()))
     await tile.locator('a').click()
     await page.evaluate(() => window.mercer.flush())
@@ -73,7 +78,7 @@ export function slots(world) {
       return text.includes('Recommendations seen') && text.includes('Recommendation clicked')
     })
     const rows = shopkeeper.locator('#timeline ~ .scroll tr', { hasText: 'Recommendation clicked' })
-    await expectText(rows.first(), product)
+    await expectText(rows.first(), title)
     await shopkeeper.context().close()
     await page.context().close()
   })
@@ -190,7 +195,7 @@ export function slots(world) {
     await page.context().close()
   })
 
-  test('what happens offline is sent when the network is back, also after a reload', async () => {
+  test('what happens offline is sent when the network is back, with nothing lost', async () => {
     const page = await visit('/')
     await decided(page)
     const anonymous = await page.evaluate(() => window.mercer.anonymousId())

@@ -173,5 +173,6 @@ export async function until(what, ask, check = Boolean) {
 
 /** Waits until an element holds a text. */
 export async function expectText(locator, text) {
-  await until(`the text “${text}”`, () => locator.textContent(), (found) => found?.includes(text))
+  const holds = (found) => (text instanceof RegExp ? text.test(found) : found?.includes(text))
+  await until(`the text “${text}”`, () => locator.textContent(), holds)
 }
