@@ -198,7 +198,9 @@ fn figures(profile: &Profile) -> Vec<(&'static str, String, String)> {
     let rfm = mercer_profile::rfm(profile, now());
     let last_order = rfm.last_order_at.map_or_else(|| "none yet".to_owned(), |at| ago(at, now()));
     let explained = rfm.last_order_at.map(minute).unwrap_or_default();
-    let visit = profile.last_visit.map_or_else(String::new, |visit| format!("{} events in the last one", visit.events));
+    let visit = profile.last_visit.map_or_else(String::new, |visit| {
+        format!("{} event{} in the last one", visit.events, if visit.events == 1 { "" } else { "s" })
+    });
     vec![
         ("Last order", last_order, explained),
         ("Orders", grouped(u64::from(rfm.orders)), "not cancelled".to_owned()),
