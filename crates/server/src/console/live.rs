@@ -120,7 +120,15 @@ pub(crate) async fn show(
         Err(error) => return failure(&Problem::internal(&error)),
     };
     let kinds = Kind::ALL.iter().map(|(_, name, title)| (*name, *title)).collect();
-    render(&EventsPage { frame, kind: query.kind.name(), kinds, is_newest: query.before.is_none(), is_fresh, rows, older })
+    render(&EventsPage {
+        frame,
+        kind: query.kind.name(),
+        kinds,
+        is_newest: query.before.is_none(),
+        is_fresh,
+        rows,
+        older,
+    })
 }
 
 /// New records as they are folded, one JSON object a message; of one kind when it is named.

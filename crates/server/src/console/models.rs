@@ -87,7 +87,10 @@ fn page(app: &App, frame: Frame) -> Response {
             is_candidate: card.is_candidate,
             data: format!("records {} to {}", grouped(manifest.data.first.0), grouped(manifest.data.last.0)),
             bytes: size(manifest.files.values().map(|file| file.bytes).sum()),
-            scores: scores(|name| manifest.metrics.get(name).and_then(serde_json::Value::as_f64), manifest.metrics.keys()),
+            scores: scores(
+                |name| manifest.metrics.get(name).and_then(serde_json::Value::as_f64),
+                manifest.metrics.keys(),
+            ),
             metrics: manifest.metrics.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         }
     };

@@ -164,7 +164,9 @@ fn change(current: f64, before: f64) -> String {
     }
     match current / before {
         ratio if ratio >= 10.0 => format!("×{ratio:.0}"),
-        ratio => format!("{:+.0} %", (ratio - 1.0) * 100.0).replace('-', "−").replace("+0 ", "±0 ").replace("−0 ", "±0 "),
+        ratio => {
+            format!("{:+.0} %", (ratio - 1.0) * 100.0).replace('-', "−").replace("+0 ", "±0 ").replace("−0 ", "±0 ")
+        }
     }
 }
 
@@ -180,7 +182,8 @@ fn in_one_currency(tally: &HourTally) -> f64 {
 /// `28 Oct` of an RFC 3339 time.
 fn day(text: &str) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let number = |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse::<usize>().ok()).unwrap_or_default();
+    let number =
+        |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse::<usize>().ok()).unwrap_or_default();
     let month = number(5).checked_sub(1).and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
     format!("{} {month}", number(8))
 }
