@@ -88,6 +88,9 @@ impl Engine {
             checkpoint::clear(&*parts.tables)?;
             snapshot = Snapshot::empty();
         }
+        if parts.lake.forget_after(head)? {
+            tracing::warn!(%head, "the lake was ahead of the log; what was beyond is written anew");
+        }
         let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);

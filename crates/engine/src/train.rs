@@ -130,6 +130,10 @@ impl Engine {
     fn is_no_worse_than_champion(&self, candidate: &Properties) -> Result<bool, Error> {
         let registry = &self.parts.registry;
         let Some(champion) = registry.alias(Alias::Champion)? else { return Ok(true) };
+        // One that cannot serve is no rival, however good its figures once were.
+        if self.models.load(&champion, &self.snapshot().world.catalog).is_err() {
+            return Ok(true);
+        }
         let Ok(champion) = registry.manifest(&champion) else { return Ok(true) };
         let mean = champion.metrics.get(DECIDING_METRIC).and_then(serde_json::Value::as_f64);
         let upper = candidate.get(&format!("{DECIDING_METRIC}_upper")).and_then(serde_json::Value::as_f64);

@@ -53,7 +53,7 @@ impl DataFolder {
             Some(About { state: State::Ready, .. }) => Ok(Self { root: root.to_path_buf(), _lock: lock(root)? }),
             _ => Err(Error::Missing {
                 path: root.join(ABOUT),
-                advice: "Name the folder that `mercer serve` or `mercer demo` was given as --data",
+                advice: "Name the folder that `mercer serve` or `mercer demo` was given as --data; they make it at their first start",
             }),
         }
     }

@@ -40,6 +40,14 @@ impl LakeFile {
         }
     }
 
+    /// Refuses a file that a newer Mercer wrote. A broken one is found, and named, by who reads it.
+    pub(super) fn refuse_newer(path: &Path) -> Result<(), Error> {
+        match Self::open(path) {
+            Err(error @ Error::Newer { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives the named columns to `visit`, some rows at a time.
     fn batches(self, names: &[&str], mut visit: impl FnMut(&Columns<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let Self { path, file, metadata } = self;
