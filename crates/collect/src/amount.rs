@@ -131,7 +131,17 @@ mod tests {
 
     #[test]
     fn money_is_never_guessed() {
-        for json in ["1e-2147483648", "1e2147483647", r#""1,299""#, r#""£5""#, r#""1.299,00""#, "1e999", "10000000000.01", r#""NaN""#, r#""1e""#] {
+        for json in [
+            "1e-2147483648",
+            "1e2147483647",
+            r#""1,299""#,
+            r#""£5""#,
+            r#""1.299,00""#,
+            "1e999",
+            "10000000000.01",
+            r#""NaN""#,
+            r#""1e""#,
+        ] {
             assert_eq!(amount(json), Err(BadReason::InvalidMoney), "{json}");
         }
         assert_eq!(amount("true"), Err(BadReason::WrongType));

@@ -336,6 +336,11 @@ impl Engine {
         }
     }
 
+    /// False once the engine is closed, or a thread of it broke: then the process must be started again.
+    pub fn is_taking(&self) -> bool {
+        self.queue().is_some_and(|jobs| !jobs.is_closed())
+    }
+
     fn queue(&self) -> Option<Arc<mpsc::Sender<Job>>> {
         self.jobs.load_full()
     }

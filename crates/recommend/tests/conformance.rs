@@ -222,7 +222,13 @@ fn damaged(bytes: &[u8], damage: &[(prop::sample::Index, u8, Vec<u8>)]) -> Vec<u
 fn any_damage() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, Vec<u8>)>> {
     let inserted = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..5),
-        prop::sample::select(vec![vec![0xff; 4], vec![0xff; 8], vec![0x7f, 0x80, 0, 0], vec![0, 0, 0xc0, 0x7f], vec![0; 64]]),
+        prop::sample::select(vec![
+            vec![0xff; 4],
+            vec![0xff; 8],
+            vec![0x7f, 0x80, 0, 0],
+            vec![0, 0, 0xc0, 0x7f],
+            vec![0; 64]
+        ]),
     ];
     prop::collection::vec((any::<prop::sample::Index>(), 0_u8..6, inserted), 1..4)
 }

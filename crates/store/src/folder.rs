@@ -48,7 +48,12 @@ impl DataFolder {
     pub fn open_existing(root: impl AsRef<Path>) -> Result<Self, Error> {
         let root = root.as_ref();
         refuse_file(root)?;
-        let ready = if root.is_dir() { read_about(root)? } else { None };
+        let ready = if root.is_dir() {
+            refuse_foreign(root)?;
+            read_about(root)?
+        } else {
+            None
+        };
         match ready {
             Some(About { state: State::Ready, .. }) => Ok(Self { root: root.to_path_buf(), _lock: lock(root)? }),
             _ => Err(Error::Missing {
@@ -251,8 +256,10 @@ mod tests {
     fn a_foreign_folder_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), b"").unwrap();
-        let error = DataFolder::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("thesis.tex"), "{error}");
+        for refused in [DataFolder::open(folder.path()), DataFolder::open_existing(folder.path())] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("thesis.tex"), "{error}");
+        }
         assert_eq!(disk::names(folder.path()).unwrap(), ["thesis.tex"]);
     }
 

@@ -17,7 +17,12 @@ struct Damage(Vec<(Index, u8, Vec<u8>)>);
 fn any_damage() -> impl Strategy<Value = Damage> {
     let inserted = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..9),
-        prop::sample::select(vec![vec![0xff; 4], vec![0; 512], b"99999999999999999999".to_vec(), b"{\"a\":[".repeat(200)]),
+        prop::sample::select(vec![
+            vec![0xff; 4],
+            vec![0; 512],
+            b"99999999999999999999".to_vec(),
+            b"{\"a\":[".repeat(200)
+        ]),
     ];
     prop::collection::vec((any::<Index>(), 0_u8..9, inserted), 1..4).prop_map(Damage)
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use mercer_collect::import::{self, Format, Import, Mapping, Options};
 use mercer_collect::BadRow;
+use mercer_collect::import::{self, Format, Import, Mapping, Options};
 use mercer_schema::{Event, Product, Timestamp};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
@@ -18,12 +18,59 @@ use self::mutate::{changed, changes};
 use crate::{file, received};
 
 const WORDS: &[&str] = &[
-    "id", "title", "price", "order_id", "product_id", "time", "quantity", "customer_id", "event", "type", ",", "\t", "\n",
-    "\r\n", "\"", "\"\"", "{", "}", "[", "]", ":", "<item>", "</item>", "<g:id>", "</g:price>", "<![CDATA[", "]]>",
-    "<!DOCTYPE x [<!ENTITY a \"&b;&b;&b;\">]>", "&a;", "&#x110000;", "&#0;", "<!--", "-->", "<?x ?>", "12.50 GBP", "£",
-    "1,234", "-5", "2011-12-09T12:50:00Z", "PAR1", "unavailable", "column = ", "format = \"%", "transforms = [\"lower\"]\n",
-    "[fields]\n", "[[skip_when]]\n", "matches = [\"*?*?*\"]\n", "time_zone = \"Europe/London\"\n", "window_rows = 0\n",
-    "split = \"\"\n", "constant = \"x\"\n", "{Handle}-{", "= {}\n",
+    "id",
+    "title",
+    "price",
+    "order_id",
+    "product_id",
+    "time",
+    "quantity",
+    "customer_id",
+    "event",
+    "type",
+    ",",
+    "\t",
+    "\n",
+    "\r\n",
+    "\"",
+    "\"\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    "<item>",
+    "</item>",
+    "<g:id>",
+    "</g:price>",
+    "<![CDATA[",
+    "]]>",
+    "<!DOCTYPE x [<!ENTITY a \"&b;&b;&b;\">]>",
+    "&a;",
+    "&#x110000;",
+    "&#0;",
+    "<!--",
+    "-->",
+    "<?x ?>",
+    "12.50 GBP",
+    "£",
+    "1,234",
+    "-5",
+    "2011-12-09T12:50:00Z",
+    "PAR1",
+    "unavailable",
+    "column = ",
+    "format = \"%",
+    "transforms = [\"lower\"]\n",
+    "[fields]\n",
+    "[[skip_when]]\n",
+    "matches = [\"*?*?*\"]\n",
+    "time_zone = \"Europe/London\"\n",
+    "window_rows = 0\n",
+    "split = \"\"\n",
+    "constant = \"x\"\n",
+    "{Handle}-{",
+    "= {}\n",
 ];
 
 const CATALOG_CSV: &str = "id,title,price,availability,product_type,brand,color\n1,Mug,12.50 GBP,in stock,Home > Mugs,Fen,Blue\n2,\"Bowl, large\",9.99,out of stock,Home > Bowls,,\n3,Jug,\"1,234.50\",preorder,,,Red\n";
@@ -117,7 +164,8 @@ fn is_sound_event(event: &Event) -> bool {
 }
 
 fn is_sound_product(product: &Product) -> bool {
-    let bounded = |money: Option<mercer_schema::Money>| money.is_none_or(|money| money.minor.abs() <= 1_000_000_000_000);
+    let bounded =
+        |money: Option<mercer_schema::Money>| money.is_none_or(|money| money.minor.abs() <= 1_000_000_000_000);
     bounded(product.price) && bounded(product.list_price)
 }
 
