@@ -201,13 +201,15 @@ proptest! {
 
     /// The mapping is a file that somebody wrote.
     #[test]
-    fn mappings_with_things_done_to_them(which in any::<prop::sample::Index>(), changes in changes(WORDS)) {
+    fn mappings_with_things_done_to_them(
+        which in any::<prop::sample::Index>(), file in any::<prop::sample::Index>(), changes in changes(WORDS),
+    ) {
         let built_in: Vec<_> = Mapping::all_built_in().collect();
         let (name, text) = which.get(&built_in);
         let text = String::from_utf8_lossy(&changed(text.as_bytes(), &changes)).into_owned();
         match Mapping::from_toml(name, &text) {
             Err(error) => prop_assert!(error.to_string().contains(name), "{}", error),
-            Ok(mapping) => for (name, bytes) in samples() {
+            Ok(mapping) => for (name, bytes) in samples().into_iter().skip(file.index(9)).take(2) {
                 check_all(name, &bytes, || Options { mapping: Some(mapping.clone()), ..Options::new(received()) })?;
             },
         }
