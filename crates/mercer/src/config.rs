@@ -246,7 +246,10 @@ mod tests {
             value in ".{0,20}",
         ) {
             let mut letters: Vec<char> = DEFAULT_FILE.chars().collect();
-            for (at, cut, inserted) in damage.iter().filter(|_| !letters.is_empty()) {
+            for (at, cut, inserted) in damage.iter() {
+                if letters.is_empty() {
+                    break;
+                }
                 let at = at.index(letters.len());
                 let end = (at + cut).min(letters.len());
                 letters.splice(at..end, inserted.chars());

@@ -211,7 +211,10 @@ proptest! {
 /// Bytes in which some are set, some are cut out, and some are put in.
 fn damaged(bytes: &[u8], damage: &[(prop::sample::Index, u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for (at, cut, inserted) in damage.iter().filter(|_| !bytes.is_empty()) {
+    for (at, cut, inserted) in damage.iter() {
+        if bytes.is_empty() {
+            break;
+        }
         let at = at.index(bytes.len());
         let end = (at + usize::from(*cut)).min(bytes.len());
         bytes.splice(at..end, inserted.iter().copied());

@@ -96,9 +96,9 @@ mod tests {
             prop_assert_eq!(signer.verify(&sign(&URL_SAFE_NO_PAD.encode(&bytes)), now), None);
             let visitor = Visitor { customer_id: Some(CustomerId::trusted("c1")), anonymous_id: None };
             let genuine = signer.sign(visitor, now);
-            let cut = at.index(genuine.len());
-            prop_assert_eq!(signer.verify(&genuine[..cut], now), None, "cut");
-            prop_assert_eq!(signer.verify(&sign(&genuine[..cut]), now), None, "cut and signed");
+            prop_assert_eq!(signer.verify(&genuine[..at.index(genuine.len())], now), None, "cut");
+            let payload = genuine.split_once('.').unwrap().0;
+            prop_assert_eq!(signer.verify(&sign(&payload[..at.index(payload.len())]), now), None, "cut and signed");
         }
     }
 

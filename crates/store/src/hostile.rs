@@ -1,6 +1,8 @@
 //! Files with bytes changed anywhere: what is read is what was written, or an error names the file; never a panic.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use mercer_schema::Position;
 use proptest::prelude::*;
@@ -8,7 +10,9 @@ use proptest::sample::Index;
 
 use crate::conformance::sample;
 use crate::registry::tests::model;
-use crate::{Alias, DataFolder, Error, EventLog, Lake, Registry, Scan, SqliteLog, SqliteTables, Tables, Write};
+use crate::{
+    Alias, DataFolder, Error, EventLog, Lake, MemoryLog, Registry, Scan, SqliteLog, SqliteTables, Tables, Write,
+};
 
 /// Bytes set, cut out and put in.
 #[derive(Debug, Clone)]
@@ -37,7 +41,10 @@ fn any_rot() -> impl Strategy<Value = Damage> {
 impl Damage {
     fn applied(&self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
-        for (at, cut, inserted) in self.0.iter().filter(|_| !bytes.is_empty()) {
+        for (at, cut, inserted) in self.0.iter() {
+            if bytes.is_empty() {
+                break;
+            }
             let at = at.index(bytes.len());
             let end = (at + usize::from(*cut)).min(bytes.len());
             bytes.splice(at..end, inserted.iter().copied());
@@ -52,12 +59,58 @@ fn names(error: &Error, file: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn make_log(path: &Path) -> Vec<mercer_schema::Record> {
-    let log = SqliteLog::create(path).unwrap();
+/// Files as they lie on the disk, made once: syncing them again for every case would take most of the time.
+struct Whole {
+    records: Vec<mercer_schema::Record>,
+    /// After a clean stop.
+    log: Vec<u8>,
+    /// After a crash: the file and its write-ahead log.
+    crashed: [Vec<u8>; 2],
+    tables: Vec<u8>,
+    lake: [Vec<u8>; 2],
+    registry: BTreeMap<&'static str, Vec<u8>>,
+}
+
+const LAKE: [&str; 2] = ["events/000000000001-000000000060.parquet", "lines/000000000001-000000000060.parquet"];
+const REGISTRY: [&str; 4] = ["000001/manifest.json", "aliases.json", "000001/a.model", "000001/b.model"];
+
+fn entry(number: u8) -> Vec<u8> {
+    vec![number; 40 * usize::from(number)]
+}
+
+static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let log = SqliteLog::create(&folder.path().join("log.db")).unwrap();
     for batch in 0..10 {
         log.append(&(10 * batch..10 * batch + 10).map(sample::viewed).collect::<Vec<_>>()).unwrap();
     }
-    log.read(Position(0), usize::MAX).unwrap()
+    let records = log.read(Position(0), usize::MAX).unwrap();
+    let crashed = [bytes("log.db"), bytes("log.db-wal")];
+    drop(log);
+    {
+        let tables = SqliteTables::create(&folder.path().join("tables.db")).unwrap();
+        tables.write(&(0..60).map(|number| Write::put("t", [number], entry(number))).collect::<Vec<_>>()).unwrap();
+    }
+    let orders = MemoryLog::default();
+    orders.append(&(0..60).map(sample::ordered).collect::<Vec<_>>()).unwrap();
+    Lake::open(&folder.path().join("lake")).unwrap().extend(&orders).unwrap();
+    let registry = Registry::open(&folder.path().join("models")).unwrap();
+    let version = registry.create(model(b"one")).unwrap().version;
+    registry.set_alias(Alias::Champion, &version).unwrap();
+    Whole {
+        records,
+        log: bytes("log.db"),
+        crashed,
+        tables: bytes("tables.db"),
+        lake: LAKE.map(|name| bytes(&format!("lake/{name}"))),
+        registry: REGISTRY.iter().map(|name| (*name, bytes(&format!("models/{name}")))).collect(),
+    }
+});
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }
 
 proptest! {
@@ -68,8 +121,8 @@ proptest! {
     fn a_log_that_rots_gives_the_truth_or_an_error(rot in any_rot()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.db");
-        let written = make_log(&path);
-        std::fs::write(&path, rot.applied(&std::fs::read(&path).unwrap())).unwrap();
+        let written = &WHOLE.records;
+        write(&path, &rot.applied(&WHOLE.log));
         let log = match SqliteLog::open(&path) {
             Ok(log) => log,
             Err(error) => return names(&error, "log.db"),
@@ -97,24 +150,18 @@ proptest! {
     fn tables_that_rot_give_the_truth_or_an_error(rot in any_rot()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tables.db");
-        let value = |number: u8| vec![number; 40 * usize::from(number)];
-        {
-            let tables = SqliteTables::create(&path).unwrap();
-            let writes = (0..60_u8).map(|number| Write::put("t", [number], value(number)));
-            tables.write(&writes.collect::<Vec<_>>()).unwrap();
-        }
-        std::fs::write(&path, rot.applied(&std::fs::read(&path).unwrap())).unwrap();
+        write(&path, &rot.applied(&WHOLE.tables));
         let tables = match SqliteTables::open(&path) {
             Ok(tables) => tables,
             Err(error) => return names(&error, "tables.db"),
         };
         match tables.scan("t", Scan::all(), 99) {
-            Ok(entries) => prop_assert!(entries.iter().all(|(key, found)| *found == value(key[0]))),
+            Ok(entries) => prop_assert!(entries.iter().all(|(key, found)| *found == entry(key[0]))),
             Err(error) => names(&error, "tables.db")?,
         }
         for number in 0..60 {
             match tables.get("t", &[number]) {
-                Ok(found) => prop_assert!(found.is_none_or(|found| found == value(number))),
+                Ok(found) => prop_assert!(found.is_none_or(|found| found == entry(number))),
                 Err(error) => names(&error, "tables.db")?,
             }
         }
@@ -129,22 +176,14 @@ proptest! {
     fn a_wal_that_rots_gives_a_beginning_of_what_was_written(damage in prop_oneof![any_rot(), any_damage()]) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.db");
-        let crashed = tempfile::tempdir().unwrap();
-        let copy = crashed.path().join("log.db");
-        let log = SqliteLog::create(&path).unwrap();
-        for batch in 0..10 {
-            log.append(&(10 * batch..10 * batch + 10).map(sample::viewed).collect::<Vec<_>>()).unwrap();
-        }
-        let written = log.read(Position(0), usize::MAX).unwrap();
-        std::fs::copy(&path, &copy).unwrap();
-        let wal = std::fs::read(folder.path().join("log.db-wal")).unwrap();
-        std::fs::write(crashed.path().join("log.db-wal"), damage.applied(&wal)).unwrap();
-        match SqliteLog::open(&copy) {
+        write(&path, &WHOLE.crashed[0]);
+        write(&folder.path().join("log.db-wal"), &damage.applied(&WHOLE.crashed[1]));
+        match SqliteLog::open(&path) {
             Ok(log) => {
                 log.verify(|_| {}).unwrap();
                 let read = log.read(Position(0), usize::MAX).unwrap();
                 prop_assert_eq!(read.len() % 10, 0, "a batch is there in part");
-                prop_assert_eq!(&written[..read.len()], &read[..]);
+                prop_assert_eq!(&WHOLE.records[..read.len()], &read[..]);
             }
             Err(error) => names(&error, "log.db")?,
         }
@@ -152,42 +191,25 @@ proptest! {
 
     #[test]
     fn a_damaged_lake_is_named(damage in prop_oneof![any_rot(), any_damage()], is_lines in any::<bool>()) {
-        thread_local!(static LAKE: (tempfile::TempDir, crate::MemoryLog) = {
-            let (folder, log) = (tempfile::tempdir().unwrap(), crate::MemoryLog::default());
-            log.append(&(0..60).map(sample::ordered).collect::<Vec<_>>()).unwrap();
-            Lake::open(folder.path()).unwrap().extend(&log).unwrap();
-            (folder, log)
-        });
-        LAKE.with(|(whole, _)| {
-            let folder = tempfile::tempdir().unwrap();
-            for dataset in ["events", "lines"] {
-                std::fs::create_dir(folder.path().join(dataset)).unwrap();
-                let name = format!("{dataset}/000000000001-000000000060.parquet");
-                let bytes = std::fs::read(whole.path().join(&name)).unwrap();
-                let is_hit = is_lines == (dataset == "lines");
-                std::fs::write(folder.path().join(&name), if is_hit { damage.applied(&bytes) } else { bytes }).unwrap();
-            }
-            match Lake::open(folder.path()) {
-                Ok(lake) => if let Err(error) = lake.verify() {
-                    names(&error, "000000000001-000000000060.parquet")?;
-                },
-                Err(error) => names(&error, "000000000001-000000000060.parquet")?,
-            }
-            Ok(())
-        })?;
+        let folder = tempfile::tempdir().unwrap();
+        for (place, name) in LAKE.iter().enumerate() {
+            let bytes = &WHOLE.lake[place];
+            let is_hit = is_lines == name.starts_with("lines");
+            write(&folder.path().join(name), &if is_hit { damage.applied(bytes) } else { bytes.clone() });
+        }
+        if let Err(error) = Lake::open(folder.path()).and_then(|lake| lake.verify()) {
+            names(&error, "000000000001-000000000060.parquet")?;
+        }
     }
 
     #[test]
     fn damaged_manifests_and_aliases_are_named(damage in any_damage(), which in 0_usize..3) {
         let folder = tempfile::tempdir().unwrap();
-        {
-            let registry = Registry::open(folder.path()).unwrap();
-            let version = registry.create(model(b"one")).unwrap().version;
-            registry.set_alias(Alias::Champion, &version).unwrap();
+        let name = REGISTRY[which];
+        for (file, bytes) in &WHOLE.registry {
+            let is_hit = *file == name;
+            write(&folder.path().join(file), &if is_hit { damage.applied(bytes) } else { bytes.clone() });
         }
-        let name = ["000001/manifest.json", "aliases.json", "000001/a.model"][which];
-        let path = folder.path().join(name);
-        std::fs::write(&path, damage.applied(&std::fs::read(&path).unwrap())).unwrap();
         let registry = match Registry::open(folder.path()) {
             Ok(registry) => registry,
             Err(error) => return names(&error, name),
@@ -202,7 +224,8 @@ proptest! {
             }
         }
         registry.list().unwrap();
-        prop_assert_eq!(registry.create(model(b"two")).unwrap().version.as_str(), "000002");
+        let next = registry.create(model(b"two")).unwrap();
+        prop_assert_eq!(next.version.as_str(), "000002");
     }
 
     #[test]

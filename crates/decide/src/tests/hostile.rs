@@ -45,7 +45,10 @@ fn any_damage() -> impl Strategy<Value = Damage> {
 
 fn damaged(bytes: &[u8], damage: &Damage) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for (at, cut, inserted) in damage.iter().filter(|_| !bytes.is_empty()) {
+    for (at, cut, inserted) in damage.iter() {
+        if bytes.is_empty() {
+            break;
+        }
         let at = at.index(bytes.len());
         let end = (at + usize::from(*cut)).min(bytes.len());
         bytes.splice(at..end, inserted.bytes());
