@@ -26,7 +26,7 @@ pub use console::accounts::{AccountError, Accounts};
 pub use problem::Problem;
 pub use router::{document, router};
 pub use serve::serve;
-pub use state::{App, Settings, now};
+pub use state::{App, Settings, Shared, now};
 pub use view_as::Signer;
 
 /// Starts counting; every handler and the engine count through it.

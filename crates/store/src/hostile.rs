@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_manifests_and_aliases_are_named(damage in any_damage(), which in 0_usize..3) {
+    fn damaged_manifests_and_aliases_are_named(damage in any_damage(), which in 0_usize..4) {
         let folder = tempfile::tempdir().unwrap();
         let name = REGISTRY[which];
         for (file, bytes) in &WHOLE.registry {
