@@ -81,6 +81,8 @@ impl Tally {
         let mut tally = Self::default();
         for (key, value) in pieces {
             let hour = i64::from_be_bytes(key.try_into().ok()?);
+            // An hour that has no time was never counted.
+            hour.checked_mul(Timestamp::HOUR)?;
             tally.hours.insert(hour, postcard::from_bytes(&value).ok()?);
         }
         Some(tally)

@@ -291,6 +291,21 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
+    fn nobody_else_may_read_customers_data() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        // As `useradd --create-home` leaves it: open to all.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let made = DataFolder::open(folder.path()).unwrap();
+        let (_log, _tables) = (made.log().unwrap(), made.tables().unwrap());
+        for name in [LOG, TABLES, MODELS, LAKE] {
+            let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
     fn a_folder_without_rights_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
