@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const BINARY = process.env.MERCER_BINARY ?? new URL('../../target/release/mercer', import.meta.url).pathname
+export const BINARY = process.env.MERCER_BINARY ?? new URL('../../target/release/mercer', import.meta.url).pathname
 
 /** A data folder that goes away with `drop()`. */
 export async function folder() {
@@ -19,9 +19,10 @@ export async function startDemo(data) {
   return start(['demo', '--port', '0', '--no-open', '--data', data])
 }
 
-/** Starts any serving command of the binary and waits for its ready line. */
-export async function start(args, environment = {}) {
-  const child = spawn(BINARY, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts any serving command of the binary and waits for its ready line; `through` goes in front of the command. */
+export async function start(args, environment = {}, through = []) {
+  const [command, ...rest] = [...through, BINARY, ...args]
+  const child = spawn(command, rest, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
   let complaints = ''
   child.stderr.on('data', (chunk) => { complaints = (complaints + chunk).slice(-20_000) })
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
@@ -41,9 +42,10 @@ export async function start(args, environment = {}) {
   }
 }
 
-/** Runs the binary to its end and gives back what it printed. */
-export async function run(args) {
-  const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs the binary to its end and gives back what it printed; `through` goes in front of the command. */
+export async function run(args, through = []) {
+  const [command, ...rest] = [...through, BINARY, ...args]
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk) => { out += chunk })

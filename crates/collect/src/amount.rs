@@ -12,8 +12,8 @@ use crate::bad_row::{BadReason, Fault, shown};
 use crate::object::{Object, text_of};
 
 /// Ten billion in a currency with cents.
-const MAX_MINOR: i64 = 1_000_000_000_000;
-const MAX_PIECES: u32 = 1_000_000;
+pub(crate) const MAX_MINOR: i64 = 1_000_000_000_000;
+pub(crate) const MAX_PIECES: u32 = 1_000_000;
 
 /// The currency of an event's amounts. It counts as interpreted only when there was an amount.
 pub(crate) struct Till {
@@ -92,7 +92,7 @@ fn plain(text: &str) -> Option<Cow<'_, str>> {
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
-    if exponent.abs() > 40 || digits.len() > 64 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if exponent.unsigned_abs() > 40 || digits.len() > 64 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let point = whole.len() as i32 + exponent;
@@ -131,7 +131,17 @@ mod tests {
 
     #[test]
     fn money_is_never_guessed() {
-        for json in [r#""1,299""#, r#""£5""#, r#""1.299,00""#, "1e999", "10000000000.01", r#""NaN""#, r#""1e""#] {
+        for json in [
+            "1e-2147483648",
+            "1e2147483647",
+            r#""1,299""#,
+            r#""£5""#,
+            r#""1.299,00""#,
+            "1e999",
+            "10000000000.01",
+            r#""NaN""#,
+            r#""1e""#,
+        ] {
             assert_eq!(amount(json), Err(BadReason::InvalidMoney), "{json}");
         }
         assert_eq!(amount("true"), Err(BadReason::WrongType));

@@ -105,6 +105,35 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// The checksum is no secret: what it covers may be anything.
+        #[test]
+        fn any_content_is_refused_or_read(
+            placement in ".{0,20}",
+            steps in prop::collection::vec(any::<u32>(), 0..30),
+            junk in prop::collection::vec(any::<u8>(), 0..80),
+            cut in any::<prop::sample::Index>(),
+            format in 0_u8..3,
+        ) {
+            let wire = postcard::to_stdvec(&Wire { format, placement, steps }).unwrap();
+            let short = wire[..cut.index(wire.len())].to_vec();
+            // A list that says it has four billion entries.
+            let endless = [&wire[..1], &[0, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
+            for body in [wire, short, junk, endless] {
+                let text = URL_SAFE_NO_PAD.encode([body.as_slice(), &checksum(&body)].concat());
+                if let Some(cursor) = decode(&text) {
+                    prop_assert!(format == FORMAT && cursor.shown.len() <= MOST_ITEMS);
+                    prop_assert!(cursor.shown.is_sorted());
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_refused(text in "[A-Za-z0-9_=-]{0,200}") {
+            prop_assert_eq!(decode(&text), None);
+        }
+    }
+
     #[test]
     fn ends_before_it_grows_too_long() {
         let placement = PlacementId::trusted("p");

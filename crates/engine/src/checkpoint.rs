@@ -12,7 +12,7 @@ use mercer_recommend::Changes;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
-use mercer_store::{Scan, Tables, Write};
+use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Snapshot;
@@ -84,15 +84,20 @@ impl Checkpointer {
 
 /// The newest checkpoint, or an empty snapshot when there is none that can be read.
 pub(crate) fn restore(tables: &dyn Tables, models: &dyn ModelSource) -> Result<Snapshot, mercer_store::Error> {
-    let Some(head) = tables.get(HEAD_TABLE, HEAD_KEY)? else { return Ok(Snapshot::empty()) };
-    match read(tables, models, &head)? {
-        Some(snapshot) => Ok(snapshot),
-        None => {
-            tracing::warn!("the checkpoint is of another version or broken; folding the log from its beginning");
-            clear(tables)?;
-            Ok(Snapshot::empty())
-        }
-    }
+    let found = match tables.get(HEAD_TABLE, HEAD_KEY) {
+        Ok(None) => return Ok(Snapshot::empty()),
+        Ok(Some(head)) => read(tables, models, &head),
+        Err(error) => Err(error),
+    };
+    let cause = match found {
+        Ok(Some(snapshot)) => return Ok(snapshot),
+        Ok(None) => "it is of another version or cannot be read".to_owned(),
+        Err(error @ Error::BadEntry { .. }) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    tracing::warn!(cause, "the checkpoint is dropped; folding the log from its beginning");
+    clear(tables)?;
+    Ok(Snapshot::empty())
 }
 
 /// Forgets the checkpoint: the next start folds everything anew.

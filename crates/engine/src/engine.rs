@@ -95,6 +95,9 @@ impl Engine {
             checkpoint::clear(&*parts.tables)?;
             snapshot = Snapshot::empty();
         }
+        if parts.lake.forget_after(head)? {
+            tracing::warn!(%head, "the lake was ahead of the log; what was beyond is written anew");
+        }
         let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
@@ -339,6 +342,11 @@ impl Engine {
                 tracing::error!("an engine thread had panicked; the log is complete, the next start folds the rest");
             }
         }
+    }
+
+    /// False once the engine is closed, or a thread of it broke: then the process must be started again.
+    pub fn is_taking(&self) -> bool {
+        self.queue().is_some_and(|jobs| !jobs.is_closed())
     }
 
     fn queue(&self) -> Option<Arc<mpsc::Sender<Job>>> {

@@ -33,6 +33,9 @@ pub enum Error {
 impl Error {
     /// True when the same call may succeed later without anybody changing anything.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::NotAppended(_) | Self::ShuttingDown | Self::AlreadyTraining)
+        match self {
+            Self::Store(error) => error.is_temporary(),
+            _ => matches!(self, Self::NotAppended(_) | Self::ShuttingDown | Self::AlreadyTraining),
+        }
     }
 }

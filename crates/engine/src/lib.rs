@@ -10,6 +10,8 @@ mod engine;
 mod error;
 mod fold;
 mod history;
+#[cfg(test)]
+mod hostile;
 mod ingest;
 mod keys;
 mod lessons;

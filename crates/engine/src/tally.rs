@@ -34,7 +34,8 @@ impl HourTally {
         self.carts += other.carts;
         self.orders += other.orders;
         for (currency, minor) in &other.revenue_minor {
-            *self.revenue_minor.entry(*currency).or_default() += minor;
+            let sum = self.revenue_minor.entry(*currency).or_default();
+            *sum = sum.saturating_add(*minor);
         }
         self.decisions += other.decisions;
         self.items_shown += other.items_shown;
@@ -80,6 +81,8 @@ impl Tally {
         let mut tally = Self::default();
         for (key, value) in pieces {
             let hour = i64::from_be_bytes(key.try_into().ok()?);
+            // An hour that has no time was never counted.
+            hour.checked_mul(Timestamp::HOUR)?;
             tally.hours.insert(hour, postcard::from_bytes(&value).ok()?);
         }
         Some(tally)
@@ -109,7 +112,8 @@ impl Tally {
                 CommerceAction::OrderCompleted => {
                     hour.orders += u64::from(news.is_new);
                     for Money { minor, currency } in order_value(commerce).into_iter().filter(|_| news.has_new_value) {
-                        *hour.revenue_minor.entry(currency).or_default() += minor;
+                        let sum = hour.revenue_minor.entry(currency).or_default();
+                        *sum = sum.saturating_add(minor);
                     }
                 }
                 _ => {}

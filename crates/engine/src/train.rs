@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mercer_decide::World;
 use mercer_recommend::evaluate::{self, Case, Report, Split};
@@ -47,6 +47,15 @@ pub struct Judged {
     pub report: Report,
 }
 
+/// A run under way; however it ends, the next may begin.
+struct Running<'a>(&'a AtomicBool);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Engine {
     /// Learns from everything in the log. `progress` hears what is being done.
     pub async fn train(
@@ -57,15 +66,14 @@ impl Engine {
         if self.is_training.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyTraining);
         }
+        let _running = Running(&self.is_training);
         let engine = Arc::clone(self);
         let fitted = tokio::task::spawn_blocking(move || engine.fit(now, &progress)).await;
-        let outcome = match fitted {
+        match fitted {
             Ok(Ok(fitted)) => self.judge_and_promote(fitted, now).await,
             Ok(Err(error)) => Err(error),
             Err(panicked) => Err(Error::TrainingBroke(panicked.to_string())),
-        };
-        self.is_training.store(false, Ordering::Release);
-        outcome
+        }
     }
 
     /// Compares the recommenders on this shop's own orders.
@@ -130,6 +138,10 @@ impl Engine {
     fn is_no_worse_than_champion(&self, candidate: &Properties) -> Result<bool, Error> {
         let registry = &self.parts.registry;
         let Some(champion) = registry.alias(Alias::Champion)? else { return Ok(true) };
+        // One that cannot serve is no rival, however good its figures once were.
+        if self.models.load(&champion, &self.snapshot().world.catalog).is_err() {
+            return Ok(true);
+        }
         let Ok(champion) = registry.manifest(&champion) else { return Ok(true) };
         let mean = champion.metrics.get(DECIDING_METRIC).and_then(serde_json::Value::as_f64);
         let upper = candidate.get(&format!("{DECIDING_METRIC}_upper")).and_then(serde_json::Value::as_f64);

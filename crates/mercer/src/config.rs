@@ -232,6 +232,38 @@ fn with_nearest_name(message: &str) -> String {
 mod tests {
     use super::*;
 
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    proptest! {
+        /// A settings file that somebody mistyped, and an environment of any kind: an answer that says where.
+        #[test]
+        fn settings_with_things_done_to_them(
+            damage in prop::collection::vec((any::<Index>(), 0_usize..12, prop_oneof![
+                select(vec!["[", "]", "=", "\"", "\n", "-1", "99999999999999999999", "true", "[server]\n", "listen = 1\n", "[[data]]\n", "'''"]).prop_map(str::to_owned),
+                ".{0,6}",
+            ]), 0..5),
+            value in ".{0,20}",
+        ) {
+            let mut letters: Vec<char> = DEFAULT_FILE.chars().collect();
+            for (at, cut, inserted) in damage.iter() {
+                if letters.is_empty() {
+                    break;
+                }
+                let at = at.index(letters.len());
+                let end = (at + cut).min(letters.len());
+                letters.splice(at..end, inserted.chars());
+            }
+            if let Err(error) = load(&letters.into_iter().collect::<String>()) {
+                prop_assert!(error.to_string().contains("mercer.toml"), "{error}");
+            }
+            for name in ["MERCER_SERVER_LISTEN", "MERCER_COLLECT_EVENT_BYTES", "MERCER_PRIVACY_HONOUR_GPC", "MERCER_LOG_FORMAT", "MERCER_SHOP_CURRENCY"] {
+                let _ = Config::load(None, &[(name.to_owned(), value.clone())]);
+            }
+            let _ = load(&value);
+        }
+    }
+
     fn load(text: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mercer.toml");

@@ -24,8 +24,17 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// Makes the folder when it is not there: for commands that bring something in.
     pub(crate) fn open(config: &Config, rebuild: bool) -> Result<Self, Failure> {
-        let folder = DataFolder::open(&config.data_folder)?;
+        Self::start(DataFolder::open(&config.data_folder)?, rebuild)
+    }
+
+    /// For commands that look at what is there: a slip in the folder's name makes nothing.
+    pub(crate) fn open_existing(config: &Config) -> Result<Self, Failure> {
+        Self::start(DataFolder::open_existing(&config.data_folder)?, false)
+    }
+
+    fn start(folder: DataFolder, rebuild: bool) -> Result<Self, Failure> {
         let log = Arc::new(folder.log()?);
         let sqlite_tables = Arc::new(folder.tables()?);
         let tables = Arc::clone(&sqlite_tables) as Arc<dyn Tables>;
@@ -40,6 +49,12 @@ impl Home {
         let options = Options { code_version: CODE_VERSION.to_owned(), rebuild };
         let engine = Arc::new(Engine::open(parts, options)?);
         Ok(Self { engine, tables, folder, registry, log, sqlite_tables, lake })
+    }
+
+    /// Reads every record, entry and row, and checks each; returns what is wrong.
+    pub(crate) fn verify(&self) -> Vec<mercer_store::Error> {
+        let checks = [self.log.verify(|_| {}), self.sqlite_tables.verify(), self.lake.verify()];
+        checks.into_iter().filter_map(Result::err).collect()
     }
 
     /// A whole copy of the data folder at `target`, which must not exist.

@@ -20,7 +20,7 @@ fn save(pieces: &mut Pieces, profiles: &mut Profiles) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
 
     #[test]
     fn all_pieces_restore_to_the_original(

@@ -12,7 +12,7 @@ fn any_settings() -> impl Strategy<Value = IdentitySettings> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 2))]
 
     #[test]
     fn arrival_does_not_show(

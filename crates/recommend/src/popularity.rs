@@ -152,6 +152,9 @@ impl Popularity {
             let mut reader = Reader::new(&value);
             let demand = Demand { long: reader.f64().map_err(broken)?, short: reader.f64().map_err(broken)? };
             reader.end().map_err(broken)?;
+            if restored.demands.contains_key(&item) {
+                return Err(broken("an item is there twice"));
+            }
             restored.place(item, demand);
         }
         Ok(restored)

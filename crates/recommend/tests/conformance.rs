@@ -10,6 +10,7 @@ use mercer_recommend::interactions::{Customer, Order, tastes};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
+use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::{SessionIndex, VmisSettings};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
@@ -178,7 +179,7 @@ fn huge_questions_are_answered() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 6))]
 
     #[test]
     fn every_model_keeps_the_contract(
@@ -204,5 +205,90 @@ proptest! {
             };
             prop_assert_eq!(bits(&read.recommend(&query, limit)), bits(&found), "{} read from bytes", name);
         }
+    }
+}
+
+/// Bytes in which some are set, some are cut out, and some are put in.
+fn damaged(bytes: &[u8], damage: &[(prop::sample::Index, u8, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (at, cut, inserted) in damage.iter() {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = at.index(bytes.len());
+        let end = (at + usize::from(*cut)).min(bytes.len());
+        bytes.splice(at..end, inserted.iter().copied());
+    }
+    bytes
+}
+
+fn any_damage() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, Vec<u8>)>> {
+    let inserted = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..5),
+        prop::sample::select(vec![
+            vec![0xff; 4],
+            vec![0xff; 8],
+            vec![0x7f, 0x80, 0, 0],
+            vec![0, 0, 0xc0, 0x7f],
+            vec![0; 64]
+        ]),
+    ];
+    prop::collection::vec((any::<prop::sample::Index>(), 0_u8..6, inserted), 1..4)
+}
+
+proptest! {
+    /// A model's file that was damaged is refused, or it is a model like any other.
+    #[test]
+    fn a_damaged_model_is_refused_or_keeps_the_contract(damage in any_damage(), junk in prop::collection::vec(any::<u8>(), 0..200)) {
+        thread_local!(static SHOP: Shop = Shop::open(40, 300));
+        let resolve = |name: &str| name.parse().ok().filter(|number| *number < 1_000).map(Item);
+        let (seeds, session, history) = (items(&[3]), items(&[6, 4]), [(Item(3), 1.0), (Item(7), 0.5)]);
+        let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(300) };
+        SHOP.with(|shop| {
+            let name = |item: Item| item.0.to_string();
+            let neighbours = damaged(&shop.also_bought.encode(name), &damage);
+            if let Ok(model) = Neighbours::decode(&neighbours, resolve) {
+                check("also bought", &model, &query, 10);
+            }
+            let next_order = damaged(&shop.next_order.encode(name), &damage);
+            if let Ok(model) = NextOrder::decode(&next_order, resolve) {
+                check("next order", &model, &query, 10);
+            }
+        });
+        for bytes in [junk.clone(), [b"MRCR".as_slice(), &junk].concat()] {
+            prop_assert!(Neighbours::decode(&bytes, resolve).is_err());
+            prop_assert!(NextOrder::decode(&bytes, resolve).is_err());
+            prop_assert!(Repurchase::decode(&bytes, resolve).is_err());
+        }
+    }
+
+    /// The same for the pieces of the live indexes.
+    #[test]
+    fn damaged_pieces_are_refused_or_keep_the_contract(damage in any_damage(), which in any::<prop::sample::Index>(), key in any::<bool>()) {
+        thread_local!(static PIECES: [Vec<(Vec<u8>, Vec<u8>)>; 2] = {
+            let mut shop = Shop::open(12, 60);
+            [shop.popularity.drain_changes(), shop.sessions.drain_changes()]
+                .map(|changes| changes.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+        });
+        let session = items(&[6, 4]);
+        let query = Query { session: &session, now: hour(60), ..Query::default() };
+        let broken = |pieces: &[(Vec<u8>, Vec<u8>)]| {
+            let mut pieces = pieces.to_vec();
+            let place = which.index(pieces.len());
+            let part = if key { &mut pieces[place].0 } else { &mut pieces[place].1 };
+            *part = damaged(part, &damage);
+            pieces
+        };
+        PIECES.with(|[popularity, sessions]| {
+            if let Ok(mut read) = Popularity::restore(broken(popularity)) {
+                check("popular", &read.popular(), &query, 10);
+                check("trending", &read.trending(), &query, 10);
+                read.observe(Item(1), 1.0, hour(61));
+            }
+            if let Ok(mut read) = SessionIndex::restore(broken(sessions)) {
+                check("sessions", &read.vmis(VmisSettings::default()), &query, 10);
+                read.observe(1, Item(1), hour(61));
+            }
+        });
     }
 }

@@ -175,7 +175,7 @@ fn nothing_that_is_typed_does_harm() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn any_text_is_answered(text in "\\PC{0,60}", offset in 0_usize..5, limit in 0_usize..5) {
@@ -186,5 +186,98 @@ proptest! {
             assert!(page.hits.len() <= limit);
             assert!(shop.suggest(&text, limit).unwrap().len() <= limit);
         });
+    }
+}
+
+/// What query languages, tokenizers and stemmers stumble over, strung together.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "lantern",
+        "LANTERN",
+        "lant*",
+        "title:",
+        "_id:",
+        "\"",
+        "'",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "^",
+        "~2",
+        "*",
+        "?",
+        "/",
+        "\\",
+        "+",
+        "-",
+        "!",
+        "&&",
+        "||",
+        " AND ",
+        " OR ",
+        " NOT ",
+        " TO ",
+        " ",
+        "\t",
+        "\n",
+        "\0",
+        "\u{7f}",
+        "\u{200d}",
+        "\u{202e}",
+        "\u{feff}",
+        "é",
+        "e\u{301}",
+        "ß",
+        "İ",
+        "ﬁ",
+        "日本語",
+        "🦀",
+        "𝔘",
+        "-1",
+        "1e308",
+        "%",
+        "..",
+        ":",
+        "=",
+        ">",
+        "<",
+        "running",
+        "ies",
+        "sses",
+    ]);
+    (prop::collection::vec(piece, 0..24), 1_usize..40).prop_map(|(pieces, times)| pieces.concat().repeat(times))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
+
+    #[test]
+    fn hostile_text_is_answered(text in hostile_text(), offset in prop_oneof![0_usize..5, Just(usize::MAX)], limit in 0_usize..5) {
+        thread_local!(static SHOP: SearchIndex = shop());
+        let options = SearchOptions { offset, limit, ..SearchOptions::default() };
+        SHOP.with(|shop| {
+            let page = shop.search(&text, &options).unwrap();
+            assert!(page.hits.len() <= limit && page.hits.iter().all(|(_, score)| score.is_finite()));
+            assert!(shop.suggest(&text, limit).unwrap().len() <= limit);
+        });
+    }
+
+    /// A catalog may hold any text too.
+    #[test]
+    fn hostile_products_are_found_again(titles in prop::collection::vec(hostile_text(), 1..4)) {
+        let products: Vec<Product> = titles.iter().zip(0..).map(|(title, number)| {
+            let mut product = product(&format!("p-{number}"), title);
+            product.category = vec![title.clone()];
+            product.attributes.insert(title.clone(), title.clone());
+            product
+        }).collect();
+        let shop = index_of(&products);
+        for title in &titles {
+            shop.search(title, &SearchOptions::default()).unwrap();
+            shop.suggest(title, 5).unwrap();
+        }
     }
 }

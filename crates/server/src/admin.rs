@@ -251,7 +251,7 @@ pub(crate) struct KeyList {
     security(("key" = []))
 )]
 pub(crate) async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Result<Json<KeyList>, Problem> {
-    Ok(Json(KeyList { keys: app.keys.list().map_err(|error| Problem::internal(&error))? }))
+    Ok(Json(KeyList { keys: app.keys.list()? }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -304,7 +304,7 @@ pub(crate) async fn create_key(
         created_at: now(),
         revoked_at: None,
     };
-    let secret = app.keys.create(&key, rand::random()).map_err(|error| Problem::internal(&error))?;
+    let secret = app.keys.create(&key, rand::random())?;
     Ok(Json(CreatedKey { secret, key }))
 }
 
@@ -328,6 +328,6 @@ pub(crate) async fn revoke_key(
     match app.keys.revoke(&name, now()) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(Problem::not_found("such key")),
-        Err(error) => Err(Problem::internal(&error)),
+        Err(error) => Err(error.into()),
     }
 }

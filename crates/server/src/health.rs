@@ -48,6 +48,11 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Pr
     if app.is_draining() {
         return Err(Problem::not_ready("Mercer is shutting down; send traffic elsewhere."));
     }
+    if !app.engine.is_taking() {
+        return Err(Problem::not_ready(
+            "Mercer takes no more events: a part of it broke. Start it again; its log says why.",
+        ));
+    }
     let snapshot = app.engine.snapshot();
     let world = &snapshot.world;
     Ok(Json(Readiness {

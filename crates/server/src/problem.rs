@@ -135,11 +135,17 @@ impl From<mercer_engine::Error> for Problem {
                 field: Some(field.into()),
                 ..Self::new(StatusCode::BAD_REQUEST, "invalid_placement", "Invalid placement", message)
             },
+            Error::Store(error) => Self::from(error),
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
-            Error::Store(_) | Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Search(_) => {
-                Self::internal(&error)
-            }
+            Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Search(_) => Self::internal(&error),
         }
+    }
+}
+
+impl From<mercer_store::Error> for Problem {
+    /// A full or busy disk is no secret and passes; the caller may try again.
+    fn from(error: mercer_store::Error) -> Self {
+        if error.is_temporary() { Self::not_ready(error.to_string()) } else { Self::internal(&error) }
     }
 }
 

@@ -58,7 +58,10 @@ impl App {
 
     /// Trains on everything in the log; see [`Engine::train`].
     pub async fn train(&self) -> Result<mercer_engine::Trained, mercer_engine::Error> {
-        self.engine.train(now(), |step| tracing::info!(step, "training")).await
+        // A task of its own: a caller that goes away must not break off the run, nor leave it marked as running.
+        let engine = Arc::clone(&self.engine);
+        let run = tokio::spawn(async move { engine.train(now(), |step| tracing::info!(step, "training")).await });
+        run.await.unwrap_or_else(|broken| Err(mercer_engine::Error::TrainingBroke(broken.to_string())))
     }
 
     pub fn is_draining(&self) -> bool {

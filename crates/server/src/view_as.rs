@@ -76,8 +76,31 @@ impl std::fmt::Debug for Signer {
 #[cfg(test)]
 mod tests {
     use mercer_schema::CustomerId;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_token_of_any_text_is_refused(text in ".{0,80}", parts in "[A-Za-z0-9_-]{0,60}\\.[A-Za-z0-9_-]{0,60}") {
+            let signer = Signer::new(b"secret");
+            prop_assert_eq!(signer.verify(&text, Timestamp(0)), None);
+            prop_assert_eq!(signer.verify(&parts, Timestamp(0)), None);
+        }
+
+        /// Even what is rightly signed need not be a claim.
+        #[test]
+        fn a_signed_payload_of_any_bytes_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..80), at in any::<prop::sample::Index>()) {
+            let (signer, now) = (Signer::new(b"secret"), Timestamp::from_seconds(1_000));
+            let sign = |payload: &str| format!("{payload}.{}", URL_SAFE_NO_PAD.encode(signer.mac_of(payload).finalize().into_bytes()));
+            prop_assert_eq!(signer.verify(&sign(&URL_SAFE_NO_PAD.encode(&bytes)), now), None);
+            let visitor = Visitor { customer_id: Some(CustomerId::trusted("c1")), anonymous_id: None };
+            let genuine = signer.sign(visitor, now);
+            prop_assert_eq!(signer.verify(&genuine[..at.index(genuine.len())], now), None, "cut");
+            let payload = genuine.split_once('.').unwrap().0;
+            prop_assert_eq!(signer.verify(&sign(&payload[..at.index(payload.len())]), now), None, "cut and signed");
+        }
+    }
 
     #[test]
     fn only_genuine_fresh_tokens_are_believed() {

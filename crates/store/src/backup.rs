@@ -26,10 +26,18 @@ pub fn back_up(source: BackupSource<'_>, target: &Path) -> Result<(), Error> {
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(Error::file("remove", &unfinished))?;
     }
-    disk::create_folder(&unfinished)?;
+    let copied = copy(source, &unfinished).and_then(|()| disk::rename(&unfinished, target));
+    if copied.is_err() {
+        // Half a backup is none, and takes room; the error that matters is the first.
+        let _ = fs::remove_dir_all(&unfinished);
+    }
+    copied
+}
+
+fn copy(source: BackupSource<'_>, unfinished: &Path) -> Result<(), Error> {
+    disk::create_folder(unfinished)?;
     source.tables.backup_to(&unfinished.join(TABLES))?;
     source.log.backup_to(&unfinished.join(LOG))?;
     source.registry.backup_to(&unfinished.join(MODELS))?;
-    write_ready(&unfinished)?;
-    disk::rename(&unfinished, target)
+    write_ready(unfinished)
 }

@@ -34,12 +34,25 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::file("write", path))
 }
 
+/// Makes an empty file that only its owner may read, when there is none.
+pub(crate) fn make_private(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(Error::file("open", path))
+}
+
 /// Puts `bytes` in the place of whatever `path` held: readers see the old file or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unfinished = unfinished(path);
     remove_file(&unfinished)?;
-    write_new(&unfinished, bytes)?;
-    rename(&unfinished, path)
+    let replaced = write_new(&unfinished, bytes).and_then(|()| rename(&unfinished, path));
+    if replaced.is_err() {
+        // On a full disk half a file takes room; the error that matters is the first.
+        let _ = remove_file(&unfinished);
+    }
+    replaced
 }
 
 /// Renames within one folder, durably.

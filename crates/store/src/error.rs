@@ -14,7 +14,7 @@ pub enum Error {
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
-    #[error("no room is left on the disk of `{}`. Nothing of this write was kept; make room and send it again", path.display())]
+    #[error("no room is left on the disk of `{}`. Nothing of this write was kept; make room and try again", path.display())]
     Full { path: PathBuf },
     #[error("`{}` is a file, but a folder is wanted. Name a folder, or move the file away", path.display())]
     NotAFolder { path: PathBuf },

@@ -48,12 +48,17 @@ impl DataFolder {
     pub fn open_existing(root: impl AsRef<Path>) -> Result<Self, Error> {
         let root = root.as_ref();
         refuse_file(root)?;
-        let ready = if root.is_dir() { read_about(root)? } else { None };
+        let ready = if root.is_dir() {
+            refuse_foreign(root)?;
+            read_about(root)?
+        } else {
+            None
+        };
         match ready {
             Some(About { state: State::Ready, .. }) => Ok(Self { root: root.to_path_buf(), _lock: lock(root)? }),
             _ => Err(Error::Missing {
                 path: root.join(ABOUT),
-                advice: "Name the folder that `mercer serve` or `mercer demo` was given as --data",
+                advice: "Name the folder that `mercer serve` or `mercer demo` was given as --data; they make it at their first start",
             }),
         }
     }
@@ -251,8 +256,10 @@ mod tests {
     fn a_foreign_folder_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), b"").unwrap();
-        let error = DataFolder::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("thesis.tex"), "{error}");
+        for refused in [DataFolder::open(folder.path()), DataFolder::open_existing(folder.path())] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("thesis.tex"), "{error}");
+        }
         assert_eq!(disk::names(folder.path()).unwrap(), ["thesis.tex"]);
     }
 
@@ -280,6 +287,21 @@ mod tests {
         fs::remove_file(folder.path().join(LOG)).unwrap();
         let error = made.log().unwrap_err().to_string();
         assert!(error.contains(LOG) && error.contains("backup"), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_may_read_customers_data() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        // As `useradd --create-home` leaves it: open to all.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let made = DataFolder::open(folder.path()).unwrap();
+        let (_log, _tables) = (made.log().unwrap(), made.tables().unwrap());
+        for name in [LOG, TABLES, MODELS, LAKE] {
+            let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+        }
     }
 
     #[test]

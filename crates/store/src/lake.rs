@@ -63,7 +63,34 @@ impl Lake {
     /// Opens the lake in a folder, makes the folder when it is not there, and removes what a crash left.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let ranges = files::settle(folder)?;
+        // What a newer Mercer wrote must not be merged away.
+        for range in files::growing(&ranges) {
+            for dataset in Dataset::ALL {
+                read::LakeFile::refuse_newer(&dataset.path(folder, *range))?;
+            }
+        }
         Ok(Self { folder: folder.to_path_buf(), ranges: RwLock::new(ranges), extending: Mutex::new(()) })
+    }
+
+    /// Drops what goes beyond a position; true when there was something. For a log that was put back to an earlier
+    /// state: what the lake has beyond its end never happened.
+    pub fn forget_after(&self, last: Position) -> Result<bool, Error> {
+        let _extending = hold(&self.extending);
+        let mut ranges = self.ranges.write().unwrap_or_else(PoisonError::into_inner);
+        let dropped: Vec<Range> = ranges.extract_if(.., |known| known.last > last.0).collect();
+        for range in &dropped {
+            for dataset in Dataset::ALL {
+                disk::remove_file(&dataset.path(&self.folder, *range))?;
+            }
+        }
+        Ok(!dropped.is_empty())
+    }
+
+    /// Reads every file to its end; the error names the first that is broken or newer.
+    pub fn verify(&self) -> Result<(), Error> {
+        self.lines(Position(0), |_| {})?;
+        self.identities(Position(0), |_| {})?;
+        Ok(())
     }
 
     /// Everything in the log up to here is in the lake.

@@ -24,6 +24,8 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod folder;
+#[cfg(test)]
+mod hostile;
 mod lake;
 mod log;
 mod registry;

@@ -74,15 +74,12 @@ impl Registry {
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished).map_err(Error::file("remove", &unfinished))?;
         }
-        disk::create_folder(&unfinished)?;
-        for (name, bytes) in &model.files {
-            disk::write_new(&unfinished.join(name), bytes)?;
+        let written = write_version(&unfinished, &finished, version, model);
+        if written.is_err() {
+            // What cannot be finished takes no room on a full disk; the error that matters is the first.
+            let _ = fs::remove_dir_all(&unfinished);
         }
-        let manifest = Manifest::new(version, model);
-        disk::write_new(&unfinished.join(MANIFEST), &manifest.to_json(&finished)?)?;
-        disk::sync_folder(&unfinished)?;
-        disk::rename(&unfinished, &finished)?;
-        Ok(manifest)
+        written
     }
 
     /// The manifests of all versions that can be read, newest first; [`verify`](Self::verify) names the others.
@@ -169,6 +166,23 @@ impl Registry {
             _ => Err(Error::UnknownModel(version.clone())),
         }
     }
+}
+
+fn write_version(
+    unfinished: &Path,
+    finished: &Path,
+    version: ModelVersion,
+    model: NewModel,
+) -> Result<Manifest, Error> {
+    disk::create_folder(unfinished)?;
+    for (name, bytes) in &model.files {
+        disk::write_new(&unfinished.join(name), bytes)?;
+    }
+    let manifest = Manifest::new(version, model);
+    disk::write_new(&unfinished.join(MANIFEST), &manifest.to_json(finished)?)?;
+    disk::sync_folder(unfinished)?;
+    disk::rename(unfinished, finished)?;
+    Ok(manifest)
 }
 
 struct Found {

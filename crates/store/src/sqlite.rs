@@ -33,6 +33,8 @@ pub(crate) struct Format {
 
 /// Opens the file, or makes it with empty tables when it is not there.
 pub(crate) fn create(path: &Path, format: &Format) -> Result<Connection, Error> {
+    // SQLite would let everybody read it, also when the folder was there before and is open to all.
+    disk::make_private(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     initialise(&mut connection, format).map_err(fault(path))?;
     ready(connection, path, format)
@@ -76,6 +78,11 @@ fn initialise(connection: &mut Connection, format: &Format) -> rusqlite::Result<
 
 fn ready(connection: Connection, path: &Path, format: &Format) -> Result<Connection, Error> {
     check_format(&connection, path, format)?;
+    // SQLite opens a file without the right to write all the same, and refuses the first write.
+    if connection.is_readonly("main").map_err(fault(path))? {
+        let denied = std::io::ErrorKind::PermissionDenied;
+        return Err(Error::file("open for writing", path)(denied.into()));
+    }
     let set = || -> rusqlite::Result<String> {
         let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -122,6 +129,7 @@ pub(crate) fn fault(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
         let path = path.clone();
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Error::Full { path },
+            _ if is_no_room(&source) => Error::Full { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path, source: source.into() },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Error::Damaged { path, problem: source.to_string(), advice: RESTORE }
@@ -133,6 +141,12 @@ pub(crate) fn fault(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
             _ => Error::Storage { path, source: source.into() },
         }
     }
+}
+
+/// The shared memory beside the file could not grow: SQLite calls that an input/output error.
+fn is_no_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// SQLite's own check of the whole file's structure. Reads everything.
@@ -179,6 +193,7 @@ impl Readers {
         if target.exists() {
             return Err(Error::Exists { path: target.to_path_buf() });
         }
+        disk::make_private(target)?;
         self.with(|from| {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             let mut to = connect(target, flags)?;

@@ -60,8 +60,10 @@ let pages = 0;
 /**
  * A page with its own element name, and a client that only takes notes.
  * @param {string} html `mercer-slot` stands for the element.
+ * @param {object} [how]
+ * @param {object} [client] A real client, whose calls go on to it; only its decisions are those of `answer`.
  */
-export async function openPage(html, { answer, options, analytics = true } = {}) {
+export async function openPage(html, { answer, options, analytics = true } = {}, client = undefined) {
   const { defineSlots } = await import('../slots.js');
   const name = `mercer-slot-${++pages}`;
   const requests = [];
@@ -71,7 +73,10 @@ export async function openPage(html, { answer, options, analytics = true } = {})
       requests.push(request);
       return answer ? Promise.resolve().then(() => answer(request)) : new Promise(() => {});
     },
-    track: (event, properties) => void events.push({ event, ...properties }),
+    track(event, properties) {
+      events.push({ event, ...properties });
+      client?.track(event, properties);
+    },
     flush: () => Promise.resolve(),
     consent: { get: () => ({ analytics }) },
   };

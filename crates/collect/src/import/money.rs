@@ -5,6 +5,8 @@
 
 use mercer_schema::{Currency, Money};
 
+use crate::amount::MAX_MINOR;
+
 /// How the amounts of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct AmountStyle {
@@ -29,8 +31,17 @@ const SYMBOLS: &[(&str, &[&str])] = &[
     ("R$", &["BRL"]),
 ];
 
-/// Reads an amount; `expected` is its currency unless the text names one itself.
+/// Reads an amount; `expected` is its currency unless the text names one itself. Bounded as the amounts of events are.
 pub(super) fn amount(text: &str, expected: Currency, style: AmountStyle) -> Result<Money, String> {
+    match any_amount(text, expected, style)? {
+        money if money.minor.unsigned_abs() > MAX_MINOR.unsigned_abs() => {
+            Err("expected an amount below ten billion".to_owned())
+        }
+        money => Ok(money),
+    }
+}
+
+fn any_amount(text: &str, expected: Currency, style: AmountStyle) -> Result<Money, String> {
     let is_plain = style == AmountStyle::default() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_plain && let Ok(money) = Money::parse(text, expected) {
         return Ok(money);
@@ -171,5 +182,9 @@ mod tests {
         let cents = AmountStyle { decimal: None, is_minor: true };
         assert_eq!(amount("1250", euros, cents).unwrap().minor, 1_250);
         assert!(amount("12.50", euros, cents).is_err());
+        for endless in ["-9223372036854775808", "9223372036854775807", "1000000000001"] {
+            assert!(amount(endless, euros, cents).is_err(), "{endless}");
+            assert!(amount(endless, euros, AmountStyle::default()).is_err(), "{endless}");
+        }
     }
 }

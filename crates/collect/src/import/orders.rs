@@ -21,6 +21,7 @@ use super::row::Row;
 use super::rule::Cancellation;
 use super::time::Clock;
 use super::value::whole_number;
+use crate::amount::MAX_PIECES;
 use crate::{BadReason, Fault, Received};
 
 /// Lines that one order may have; more is a mistake in the mapping.
@@ -111,8 +112,9 @@ impl Orders {
             None if quantity < 0 => Lines::Returned,
             None => Lines::Sold,
         };
-        let pieces = u32::try_from(quantity.unsigned_abs()).map_err(|_| {
-            not_accepted(cells, Field::Quantity, BadReason::InvalidNumber, "expected fewer than 4,294,967,296 pieces")
+        let pieces = u32::try_from(quantity.unsigned_abs()).ok().filter(|pieces| *pieces <= MAX_PIECES);
+        let pieces = pieces.ok_or_else(|| {
+            not_accepted(cells, Field::Quantity, BadReason::InvalidNumber, "expected a million pieces at most")
         })?;
         Ok(Said {
             lines,

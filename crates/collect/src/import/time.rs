@@ -43,6 +43,9 @@ pub(super) fn zone(name: &str) -> Result<TimeZone, String> {
         .map_err(|_| format!("there is no time zone `{name}`; write a name such as Europe/London"))
 }
 
+/// The years 1000 to 9998. What is outside is no time that a shop means, and the log could not date it.
+const DATED: std::ops::Range<i64> = -30_610_224_000_000_000..253_370_764_800_000_000;
+
 /// Reads the times of one column. Rows of an order share their time, so the last answer is kept.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
@@ -67,7 +70,7 @@ impl Clock {
         } else {
             self.formats.iter().find_map(|format| self.formatted(text, format))
         };
-        match timestamp {
+        match timestamp.filter(|time| DATED.contains(&time.0)) {
             Some(timestamp) => {
                 self.last = Some((text.to_owned(), timestamp));
                 Ok(timestamp)
@@ -146,6 +149,21 @@ pub(super) fn period(text: &str, clock: &mut Clock) -> Option<(Timestamp, Timest
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_nobody_means_are_refused() {
+        assert_eq!(Timestamp(DATED.start), Timestamp::parse("1000-01-01T00:00:00Z").unwrap());
+        assert_eq!(Timestamp(DATED.end), Timestamp::parse("9999-01-01T00:00:00Z").unwrap());
+        for (format, text) in [
+            (Some("unix_seconds"), "9000000000000"),
+            (Some("unix_micros"), "-9223372036854775808"),
+            (Some("%Y-%m-%d"), "0001-01-01"),
+            (None, "9999-12-31T23:00:00Z"),
+            (None, "-009999-01-02T00:00:00Z"),
+        ] {
+            assert_eq!(read("UTC", format, text), None, "{text}");
+        }
+    }
 
     fn read(zone_name: &str, format: Option<&str>, text: &str) -> Option<String> {
         let formats = format.map(|format| TimeFormat::parse(format).unwrap()).into_iter().collect();

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod events;
+mod hostile;
 mod orders;
 mod properties;
 mod uci;

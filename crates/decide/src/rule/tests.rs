@@ -347,7 +347,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 2))]
 
     #[test]
     fn folding_never_changes_an_answer(text in rule(), wild in expression()) {
@@ -383,5 +383,106 @@ proptest! {
     #[test]
     fn any_text_is_refused_or_read(text in "\\PC{0,60}") {
         let _ = Rule::compile(&text, Subject::Product);
+    }
+}
+
+/// Pieces of rules strung together: nested, repeated, mistyped, with everything that a parser has to bound.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "product.title",
+        "product.attributes",
+        "product",
+        "customer.traits.x",
+        "page.query",
+        "now.hour",
+        "x",
+        "1",
+        "-1",
+        "0",
+        "1.5e308",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "99999999999999999999",
+        "0u",
+        "b'\\xff'",
+        "'a'",
+        "\"\\u0000\"",
+        "\"\"\"",
+        "r'\\'",
+        "true",
+        "null",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "{'a': 1}",
+        ".",
+        ",",
+        "?",
+        ":",
+        "!",
+        "!!",
+        "-",
+        "--",
+        "+",
+        "*",
+        "/",
+        "%",
+        "==",
+        "!=",
+        "<=",
+        "&&",
+        "||",
+        " in ",
+        ".exists(x, x == x)",
+        ".all(x, ",
+        ".map(x, [x, x])",
+        ".filter(x, true)",
+        ".matches('(a*)*b')",
+        ".matches('a{999}{999}{999}')",
+        ".contains(",
+        ".startsWith('a')",
+        ".replace('', 'aaaaaaaa')",
+        ".split('')",
+        ".join(",
+        "size(",
+        "int(",
+        "double(",
+        "string(",
+        "duration('1000000h')",
+        "timestamp('9999-12-31T23:59:59Z')",
+        "has(",
+        "dyn(",
+        "type(",
+        "\n",
+        "//",
+        "\u{0}",
+        "\u{202e}",
+        "日本",
+        "🎁",
+        "_==_",
+        "@in",
+        "__comprehension__",
+    ]);
+    (prop::collection::vec(piece, 0..40), prop_oneof![4 => Just(1_usize), 1 => 1_usize..60])
+        .prop_map(|(pieces, times)| pieces.concat().repeat(times))
+}
+
+proptest! {
+    #[test]
+    fn hostile_text_is_refused_or_answered_soon(text in hostile()) {
+        let started = Instant::now();
+        for subject in [Subject::Product, Subject::Page] {
+            match Rule::compile(&text, subject) {
+                Ok(_) if subject == Subject::Product => {
+                    let _ = ask(&text, &lamp(), Some(&regular()));
+                }
+                Ok(_) => {}
+                Err(error) => prop_assert!(!error.message.is_empty() && error.message.len() < 2_000, "{}", error.message),
+            }
+        }
+        prop_assert!(started.elapsed() < Duration::from_secs(2), "{text}");
     }
 }

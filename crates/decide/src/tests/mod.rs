@@ -2,9 +2,11 @@
 
 mod arranging;
 mod filtering;
+mod hostile;
 mod paging;
 mod person;
 mod properties;
 mod sources;
+mod spec;
 mod speed;
 mod words;

@@ -180,7 +180,7 @@ fn check(shop: &Shop, scene: &Scene, page: &PageDecision) -> Result<(), TestCase
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 4))]
 
     #[test]
     fn every_answer_keeps_the_rules(scene in scene()) {

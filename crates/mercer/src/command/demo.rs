@@ -49,7 +49,6 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
             .and_then(storefront)
             .map_err(|error| Failure::job(error.to_string()))?;
         welcome(&url);
-        output::line(format!("ready {url}"));
         if !demo.no_open && std::io::stdout().is_terminal() {
             open_browser(&url);
         }

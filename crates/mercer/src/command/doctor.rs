@@ -27,17 +27,34 @@ pub(crate) fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(),
         well("settings", format!("valid; listen {}, data {}", config.listen, config.data_folder.display())),
         clock(),
     ];
-    let home = Home::open(config, false)?;
+    let home = match Home::open_existing(config) {
+        Ok(home) => home,
+        Err(failure) => {
+            findings.push(Finding { what: "data", is_well: false, detail: failure.message().to_owned() });
+            tell(&findings, as_json);
+            return Err(failure);
+        }
+    };
     findings.push(disk(&home));
-    findings.push(log(&home));
+    let bar = output::spinner("Reading everything and checking it");
+    findings.push(data(&home));
+    bar.finish_and_clear();
     findings.push(models(&home));
     if doctor.rebuild {
         let bar = output::spinner("Folding the whole log anew");
         findings.push(rebuild(&home)?);
         bar.finish_and_clear();
     }
-    let faults = findings.iter().filter(|finding| !finding.is_well).count();
-    for finding in &findings {
+    tell(&findings, as_json);
+    match findings.iter().filter(|finding| !finding.is_well).count() {
+        0 => Ok(()),
+        1 => Err(Failure::job("1 fault was found")),
+        faults => Err(Failure::job(format!("{faults} faults were found"))),
+    }
+}
+
+fn tell(findings: &[Finding], as_json: bool) {
+    for finding in findings {
         if as_json {
             output::json(finding);
         } else {
@@ -45,10 +62,6 @@ pub(crate) fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(),
             output::line(format!("{mark}  {:<10} {}", finding.what, finding.detail));
         }
     }
-    if faults > 0 {
-        return Err(Failure::job(format!("{faults} faults were found")));
-    }
-    Ok(())
 }
 
 const fn well(what: &'static str, detail: String) -> Finding {
@@ -81,17 +94,23 @@ fn disk(home: &Home) -> Finding {
     }
 }
 
-fn log(home: &Home) -> Finding {
+/// Every checksum of the log, the tables and the lake, and how much there is.
+fn data(home: &Home) -> Finding {
+    let problems = home.verify();
+    if !problems.is_empty() {
+        let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        return Finding { what: "data", is_well: false, detail };
+    }
     let snapshot = home.engine.snapshot();
     let world = &snapshot.world;
     let detail = format!(
-        "{} records, {} products, {} people, {} placements",
+        "{} records, {} products, {} people, {} placements; all checksums are right",
         snapshot.position(),
         world.catalog.len(),
         world.profiles.len(),
         world.placements.iter().count()
     );
-    well("log", detail)
+    well("data", detail)
 }
 
 fn models(home: &Home) -> Finding {

@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::output;
 
 pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
-    let home = Home::open(config, false)?;
+    let home = Home::open_existing(config)?;
     let spinner = output::spinner("Evaluating");
     let judged = home.engine.evaluate(eval.k, &|step| spinner.set_message(step.to_owned()))?;
     spinner.finish_and_clear();

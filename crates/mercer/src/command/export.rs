@@ -18,7 +18,7 @@ pub(crate) fn run(export: &Export, config: &Config) -> Result<(), Failure> {
     if export.format != "jsonl" {
         return Err(Failure::job(format!("the format `{}` is not known; use jsonl", export.format)));
     }
-    let home = Home::open(config, false)?;
+    let home = Home::open_existing(config)?;
     match export.kind {
         ExportKind::Events => events(&home, &mut writer(export.out.as_deref())?),
         ExportKind::Products => products(&home, &mut writer(export.out.as_deref())?),
@@ -60,8 +60,9 @@ fn lake(home: &Home, target: &Path) -> Result<(), Failure> {
     for file in &files {
         let dataset = file.parent().and_then(Path::file_name).unwrap_or_default();
         let folder = target.join(dataset);
-        std::fs::create_dir_all(&folder)?;
-        std::fs::copy(file, folder.join(file.file_name().unwrap_or_default()))?;
+        let copy = folder.join(file.file_name().unwrap_or_default());
+        std::fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+        std::fs::copy(file, &copy).map_err(unwritable(&copy))?;
     }
     output::remark(format!("{} files in {}", files.len(), target.display()));
     Ok(())
@@ -74,10 +75,14 @@ fn write_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), 
 
 fn writer(file: Option<&Path>) -> Result<BufWriter<Box<dyn Write>>, Failure> {
     let out: Box<dyn Write> = match file {
-        Some(path) => Box::new(File::create(path)?),
+        Some(path) => Box::new(File::create(path).map_err(unwritable(path))?),
         None => Box::new(std::io::stdout()),
     };
     Ok(BufWriter::new(out))
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    move |error| Failure::job(format!("cannot write `{}`: {error}", path.display()))
 }
 
 fn needed(export: &Export) -> Result<&Path, Failure> {

@@ -14,7 +14,7 @@ use crate::output;
 const PAGE: u64 = 5_000;
 
 pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(), Failure> {
-    let home = Home::open(config, false)?;
+    let home = Home::open_existing(config)?;
     let mut ids = replay.ids.iter().map(|id| DecisionId::trusted(id.as_str())).collect::<Vec<_>>();
     if let Some(count) = replay.last {
         ids = last_decisions(&home, count)?;

@@ -30,13 +30,11 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
         let listener = bind(config.listen).await?;
         seed_placements(&home, config.placements_folder.as_deref()).await?;
         let app = app(&home, &config, Extras::default())?;
-        let address = listener.local_addr()?;
         let first_start = Accounts::new(Arc::clone(&home.tables)).first_start_token(rand::random());
         if let Some(token) = first_start.map_err(|error| Failure::data(error.to_string()))? {
             let link = format!("{}/console/welcome?token={token}", config.public_url);
             output::remark(format!("Nobody can sign in yet. Choose the console's password here:\n  {link}"));
         }
-        output::line(format!("ready http://{address}"));
         run_server(listener, app, &config, Router::new()).await
     })
 }
@@ -79,7 +77,7 @@ pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, F
     }))
 }
 
-/// Serves Mercer, and `beside` it, until the process is told to stop.
+/// Serves Mercer, and `beside` it, until the process is told to stop. Says where, once both work.
 pub(crate) async fn run_server(
     listener: TcpListener,
     app: App,
@@ -88,7 +86,9 @@ pub(crate) async fn run_server(
 ) -> Result<(), Failure> {
     let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
     let router = mercer_server::router(app.clone()).merge(beside);
-    let outcome = mercer_server::serve(listener, app, router, told_to_stop()).await;
+    let stop = told_to_stop()?;
+    output::line(format!("ready http://{}", listener.local_addr()?));
+    let outcome = mercer_server::serve(listener, app, router, stop).await;
     chores.abort();
     Ok(outcome?)
 }
@@ -164,18 +164,14 @@ fn newest_model(app: &App) -> Option<Timestamp> {
     app.engine.models().ok()?.first().map(|card| card.manifest.created_at)
 }
 
-/// Ctrl-C, or the signal that service managers send.
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
+/// Ctrl-C, or the signal that service managers send; heard from this call on, not only once it is waited for.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
-    }
+    })
 }

@@ -8,7 +8,7 @@ use crate::home::Home;
 use crate::output;
 
 pub(crate) fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
-    let home = Home::open(config, false)?;
+    let home = Home::open_existing(config)?;
     let spinner = output::spinner("Training");
     let runtime = super::runtime()?;
     let shown = spinner.clone();

@@ -62,6 +62,12 @@ impl Range {
     }
 }
 
+/// The ranges at the end that a later one may replace.
+pub(super) fn growing(known: &[Range]) -> &[Range] {
+    let block_first = known.last().map_or(1, |last| (last.last - 1) / BLOCK * BLOCK + 1);
+    known.get(known.partition_point(|range| range.first < block_first)..).unwrap_or_default()
+}
+
 /// The ranges to write, so that the lake reaches `head`. A range may replace `known` ones at the end.
 pub(super) fn plan(known: &[Range], head: u64) -> Vec<Range> {
     let mut planned = Vec::new();

@@ -3,6 +3,7 @@
 //! A file is refused when its format is newer, and named when it is broken.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -29,7 +30,8 @@ pub(super) struct LakeFile {
 impl LakeFile {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::file("open", path))?;
-        let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| damaged(path, &error))?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, Default::default()));
+        let metadata = metadata.map_err(|error| damaged(path, &error))?;
         let pairs = metadata.metadata().file_metadata().key_value_metadata();
         let format = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == FORMAT_KEY));
         let format = format.and_then(|pair| pair.value.as_ref()?.parse::<i64>().ok());
@@ -40,18 +42,34 @@ impl LakeFile {
         }
     }
 
+    /// Refuses a file that a newer Mercer wrote. A broken one is found, and named, by who reads it.
+    pub(super) fn refuse_newer(path: &Path) -> Result<(), Error> {
+        match Self::open(path) {
+            Err(error @ Error::Newer { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives the named columns to `visit`, some rows at a time.
     fn batches(self, names: &[&str], mut visit: impl FnMut(&Columns<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let Self { path, file, metadata } = self;
         let broken = |error: &dyn std::fmt::Display| damaged(&path, error);
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-        let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-        for batch in reader.map_err(|error| broken(&error))? {
-            let batch = batch.map_err(|error| broken(&error))?;
+        let reader = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build());
+        let mut reader = reader.map_err(|error| broken(&error))?;
+        while let Some(batch) = guarded(|| reader.next().transpose()).map_err(|error| broken(&error))? {
             visit(&Columns { path: &path, batch: &batch })?;
         }
         Ok(())
+    }
+}
+
+/// The parquet library panics on some damaged files; to whoever reads the lake that is one more broken file.
+fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err("its content makes no sense".to_owned()),
     }
 }
 

@@ -207,6 +207,49 @@ fn a_broken_file_is_named_with_what_to_do() {
 }
 
 #[test]
+fn what_a_newer_mercer_wrote_is_refused_and_not_merged_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = MemoryLog::default();
+    log.append(&(0..100).map(sample::viewed).collect::<Vec<_>>()).unwrap();
+    Lake::open(folder.path()).unwrap().extend(&log).unwrap();
+    for dataset in ["events", "lines"] {
+        let path = folder.path().join(dataset).join("000000000001-000000000100.parquet");
+        let ours = std::fs::read(&path).unwrap();
+        let key = ours.windows(13).rposition(|window| window == b"mercer.format").unwrap();
+        let digit = key + ours[key..].iter().position(|byte| *byte == b'1').unwrap();
+        let mut newer = ours.clone();
+        newer[digit] = b'2';
+        std::fs::write(&path, &newer).unwrap();
+        let error = Lake::open(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::Newer { found: 2, known: 1, .. }), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), newer);
+        std::fs::write(&path, &ours).unwrap();
+    }
+    Lake::open(folder.path()).unwrap().verify().unwrap();
+}
+
+#[test]
+fn what_goes_beyond_a_log_that_was_put_back_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = MemoryLog::default();
+    let lake = Lake::open(folder.path()).unwrap();
+    for number in 0..70 {
+        log.append(&[sample::viewed(number)]).unwrap();
+        lake.extend(&log).unwrap();
+    }
+    assert!(!lake.forget_after(Position(70)).unwrap());
+    assert!(lake.forget_after(Position(65)).unwrap());
+    assert!(lake.events_upto() <= Position(65));
+    let put_back = MemoryLog::default();
+    put_back.append(&(0..65).chain(500..510).map(sample::viewed).collect::<Vec<_>>()).unwrap();
+    lake.extend(&put_back).unwrap();
+    assert_eq!(lines(&lake, 0).len(), expected(&put_back, 0));
+    assert_eq!(parquet_files(folder.path()), lake.files().len() / 2);
+    assert!(Lake::open(folder.path()).unwrap().forget_after(Position(0)).unwrap());
+    assert_eq!(parquet_files(folder.path()), 0);
+}
+
+#[test]
 fn a_lake_of_another_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let log = MemoryLog::default();

@@ -21,8 +21,19 @@ pub(super) const FORMAT_KEY: &str = "mercer.format";
 /// Records read and encoded at a time.
 const PAGE: usize = 8_192;
 
-/// Writes the events of a range. Afterwards both datasets have it.
+/// Writes the events of a range. Afterwards both datasets have it, or, on an error, nothing of it takes room.
 pub(super) fn write_range(lake: &Path, range: Range, log: &dyn EventLog) -> Result<(), Error> {
+    let written = write_both(lake, range, log);
+    if written.is_err() {
+        for dataset in Dataset::ALL {
+            // The error that matters is the one that is returned.
+            let _ = disk::remove_file(&disk::unfinished(&dataset.path(lake, range)));
+        }
+    }
+    written
+}
+
+fn write_both(lake: &Path, range: Range, log: &dyn EventLog) -> Result<(), Error> {
     let mut events = Writer::create(Dataset::Events.path(lake, range), columns::events(&[]))?;
     let mut lines = Writer::create(Dataset::Lines.path(lake, range), columns::lines(&[]))?;
     let mut after = Position(range.first - 1);
@@ -52,6 +63,8 @@ fn placed(record: &Record, range: Range) -> Option<Placed<'_>> {
 /// One Parquet file in the making.
 struct Writer {
     writer: ArrowWriter<File>,
+    /// The same file, to sync it: taking it out of the writer would hide why the disk refused the last bytes.
+    file: File,
     unfinished: PathBuf,
     finished: PathBuf,
 }
@@ -63,6 +76,7 @@ impl Writer {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).open(&unfinished);
         let file = file.map_err(Error::file("create", &unfinished))?;
+        let same = file.try_clone().map_err(Error::file("open", &unfinished))?;
         let schema = empty.map_err(|problem| impossible(&finished, problem))?.schema();
         let level = ZstdLevel::try_new(1).map_err(failed(&finished))?;
         let about = KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_string());
@@ -71,7 +85,7 @@ impl Writer {
             .set_key_value_metadata(Some(vec![about]))
             .build();
         let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed(&finished))?;
-        Ok(Self { writer, unfinished, finished })
+        Ok(Self { writer, file: same, unfinished, finished })
     }
 
     fn write(&mut self, batch: Result<RecordBatch, String>) -> Result<(), Error> {
@@ -79,9 +93,9 @@ impl Writer {
         self.writer.write(&batch).map_err(failed(&self.finished))
     }
 
-    fn finish(self) -> Result<(), Error> {
-        let file = self.writer.into_inner().map_err(failed(&self.finished))?;
-        file.sync_all().map_err(Error::file("write", &self.unfinished))?;
+    fn finish(mut self) -> Result<(), Error> {
+        self.writer.finish().map_err(failed(&self.finished))?;
+        self.file.sync_all().map_err(Error::file("write", &self.unfinished))?;
         disk::rename(&self.unfinished, &self.finished)
     }
 }

@@ -69,13 +69,17 @@ impl Manifest {
 pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
     let path = folder.join(MANIFEST);
     let bytes = disk::read_if_there(&path)?.ok_or_else(|| damaged(&path, "it is missing".into()))?;
-    check_format(&path, &bytes)?;
+    check_format(&path, &bytes, MODEL_ADVICE)?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error.to_string()))?;
     if folder.file_name().is_none_or(|name| *name != *manifest.version.as_str()) {
         return Err(damaged(&path, format!("it is that of version {}", manifest.version)));
     }
     Ok(manifest)
 }
+
+/// The log says which version serves; the aliases are what training compares with.
+const ALIASES_ADVICE: &str = "Delete it: the champion that the log names keeps serving, no version is touched, and the \
+                              next promotion writes it anew";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct AliasFile {
@@ -86,11 +90,11 @@ struct AliasFile {
 /// The aliases; none when the file is not there yet.
 pub(super) fn read_aliases(path: &Path) -> Result<BTreeMap<Alias, ModelVersion>, Error> {
     let Some(bytes) = disk::read_if_there(path)? else { return Ok(BTreeMap::new()) };
-    check_format(path, &bytes)?;
+    check_format(path, &bytes, ALIASES_ADVICE)?;
     let file: AliasFile = serde_json::from_slice(&bytes).map_err(|error| Error::Damaged {
         path: path.to_path_buf(),
         problem: error.to_string(),
-        advice: "Delete it and promote a version anew; the versions themselves are not touched by this",
+        advice: ALIASES_ADVICE,
     })?;
     Ok(file.aliases)
 }
@@ -100,7 +104,7 @@ pub(super) fn aliases_to_json(aliases: &BTreeMap<Alias, ModelVersion>, path: &Pa
     serde_json::to_vec_pretty(&file).map_err(|error| damaged(path, error.to_string()))
 }
 
-fn check_format(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn check_format(path: &Path, bytes: &[u8], advice: &'static str) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
@@ -110,7 +114,7 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             Err(Error::Newer { path: path.to_path_buf(), found: format.into(), known: FORMAT.into() })
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(damaged(path, error.to_string())),
+        Err(error) => Err(Error::Damaged { path: path.to_path_buf(), problem: error.to_string(), advice }),
     }
 }
 

@@ -92,6 +92,17 @@ fn what_a_crash_left_is_removed_and_its_number_used_again() {
 }
 
 #[test]
+fn a_version_that_cannot_be_written_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(folder.path()).unwrap();
+    let mut unwritable = model(b"one");
+    // A name that the rules allow and no file system does.
+    unwritable.files.insert("z".repeat(300), vec![1; 100]);
+    registry.create(unwritable).unwrap_err();
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+#[test]
 fn a_broken_file_is_refused_by_name() {
     type Break = fn(&Path);
     let breaks: [(&str, Break); 4] = [
@@ -147,7 +158,11 @@ fn broken_or_newer_aliases_are_refused() {
     change(&path, |text| text.replace("\"format\": 1", "\"format\": 9"));
     let error = Registry::open(folder.path()).unwrap_err();
     assert!(matches!(error, Error::Newer { found: 9, known: 1, .. }), "{error}");
-    std::fs::write(&path, b"{\"format\": 1, \"aliases\": {\"cham").unwrap();
-    let error = Registry::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("aliases.json") && error.contains("promote"), "{error}");
+    for broken in ["{\"format\": 1, \"aliases\": {\"cham", "", "{\"format\": 1, \"aliases\": {\"king\": \"000001\"}}"] {
+        std::fs::write(&path, broken).unwrap();
+        let error = Registry::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("aliases.json") && error.contains("Delete it"), "{error}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    Registry::open(folder.path()).unwrap();
 }
