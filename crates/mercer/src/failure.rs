@@ -7,22 +7,40 @@ use std::process::ExitCode;
 pub(crate) struct Failure {
     message: String,
     code: u8,
+    /// The status that a server answered with.
+    status: Option<u16>,
+    /// Another process, most likely a running server, has the data folder.
+    is_locked: bool,
 }
 
 impl Failure {
+    const fn new(message: String, code: u8) -> Self {
+        Self { message, code, status: None, is_locked: false }
+    }
+
     /// The job failed, or found faults.
     pub(crate) fn job(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 1 }
+        Self::new(message.into(), 1)
+    }
+
+    /// A server answered with an error.
+    pub(crate) fn answer(status: u16, message: impl Into<String>) -> Self {
+        Self { status: Some(status), ..Self::job(message) }
+    }
+
+    /// The command line asks for what cannot be.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(message.into(), 2)
     }
 
     /// The data folder cannot be used.
     pub(crate) fn data(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 3 }
+        Self::new(message.into(), 3)
     }
 
     /// The settings are wrong.
     pub(crate) fn settings(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 4 }
+        Self::new(message.into(), 4)
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -32,12 +50,25 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
+
+    pub(crate) fn is_answer(&self, status: u16) -> bool {
+        self.status == Some(status)
+    }
+
+    /// When a running server has the folder: how to let that server do it.
+    pub(crate) fn or_by_server(self, command_line: impl FnOnce() -> String) -> Self {
+        if !self.is_locked {
+            return self;
+        }
+        let message = format!("{}, or let the running server do it:\n  {}", self.message, command_line());
+        Self { message, ..self }
+    }
 }
 
 impl From<mercer_engine::Error> for Failure {
     fn from(error: mercer_engine::Error) -> Self {
         match error {
-            mercer_engine::Error::Store(error) => Self::data(error.to_string()),
+            mercer_engine::Error::Store(error) => error.into(),
             other => Self::job(other.to_string()),
         }
     }
@@ -45,7 +76,25 @@ impl From<mercer_engine::Error> for Failure {
 
 impl From<mercer_store::Error> for Failure {
     fn from(error: mercer_store::Error) -> Self {
-        Self::data(error.to_string())
+        match error {
+            mercer_store::Error::InUse { folder, holder } => {
+                let message = format!(
+                    "the data folder `{}` is in use by {holder}, most likely a running Mercer. Stop that one first",
+                    folder.display()
+                );
+                Self { is_locked: true, ..Self::data(message) }
+            }
+            other => Self::data(other.to_string()),
+        }
+    }
+}
+
+impl From<mercer_server::LoadError> for Failure {
+    fn from(error: mercer_server::LoadError) -> Self {
+        match error {
+            mercer_server::LoadError::File(error) => Self::job(error.to_string()),
+            mercer_server::LoadError::Engine(error) => error.into(),
+        }
     }
 }
 

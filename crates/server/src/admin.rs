@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use mercer_schema::{ModelVersion, Placement, PlacementId, SourceId, Timestamp};
+use mercer_schema::{ModelVersion, Placement, PlacementId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{ApiKey, MayAdmin, Scope};
+use crate::access::{ApiKey, MayAdmin, NewKey};
 use crate::body::{ApiJson, ApiQuery};
 use crate::problem::Problem;
 use crate::state::{App, now};
@@ -125,7 +125,10 @@ pub(crate) async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Re
 pub(crate) struct TrainedModel {
     #[schema(value_type = String)]
     pub version: ModelVersion,
+    /// It serves now; otherwise it waits as candidate, because it is worse than the champion.
     pub promoted: bool,
+    #[schema(value_type = Object)]
+    pub metrics: serde_json::Value,
 }
 
 /// Trains on everything in the log and promotes the outcome when it is no worse than the champion.
@@ -135,13 +138,14 @@ pub(crate) struct TrainedModel {
         (status = 200, description = "Trained", body = TrainedModel),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Already training, or nothing to learn from", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Already training, nothing to learn from, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
 pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
     let trained = app.train().await?;
-    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted }))
+    let metrics = serde_json::Value::Object(trained.metrics);
+    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted, metrics }))
 }
 
 /// Makes a version the champion: forward to a candidate or back to an earlier one.
@@ -153,7 +157,7 @@ pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<J
         (status = 400, description = "No version", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The version cannot be loaded; the champion stays", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The version cannot be loaded and the champion stays, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -254,20 +258,6 @@ pub(crate) async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Resu
     Ok(Json(KeyList { keys: app.keys.list().map_err(|error| Problem::internal(&error))? }))
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
-    #[schema(value_type = String)]
-    pub name: SourceId,
-    #[schema(min_items = 1)]
-    pub scopes: Vec<Scope>,
-    #[serde(default)]
-    pub origins: Vec<String>,
-    #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    pub requests_per_second: Option<std::num::NonZeroU32>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedKey {
     /// Shown once; Mercer keeps only a hash of it.
@@ -293,17 +283,7 @@ pub(crate) async fn create_key(
     State(app): State<App>,
     ApiJson(new): ApiJson<NewKey>,
 ) -> Result<Json<CreatedKey>, Problem> {
-    if new.scopes.is_empty() {
-        return Err(Problem::invalid(Some("scopes".into()), "Name at least one of write, decide, read, admin."));
-    }
-    let key = ApiKey {
-        name: new.name,
-        scopes: new.scopes,
-        origins: new.origins,
-        requests_per_second: new.requests_per_second,
-        created_at: now(),
-        revoked_at: None,
-    };
+    let key = new.into_key(now())?;
     let secret = app.keys.create(&key, rand::random()).map_err(|error| Problem::internal(&error))?;
     Ok(Json(CreatedKey { secret, key }))
 }

@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
+/// The largest whole number that every JSON reader keeps exactly.
+pub(crate) const LARGEST_NUMBER: u64 = 9_007_199_254_740_991;
+
 /// A JSON body. Unlike axum's own, its errors are problems with the path of the field.
 pub(crate) struct ApiJson<T>(pub T);
 

@@ -61,7 +61,7 @@ pub(crate) enum VerdictStatus {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyQuery {
-    write_key: Option<String>,
+    pub(crate) write_key: Option<String>,
     #[serde(rename = "api_secret")]
     api_secret: Option<String>,
 }

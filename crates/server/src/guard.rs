@@ -78,7 +78,7 @@ fn count(method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
 
 /// Pages of other origins may call the collectors and the decision API; each key says which pages may use it.
 pub(crate) fn cross_origin() -> CorsLayer {
-    let exposed = ["retry-after", "ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
+    let exposed = ["idempotency-replayed", "retry-after", "ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
         .allow_methods(AllowMethods::list([Method::GET, Method::POST]))

@@ -19,6 +19,7 @@ pub(crate) const LOG: &str = "log.db";
 pub(crate) const TABLES: &str = "tables.db";
 pub(crate) const MODELS: &str = "models";
 const LAKE: &str = "lake";
+const SCRATCH: &str = "tmp";
 /// May lie in a folder that is about to become a data folder.
 const HARMLESS: [&str; 3] = [LOCK, "lost+found", "mercer.toml"];
 
@@ -76,6 +77,16 @@ impl DataFolder {
 
     pub fn lake(&self) -> Result<Lake, Error> {
         Lake::open(&self.root.join(LAKE))
+    }
+
+    /// An empty folder for what is on its way; whatever a crash left in it is removed.
+    pub fn scratch(&self) -> Result<PathBuf, Error> {
+        let scratch = self.root.join(SCRATCH);
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch).map_err(Error::file("empty", &scratch))?;
+        }
+        disk::create_folder(&scratch)?;
+        Ok(scratch)
     }
 
     /// Fills an empty folder. Says so first and last: after a crash in between it is done again, and a database

@@ -57,6 +57,7 @@ pub(crate) fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)
         sign_in_hint: None,
         currency: config.currency,
         limits: config.limits.clone(),
+        upload_bytes: config.upload_bytes,
         honour_gpc: config.honour_gpc,
         code_version: CODE_VERSION.to_owned(),
     };
@@ -65,6 +66,8 @@ pub(crate) fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)
         keys: Arc::new(Keys::load(Arc::clone(&home.tables), fixed_keys)?),
         signer: Arc::new(Signer::load(&*home.tables, rand::random())?),
         tables: Arc::clone(&home.tables),
+        stores: Arc::clone(&home.stores),
+        idempotency: Arc::default(),
         settings: Arc::new(settings),
         metrics: recorder,
         draining: Arc::new(AtomicBool::new(false)),

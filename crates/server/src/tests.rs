@@ -1,0 +1,5 @@
+//! The whole server, called as a client calls it.
+
+mod data;
+mod idempotency;
+mod keys;
