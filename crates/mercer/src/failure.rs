@@ -1,5 +1,6 @@
 //! Why a command ended: words for the user and the exit code that `mercer --help` lists.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// A command that did not end well.
@@ -9,13 +10,13 @@ pub(crate) struct Failure {
     code: u8,
     /// The status that a server answered with.
     status: Option<u16>,
-    /// Another process, most likely a running server, has the data folder.
-    is_locked: bool,
+    /// Another process has the data folder; where it serves, as far as is known.
+    locked: Option<Option<String>>,
 }
 
 impl Failure {
     const fn new(message: String, code: u8) -> Self {
-        Self { message, code, status: None, is_locked: false }
+        Self { message, code, status: None, locked: None }
     }
 
     /// The job failed, or found faults.
@@ -56,12 +57,14 @@ impl Failure {
     }
 
     /// When a running server has the folder: how to let that server do it.
-    pub(crate) fn or_by_server(self, command_line: impl FnOnce() -> String) -> Self {
-        if !self.is_locked {
-            return self;
+    pub(crate) fn or_by_server(mut self, command_line: &str, listen: SocketAddr) -> Self {
+        if let Some(address) = self.locked.take() {
+            let whom = if address.is_some() { "it" } else { "it, if it is a server," };
+            let address = address.unwrap_or_else(|| format!("http://{listen}"));
+            self.message +=
+                &format!(", or let {whom} do the work:\n  {command_line} --server {address} --key ADMIN_KEY");
         }
-        let message = format!("{}, or let the running server do it:\n  {}", self.message, command_line());
-        Self { message, ..self }
+        self
     }
 }
 
@@ -77,12 +80,13 @@ impl From<mercer_engine::Error> for Failure {
 impl From<mercer_store::Error> for Failure {
     fn from(error: mercer_store::Error) -> Self {
         match error {
-            mercer_store::Error::InUse { folder, holder } => {
-                let message = format!(
-                    "the data folder `{}` is in use by {holder}, most likely a running Mercer. Stop that one first",
-                    folder.display()
-                );
-                Self { is_locked: true, ..Self::data(message) }
+            mercer_store::Error::InUse { folder, holder, address } => {
+                let holder = match &address {
+                    Some(address) => format!("the server at {address} ({holder})"),
+                    None => holder,
+                };
+                let message = format!("the data folder `{}` is in use by {holder}. Stop it first", folder.display());
+                Self { locked: Some(address), ..Self::data(message) }
             }
             other => Self::data(other.to_string()),
         }

@@ -42,28 +42,27 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Ok::<_, Failure>(config)
     };
     let json = cli.common.json;
-    let by_server = |address| move || format!("{} --server http://{address} --key ADMIN_KEY", command_line());
+    let by_server = |failure: Failure, config: &Config| failure.or_by_server(&command_line(), config.listen);
     match cli.command {
         Command::Demo(demo) => command::demo::run(&demo, load()?, cli.common.data.is_some()),
         Command::Serve(serve) => command::serve::run(&serve, load()?),
         Command::Import(import) => {
             let config = load()?;
-            command::import::run(&import, &config, json)
-                .map_err(|failure| failure.or_by_server(by_server(config.listen)))
+            command::import::run(&import, &config, json).map_err(|failure| by_server(failure, &config))
         }
         Command::Train(train) => {
             let config = load()?;
-            command::train::run(&train, &config, json).map_err(|failure| failure.or_by_server(by_server(config.listen)))
+            command::train::run(&train, &config, json).map_err(|failure| by_server(failure, &config))
         }
         Command::Key(key) => {
             let config = load()?;
-            command::key::run(&key, &config, json).map_err(|failure| failure.or_by_server(by_server(config.listen)))
+            command::key::run(&key, &config, json).map_err(|failure| by_server(failure, &config))
         }
         Command::Eval(eval) => command::eval::run(&eval, &load()?, json),
         Command::Replay(replay) => command::replay::run(&replay, &load()?, json),
         Command::Export(export) => {
             let config = load()?;
-            command::export::run(&export, &config).map_err(|failure| failure.or_by_server(by_server(config.listen)))
+            command::export::run(&export, &config).map_err(|failure| by_server(failure, &config))
         }
         Command::Doctor(doctor) => command::doctor::run(&doctor, &load()?, json),
         Command::Config => {

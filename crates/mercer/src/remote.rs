@@ -16,7 +16,7 @@ use crate::cli::Remote;
 use crate::failure::Failure;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const SCOPE_ADVICE: &str = "give a key with --key or MERCER_KEY; the console makes keys under Settings";
+const KEY_ADVICE: &str = "give one with --key or MERCER_KEY";
 
 /// A server and the key that it wants to see.
 pub(crate) struct Server {
@@ -34,7 +34,7 @@ impl Server {
             return Err(Failure::usage(format!("--server: `{url}` must start with http:// or https://")));
         }
         let Some(key) = remote.key.clone() else {
-            return Err(Failure::usage(format!("--server needs an API key: {SCOPE_ADVICE}")));
+            return Err(Failure::usage(format!("--server needs an API key: {KEY_ADVICE}")));
         };
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let agent = Agent::config_builder()
@@ -75,10 +75,12 @@ impl Server {
         let answer = self.answer(path, query)?;
         let position = answer.headers().get("mercer-position").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = answer.into_body().into_with_config().limit(u64::MAX).reader();
-        let broken = |error: io::Error| Failure::job(format!("the answer of {} broke off: {error}", self.url));
-        io::copy(&mut body, out).map_err(broken)?;
-        out.flush()?;
-        Ok(position)
+        match io::copy(&mut body, out).and_then(|_| out.flush()) {
+            Ok(()) => Ok(position),
+            // A reader that went away (`| head`) has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            Err(error) => Err(Failure::job(format!("the answer of {} broke off: {error}", self.url))),
+        }
     }
 
     /// Sends a file as it is read; `sent` hears how far.
@@ -137,12 +139,8 @@ impl Server {
         }
         let problem: Option<Value> = answer.body_mut().read_json().ok();
         let said = problem.as_ref().and_then(|problem| problem["detail"].as_str()).unwrap_or("it gives no reason");
-        let advice = match answer.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("; {SCOPE_ADVICE}"),
-            _ => String::new(),
-        };
         let status = answer.status().as_u16();
-        Err(Failure::answer(status, format!("{} answered {status}: {said}{advice}", self.url)))
+        Err(Failure::answer(status, format!("{} answered {status}: {}", self.url, said.trim_end_matches('.'))))
     }
 }
 

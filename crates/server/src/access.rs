@@ -63,7 +63,6 @@ impl Scope {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApiKey {
     /// The name under which its events are logged as their source.
-    #[schema(value_type = String)]
     pub name: SourceId,
     pub scopes: Vec<Scope>,
     /// Pages that may use it from a browser; empty means all.
@@ -71,7 +70,7 @@ pub struct ApiKey {
     pub origins: Vec<String>,
     /// Requests a second; absent means the server's default.
     #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub requests_per_second: Option<NonZeroU32>,
     pub created_at: Timestamp,
     #[serde(default)]
@@ -82,16 +81,15 @@ pub struct ApiKey {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
-    #[schema(value_type = String)]
     pub name: SourceId,
     #[schema(min_items = 1, max_items = 4)]
     pub scopes: Vec<Scope>,
     /// Pages that may use it from a browser: `https://shop.example`. Empty means all.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(value_type = Vec<Origin>, max_items = 100)]
     pub origins: Vec<String>,
     #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub requests_per_second: Option<NonZeroU32>,
 }
 
@@ -120,6 +118,11 @@ impl NewKey {
         })
     }
 }
+
+/// How an origin is described.
+#[derive(ToSchema)]
+#[schema(pattern = "^https?://[a-z0-9.:\\[\\]-]{1,256}$", as = Origin)]
+struct Origin(#[allow(dead_code, reason = "only its description is used")] String);
 
 /// As browsers send it: scheme, host and, where it is not the usual one, port.
 fn is_origin(text: &str) -> bool {

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use mercer_schema::{ModelVersion, Placement, PlacementId, Timestamp};
+use mercer_schema::{ModelVersion, Placement, PlacementId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{ApiKey, MayAdmin, NewKey};
-use crate::body::{ApiJson, ApiQuery};
+use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -35,7 +35,7 @@ pub(crate) async fn list_placements(_caller: MayAdmin, State(app): State<App>) -
 /// Checks a placement and puts it in force for the next decision.
 #[utoipa::path(
     put, path = "/v1/placements/{id}", tag = "admin", request_body = Placement,
-    params(("id" = String, Path, description = "The placement's id, as in the body")),
+    params(("id" = inline(PlacementId), Path, description = "The placement's id, as in the body")),
     responses(
         (status = 200, description = "In force", body = Placement),
         (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
@@ -61,7 +61,7 @@ pub(crate) async fn save_placement(
 
 #[utoipa::path(
     delete, path = "/v1/placements/{id}", tag = "admin",
-    params(("id" = String, Path, description = "The placement's id")),
+    params(("id" = inline(PlacementId), Path, description = "The placement's id")),
     responses(
         (status = 204, description = "Gone"),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
@@ -151,7 +151,7 @@ pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<J
 /// Makes a version the champion: forward to a candidate or back to an earlier one.
 #[utoipa::path(
     post, path = "/v1/models/{version}/promote", tag = "admin",
-    params(("version" = String, Path, description = "A version in the registry")),
+    params(("version" = inline(ModelVersion), Path, description = "A version in the registry")),
     responses(
         (status = 204, description = "It serves from now on"),
         (status = 400, description = "No version", body = Problem, content_type = "application/problem+json"),
@@ -177,6 +177,7 @@ pub(crate) async fn promote(
 #[serde(deny_unknown_fields)]
 pub(crate) struct BadRowQuery {
     /// The `next` of an earlier answer.
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
@@ -207,7 +208,11 @@ pub(crate) async fn list_bad_rows(
     State(app): State<App>,
     ApiQuery(query): ApiQuery<BadRowQuery>,
 ) -> Result<Json<BadRowPage>, Problem> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(Problem::invalid(Some("limit".into()), "A number from 1 to 200."));
+    }
+    at_most("cursor", query.cursor.as_deref(), LONGEST_TEXT)?;
     let bad_rows = app.engine.bad_rows(query.cursor.as_deref(), limit)?;
     let next = (bad_rows.len() == limit).then(|| bad_rows.last().map(|kept| kept.id.clone())).flatten();
     Ok(Json(BadRowPage { bad_rows, next }))
@@ -291,7 +296,7 @@ pub(crate) async fn create_key(
 /// Revokes a key at once.
 #[utoipa::path(
     delete, path = "/v1/keys/{name}", tag = "admin",
-    params(("name" = String, Path, description = "The key's name")),
+    params(("name" = inline(SourceId), Path, description = "The key's name")),
     responses(
         (status = 204, description = "Revoked"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
@@ -305,7 +310,8 @@ pub(crate) async fn revoke_key(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match app.keys.revoke(&name, now()) {
+    let name = SourceId::parse(&name).map_err(|error| Problem::invalid(Some("name".into()), error.to_string()))?;
+    match app.keys.revoke(name.as_str(), now()) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(Problem::not_found("such key")),
         Err(error) => Err(Problem::internal(&error)),

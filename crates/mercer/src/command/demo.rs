@@ -56,7 +56,7 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
         if !demo.no_open && std::io::stdout().is_terminal() {
             open_browser(&url);
         }
-        run_server(listener, app, &config, shop).await
+        run_server(&home, listener, app, &config, shop).await
     })
 }
 

@@ -62,7 +62,7 @@ fn backup(target: &Path, server: &Server) -> Result<(), Failure> {
     }
     let is_archive = target.extension().is_some_and(|extension| extension == "tar");
     let unfinished = beside(target, ".part");
-    let received = server.download("/v1/backup", &[], &mut writer(Some(&unfinished))?);
+    let received = server.download("/v1/backup", &[], &mut BufWriter::new(private(&unfinished)?));
     let placed = received
         .and_then(|_| if is_archive { Ok(std::fs::rename(&unfinished, target)?) } else { unpack(&unfinished, target) });
     if placed.is_err() || !is_archive {
@@ -132,8 +132,8 @@ fn lake(home: &Home, target: &Path) -> Result<(), Failure> {
 }
 
 fn write_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, value).map_err(|error| Failure::job(error.to_string()))?;
-    Ok(out.write_all(b"\n")?)
+    let line = serde_json::to_vec(value).map_err(|error| Failure::job(error.to_string()))?;
+    Ok(out.write_all(&line).and_then(|()| out.write_all(b"\n"))?)
 }
 
 fn writer(file: Option<&Path>) -> Result<BufWriter<Box<dyn Write>>, Failure> {
@@ -142,6 +142,15 @@ fn writer(file: Option<&Path>) -> Result<BufWriter<Box<dyn Write>>, Failure> {
         None => Box::new(std::io::stdout()),
     };
     Ok(BufWriter::new(out))
+}
+
+/// For its owner only: a backup holds customers' data.
+fn private(path: &Path) -> Result<File, Failure> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(options.open(path)?)
 }
 
 fn needed(export: &Export) -> Result<&Path, Failure> {

@@ -1,6 +1,6 @@
 //! `mercer serve`: the production way. Listens, trains on schedule, drains on the signal.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,7 +37,7 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
             output::remark(format!("Nobody can sign in yet. Choose the console's password here:\n  {link}"));
         }
         output::line(format!("ready http://{address}"));
-        run_server(listener, app, &config, Router::new()).await
+        run_server(&home, listener, app, &config, Router::new()).await
     })
 }
 
@@ -76,16 +76,28 @@ pub(crate) fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)
 
 /// Serves Mercer, and `beside` it, until the process is told to stop.
 pub(crate) async fn run_server(
+    home: &Home,
     listener: TcpListener,
     app: App,
     config: &Config,
     beside: Router,
 ) -> Result<(), Failure> {
+    home.folder.tell_address(&address_for(listener.local_addr()?))?;
     let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
     let router = mercer_server::router(app.clone()).merge(beside);
     let outcome = mercer_server::serve(listener, app, router, told_to_stop()).await;
     chores.abort();
     Ok(outcome?)
+}
+
+/// How a command on the same machine reaches what listens here.
+fn address_for(listening: SocketAddr) -> String {
+    let port = listening.port();
+    match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://[::1]:{port}"),
+        _ => format!("http://{listening}"),
+    }
 }
 
 /// A fresh shop gets the default placements; files in the placements folder win over what is there.
