@@ -62,6 +62,7 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// The labels are few for good: routes as they are written, never as they are asked for, and known methods.
 fn count(method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
     let route = route.map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = match *method {

@@ -3,3 +3,4 @@
 mod data;
 mod idempotency;
 mod keys;
+mod metrics;

@@ -4,6 +4,7 @@
 //! the same loop as `mercer import`. Sending a file again changes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -23,6 +24,8 @@ use crate::load::{LoadError, Loaded, Sink, load};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
+/// An upload of which nothing comes for so long is given up: others wait for its place.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// The source that imported things are logged under.
 const SOURCE: &str = "import";
 
@@ -166,7 +169,10 @@ async fn spool(app: &App, request: Request) -> Result<NamedTempFile, Problem> {
     let file = tempfile::Builder::new().prefix("upload-").tempfile_in(app.stores.scratch())?;
     let mut out = tokio::fs::File::from_std(file.reopen()?);
     let (mut chunks, mut written) = (request.into_body().into_data_stream(), 0_u64);
-    while let Some(chunk) = chunks.next().await {
+    loop {
+        let next = tokio::time::timeout(STALLED_AFTER, chunks.next()).await;
+        let next = next.map_err(|_| Problem::invalid(None, "The upload stalled; nothing of it was kept."))?;
+        let Some(chunk) = next else { break };
         let broken = |error: axum::Error| Problem::invalid(None, format!("The upload broke off: {error}"));
         let chunk = chunk.map_err(broken)?;
         written += chunk.len() as u64;

@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn the_scratch_folder_starts_empty() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(root.path()).unwrap();
+        let scratch = folder.scratch().unwrap();
+        fs::write(scratch.join("upload-1"), b"half").unwrap();
+        assert!(disk::names(&folder.scratch().unwrap()).unwrap().is_empty());
+    }
+
+    #[test]
     fn a_file_or_a_path_under_a_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");

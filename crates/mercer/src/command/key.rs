@@ -20,7 +20,9 @@ use crate::remote::{Server, segment};
 pub(crate) fn run(key: &Key, config: &Config, as_json: bool) -> Result<(), Failure> {
     let place = match Server::named(&key.remote)? {
         Some(server) => Place::Server(server),
-        None => Place::open(config)?,
+        // A first key may be made before the first start; looking makes nothing.
+        None if matches!(key.command, KeyCommand::Create(_)) => Place::of(DataFolder::open(&config.data_folder)?)?,
+        None => Place::of(DataFolder::open_existing(&config.data_folder)?)?,
     };
     match &key.command {
         KeyCommand::Create(new) => {
@@ -51,8 +53,7 @@ enum Place {
 }
 
 impl Place {
-    fn open(config: &Config) -> Result<Self, Failure> {
-        let folder = DataFolder::open_existing(&config.data_folder)?;
+    fn of(folder: DataFolder) -> Result<Self, Failure> {
         let tables: Arc<dyn Tables> = Arc::new(folder.tables()?);
         let keys = Keys::load(tables, Vec::new())?;
         Ok(Self::Folder { keys, _lock: folder })
