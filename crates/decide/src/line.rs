@@ -73,8 +73,12 @@ impl<'p> Line<'p> {
 }
 
 fn blend(asked: &[Source], lists: &[Rc<Proposals>], tier: usize) -> Vec<Ranked> {
-    let mut batch: Vec<Ranked> = Vec::new();
+    let most = lists.iter().map(|list| list.best_first.len()).sum();
+    let mut batch: Vec<Ranked> = Vec::with_capacity(most);
     let mut places: FxHashMap<Item, (usize, f64)> = FxHashMap::default();
+    if asked.len() > 1 {
+        places.reserve(most);
+    }
     for (source, list) in asked.iter().zip(lists) {
         for (rank, proposal) in (1_u32..).zip(&list.best_first) {
             let points = source.weight / f64::from(rank);

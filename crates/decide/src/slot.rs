@@ -176,7 +176,7 @@ fn gather<'a>(
     let members: Option<OrdSet<Item>> = sieve.members();
     let wanted = wanted(compiled);
     let mut line = Line::of(placement, members.as_ref());
-    let mut considered = FxHashSet::default();
+    let mut considered = FxHashSet::with_capacity_and_hasher(wanted, rustc_hash::FxBuildHasher);
     let is_full = page.explain == Explain::Full;
     // One more than wanted is looked for, to know whether there is a following page.
     'line: while !(gathered.has_more || sieve.is_spent())

@@ -66,6 +66,13 @@ pub struct Engine {
     replayed: Mutex<Snapshot>,
 }
 
+/// A decision and the JSON that it is digested and sent as: writing that down takes as long as deciding.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub decision: PageDecision,
+    pub json: Vec<u8>,
+}
+
 /// How many products a save changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Saved {
@@ -188,16 +195,17 @@ impl Engine {
     }
 
     /// Answers for a page and logs the answer behind the caller's back; `dry_run` logs nothing.
-    pub fn decide(&self, request: DecideRequest, id: DecisionId, now: Timestamp) -> PageDecision {
+    pub fn decide(&self, request: DecideRequest, id: DecisionId, now: Timestamp) -> Answer {
         let snapshot = self.published.load();
         let decision = mercer_decide::decide(&snapshot.world, &request, id, now);
+        let json = replay::json_of(&decision);
         if !request.dry_run {
-            let job = Job::Decision(Box::new((request, decision.clone())));
+            let job = Job::Decision(Box::new(replay::decision_draft(request, &decision, &json)));
             if self.queue().is_none_or(|jobs| jobs.try_send(job).is_err()) {
                 metrics::counter!("mercer_decisions_unlogged_total").increment(1);
             }
         }
-        decision
+        Answer { decision, json }
     }
 
     /// Answers as Mercer would have at `time`: the log is folded up to there. Never logged.

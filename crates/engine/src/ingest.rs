@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use mercer_schema::{DecideRequest, Draft, Fact, PageDecision, Record};
+use mercer_schema::{Draft, Fact, Record};
 use mercer_search::SearchIndex;
 use mercer_store::{Appended, EventLog};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -18,7 +18,6 @@ use crate::Error;
 use crate::checkpoint::Checkpointer;
 use crate::fold::Snapshot;
 use crate::models::ModelSource;
-use crate::replay::decision_draft;
 
 /// Most drafts in one transaction: enough to share an fsync widely, few enough to keep it short.
 const BATCH_DRAFTS: usize = 8_192;
@@ -30,7 +29,7 @@ pub(crate) type Reply = oneshot::Sender<Result<Vec<Appended>, Error>>;
 /// Something for the log.
 pub(crate) enum Job {
     Facts { drafts: Vec<Draft>, reply: Reply },
-    Decision(Box<(DecideRequest, PageDecision)>),
+    Decision(Box<Draft>),
 }
 
 /// A committed batch on its way to the fold.
@@ -151,7 +150,7 @@ impl Batch {
     fn add(&mut self, job: Job) {
         let (mut drafts, reply) = match job {
             Job::Facts { drafts, reply } => (drafts, Some(reply)),
-            Job::Decision(decision) => (vec![decision_draft(decision.0, &decision.1)], None),
+            Job::Decision(draft) => (vec![*draft], None),
         };
         self.callers.push((reply, drafts.len()));
         self.drafts.append(&mut drafts);

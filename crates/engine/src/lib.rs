@@ -20,7 +20,7 @@ mod tally;
 mod train;
 
 pub use bad_rows::KeptBadRow;
-pub use engine::{Engine, Options, Parts, Saved};
+pub use engine::{Answer, Engine, Options, Parts, Saved};
 pub use error::Error;
 pub use fold::Snapshot;
 pub use history::Timeline;

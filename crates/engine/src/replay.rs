@@ -24,8 +24,14 @@ pub struct Replayed {
     pub is_identical: bool,
 }
 
+/// The JSON of an answer, from which its digest is made.
+pub(crate) fn json_of(decision: &PageDecision) -> Vec<u8> {
+    // Plain data with text keys always serializes; an empty text would only make a replay differ.
+    serde_json::to_vec(decision).unwrap_or_default()
+}
+
 /// What the log keeps of a decision.
-pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision) -> Draft {
+pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision, json: &[u8]) -> Draft {
     let placements = decision.placements.iter().map(|placement| RecordedPlacement {
         placement: placement.placement.clone(),
         product_ids: placement.items.iter().map(|item| item.product_id.clone()).collect(),
@@ -36,7 +42,7 @@ pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision) ->
         position: decision.position,
         decided_at: decision.decided_at,
         placements: placements.collect(),
-        digest: digest(decision),
+        digest: digest(json),
         request,
     };
     Draft {
@@ -48,10 +54,8 @@ pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision) ->
 }
 
 /// XXH3-128 of the answer's JSON.
-pub(crate) fn digest(decision: &PageDecision) -> String {
-    // Plain data with text keys always serializes; an empty text would only make a replay differ.
-    let json = serde_json::to_vec(decision).unwrap_or_default();
-    format!("{:032x}", xxh3_128(&json))
+fn digest(json: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(json))
 }
 
 /// The logged decision with this id, or with the id of one of its placements.
@@ -98,5 +102,5 @@ pub(crate) fn position_at(log: &dyn EventLog, time: Timestamp) -> Result<Positio
 pub(crate) fn decide_again(snapshot: &Snapshot, record: DecisionRecord) -> Replayed {
     let decision =
         mercer_decide::decide(&snapshot.world, &record.request, record.decision_id.clone(), record.decided_at);
-    Replayed { is_identical: digest(&decision) == record.digest, decision, record }
+    Replayed { is_identical: digest(&json_of(&decision)) == record.digest, decision, record }
 }

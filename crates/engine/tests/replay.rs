@@ -100,7 +100,7 @@ async fn decide_some(engine: Arc<Engine>, next: Arc<AtomicU64>) -> Vec<(Decision
             engine.accept_events(vec![view(1_000_000 + number, at(3_050_000))], at(3_050_000)).await.unwrap();
         }
         let id = decision_id(number);
-        given.push((id.clone(), engine.decide(request(number), id, at(3_100_000 + number))));
+        given.push((id.clone(), engine.decide(request(number), id, at(3_100_000 + number)).decision));
         tokio::task::yield_now().await;
     }
 }

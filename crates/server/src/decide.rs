@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use mercer_engine::Replayed;
 use mercer_schema::{DecideRequest, DecisionId, PageDecision, Position, Timestamp};
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(crate) async fn decide(
     State(app): State<App>,
     headers: HeaderMap,
     ApiJson(mut request): ApiJson<DecideRequest>,
-) -> Result<Json<PageDecision>, Problem> {
+) -> Result<Response, Problem> {
     check(&request)?;
     if app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1") {
         request.no_personalization = true;
@@ -62,16 +63,20 @@ pub(crate) async fn decide(
         return decide_as_of(app, request, time).await;
     }
     let started = std::time::Instant::now();
-    let decision = app.engine.decide(request, new_decision_id(), now());
+    let answer = app.engine.decide(request, new_decision_id(), now());
     metrics::histogram!("mercer_decide_seconds").record(started.elapsed().as_secs_f64());
-    Ok(Json(decision))
+    Ok(json_response(answer.json))
 }
 
-async fn decide_as_of(app: App, mut request: DecideRequest, time: Timestamp) -> Result<Json<PageDecision>, Problem> {
+fn json_response(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+async fn decide_as_of(app: App, mut request: DecideRequest, time: Timestamp) -> Result<Response, Problem> {
     request.dry_run = true;
     let decide = move || app.engine.decide_as_of(&request, new_decision_id(), time);
     let decided = tokio::task::spawn_blocking(decide).await.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(decided?))
+    Ok(Json(decided?).into_response())
 }
 
 fn check(request: &DecideRequest) -> Result<(), Problem> {

@@ -39,7 +39,7 @@ pub use load::{LoadError, Loaded, Sink, load};
 pub use problem::Problem;
 pub use router::{document, router};
 pub use serve::serve;
-pub use state::{App, Settings, now};
+pub use state::{App, Settings, Shared, now};
 pub use stores::Stores;
 pub use view_as::Signer;
 

@@ -2,6 +2,7 @@
 //! writes its checkpoint.
 
 use std::future::{Future, IntoFuture};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-    let draining = app.draining.clone();
+    let stopping_app = app.clone();
     let signal = async move {
         stop.await;
-        draining.store(true, Ordering::Relaxed);
+        stopping_app.draining.store(true, Ordering::Relaxed);
         tracing::info!("shutting down: finishing running requests");
         let _ = stopping.send(());
     };
@@ -48,7 +49,7 @@ pub async fn serve(
         () = deadline => Ok(()),
     };
     upkeep.abort();
-    let engine = app.engine;
+    let engine = Arc::clone(&app.engine);
     tokio::task::spawn_blocking(move || engine.close()).await?;
     outcome
 }

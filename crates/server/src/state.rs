@@ -32,21 +32,36 @@ pub struct Settings {
     pub code_version: String,
 }
 
-/// Shared by all handlers; cheap to clone.
+/// Shared by all handlers. Every layer around a handler clones it for every request, so that is one count.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+/// What [`App`] gives access to.
+pub struct Shared {
     pub engine: Arc<Engine>,
     pub keys: Arc<Keys>,
     pub tables: Arc<dyn Tables>,
     pub stores: Arc<Stores>,
     pub idempotency: Arc<Idempotency>,
-    pub settings: Arc<Settings>,
+    pub settings: Settings,
     pub signer: Arc<Signer>,
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
-    pub draining: Arc<AtomicBool>,
+    pub draining: AtomicBool,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl App {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
     /// Trains on everything in the log; see [`Engine::train`].
     pub async fn train(&self) -> Result<mercer_engine::Trained, mercer_engine::Error> {
         self.engine.train(now(), |step| tracing::info!(step, "training")).await
@@ -58,6 +73,12 @@ impl App {
 }
 
 impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("engine", &self.engine).field("settings", &self.settings).finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::access::{ApiKey, Keys, Scope};
 use crate::router::router;
-use crate::state::{App, Settings};
+use crate::state::{App, Settings, Shared};
 use crate::stores::Stores;
 use crate::view_as::Signer;
 
@@ -60,17 +60,17 @@ impl TestServer {
         for placement in mercer_engine::default_placements() {
             engine.save_placement(placement, Timestamp::from_seconds(1)).await.unwrap();
         }
-        let app = App {
+        let app = App::new(Shared {
             engine: Arc::new(engine),
             keys: Arc::new(Keys::load(Arc::clone(&tables), fixed_keys()).unwrap()),
             signer: Arc::new(Signer::load(&*tables, [7; 32]).unwrap()),
             tables,
             stores,
             idempotency: Arc::default(),
-            settings: Arc::new(settings()),
+            settings: settings(),
             metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
-            draining: Arc::default(),
-        };
+            draining: false.into(),
+        });
         Self { router: router(app.clone()), app, _lock: lock, folder }
     }
 

@@ -112,18 +112,26 @@ fn numbers_of(kinds: &[RecordKind]) -> Vec<i64> {
 /// The JSON of a fact that will come back as it goes in. Any other is refused: a score that is no number, or a time
 /// without a calendar date, would keep the whole log from being read.
 ///
-/// Events are many and were parsed a moment ago, ids and numbers included; only their times are looked at, since clients
-/// send those. Everything else, and in debug builds events too, is read back and compared.
+/// Events and decisions are many, and all but their times and probabilities was parsed a moment ago: only those are
+/// looked at. Everything else, and in debug builds all of it, is read back and compared.
 fn body(index: usize, fact: &Fact) -> Result<String, Error> {
     let unwritable = |problem: String| Error::Unwritable { index, problem };
     let body = serde_json::to_string(fact).map_err(|error| unwritable(error.to_string()))?;
-    if let Fact::Event(event) = fact {
-        if ![event.occurred_at, event.received_at].iter().all(|time| DATED_MICROS.contains(&time.0)) {
-            return Err(unwritable("a time is outside the years 1 to 9998".into()));
-        }
-        if !cfg!(debug_assertions) {
-            return Ok(body);
-        }
+    let times = match fact {
+        Fact::Event(event) => [event.occurred_at, event.received_at],
+        Fact::Decided(decision) => [decision.decided_at, decision.request.as_of.unwrap_or(decision.decided_at)],
+        _ => [Timestamp::default(); 2],
+    };
+    if !times.iter().all(|time| DATED_MICROS.contains(&time.0)) {
+        return Err(unwritable("a time is outside the years 1 to 9998".into()));
+    }
+    if let Fact::Decided(decision) = fact
+        && decision.placements.iter().flat_map(|placement| &placement.propensities).any(|share| !share.is_finite())
+    {
+        return Err(unwritable("a propensity is no number".into()));
+    }
+    if matches!(fact, Fact::Event(_) | Fact::Decided(_)) && !cfg!(debug_assertions) {
+        return Ok(body);
     }
     match serde_json::from_str::<Fact>(&body) {
         Ok(again) if again == *fact => Ok(body),

@@ -1,6 +1,6 @@
 //! Where candidates come from, and that nobody meets an empty shop.
 
-use mercer_schema::{DecideRequest, PageType, ProductId, ReasonCode, Source, SourceKind, Timestamp};
+use mercer_schema::{DecideRequest, DecidedItem, PageType, ProductId, ReasonCode, Source, SourceKind, Timestamp};
 
 use crate::default_placements;
 use crate::testing::{Shop, placement, product, request, shown};
@@ -143,12 +143,24 @@ fn history_leads_to_what_goes_with_it_and_says_so() {
     }
     shop.buys("eve", &["p1"], 9 * DAY).views("fay", "p5", 9 * DAY).train();
     shop.places([placement("row", SourceKind::ForYou, 2)]);
-    let bought = shop.asks("eve", &["row"]);
-    assert_eq!(shown(&bought, 0), ["p2"]);
-    assert_eq!(bought.placements[0].items[0].reasons[0].text, "Because you bought P1");
-    let viewed = shop.asks("fay", &["row"]);
-    assert_eq!(shown(&viewed, 0), ["p6"]);
-    assert_eq!(viewed.placements[0].items[0].reasons[0].text, "Because you looked at P5");
+    let reasons = |who: &str| -> Vec<(String, String)> {
+        let items = &shop.asks(who, &["row"]).placements[0].items;
+        let told = |item: &DecidedItem| (item.product_id.to_string(), item.reasons[0].text.clone());
+        items.iter().map(told).collect()
+    };
+    let expected = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+        all.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
+    };
+    assert_eq!(reasons("eve"), expected(&[("p2", "Because you bought P1"), ("p5", "Popular now")]));
+    assert_eq!(reasons("fay")[0], ("p6".to_owned(), "Because you looked at P5".to_owned()));
+    assert_eq!(reasons("stranger"), [], "nothing is known, so nothing is claimed");
+    // Nine days on, what a customer always orders is on its way; the model knows it, and says so.
+    shop.change("p1", |product| product.repurchase_days = Some(5));
+    assert_eq!(
+        shop.asks("eve", &["row"]).placements[0].items[0].reasons[0].text,
+        "You bought this before",
+        "the usual comes first"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use mercer_demo::{ShopSettings, gift_shop, storefront};
 use mercer_schema::{Currency, SourceId};
 use mercer_server::{Accounts, ApiKey, Scope, Sink, load, now};
 
-use super::serve::{app, bind, run_server, seed_placements};
+use super::serve::{Extras, app, bind, run_server, seed_placements};
 use crate::cli::Demo;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -44,10 +44,7 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
         prepare(&home, config.currency).await?;
         let accounts = Accounts::new(Arc::clone(&home.tables));
         accounts.save(USER, PASSWORD, now()).map_err(|error| Failure::data(error.to_string()))?;
-        let mut app = app(&home, &config, demo_keys())?;
-        let mut settings = app.settings.as_ref().clone();
-        settings.sign_in_hint = Some(SIGN_IN_HINT);
-        app.settings = Arc::new(settings);
+        let app = app(&home, &config, Extras { fixed_keys: demo_keys(), sign_in_hint: Some(SIGN_IN_HINT) })?;
         let shop = ShopSettings::demo(url.as_str(), now, rand::random::<u128>)
             .and_then(storefront)
             .map_err(|error| Failure::job(error.to_string()))?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use mercer_schema::{Placement, Timestamp};
-use mercer_server::{Accounts, ApiKey, App, Keys, Settings, Signer};
+use mercer_server::{Accounts, ApiKey, App, Keys, Settings, Shared, Signer};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
@@ -29,7 +29,7 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
         let home = Home::open(&config, false)?;
         let listener = bind(config.listen).await?;
         seed_placements(&home, config.placements_folder.as_deref()).await?;
-        let app = app(&home, &config, Vec::new())?;
+        let app = app(&home, &config, Extras::default())?;
         let address = listener.local_addr()?;
         let first_start = Accounts::new(Arc::clone(&home.tables)).first_start_token(rand::random());
         if let Some(token) = first_start.map_err(|error| Failure::data(error.to_string()))? {
@@ -48,30 +48,38 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Everything a handler can reach; `fixed_keys` are valid in this process only.
-pub(crate) fn app(home: &Home, config: &Config, fixed_keys: Vec<(String, ApiKey)>) -> Result<App, Failure> {
+/// What the demo has beyond a shop.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Valid in this process only.
+    pub(crate) fixed_keys: Vec<(String, ApiKey)>,
+    pub(crate) sign_in_hint: Option<&'static str>,
+}
+
+/// Everything a handler can reach.
+pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, Failure> {
     let recorder = mercer_server::install_metrics().map_err(Failure::job)?;
     let settings = Settings {
         public_url: config.public_url.clone(),
         shop_name: config.shop_name.clone(),
-        sign_in_hint: None,
+        sign_in_hint: extras.sign_in_hint,
         currency: config.currency,
         limits: config.limits.clone(),
         upload_bytes: config.upload_bytes,
         honour_gpc: config.honour_gpc,
         code_version: CODE_VERSION.to_owned(),
     };
-    Ok(App {
+    Ok(App::new(Shared {
         engine: Arc::clone(&home.engine),
-        keys: Arc::new(Keys::load(Arc::clone(&home.tables), fixed_keys)?),
+        keys: Arc::new(Keys::load(Arc::clone(&home.tables), extras.fixed_keys)?),
         signer: Arc::new(Signer::load(&*home.tables, rand::random())?),
         tables: Arc::clone(&home.tables),
         stores: Arc::clone(&home.stores),
         idempotency: Arc::default(),
-        settings: Arc::new(settings),
+        settings,
         metrics: recorder,
-        draining: Arc::new(AtomicBool::new(false)),
-    })
+        draining: AtomicBool::new(false),
+    }))
 }
 
 /// Serves Mercer, and `beside` it, until the process is told to stop.

@@ -102,7 +102,7 @@ fn group_page(app: &App, group: String, visitor: &Visitor, product: Option<&Prod
         explain: Explain::Full,
         ..DecideRequest::default()
     };
-    let decision = app.engine.decide(request, new_decision_id(), now());
+    let decision = app.engine.decide(request, new_decision_id(), now()).decision;
     let snapshot = app.engine.snapshot();
     let rows = decision.placements.iter().map(|placement| Decided::new(placement, &snapshot.world.catalog)).collect();
     GroupPage { group, about, rows, notes: decision.notes }
