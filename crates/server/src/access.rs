@@ -31,6 +31,8 @@ const TABLE: &str = "api_keys";
 /// Requests a second when a key names no limit of its own.
 const DEFAULT_RATE: u32 = 50_000;
 
+/// How many scopes there are.
+const SCOPES: usize = 4;
 /// Web origins that one key may list.
 const MOST_ORIGINS: usize = 100;
 
@@ -96,11 +98,12 @@ pub struct NewKey {
 impl NewKey {
     /// Checks what serde does not.
     pub fn into_key(mut self, now: Timestamp) -> Result<ApiKey, Problem> {
+        if !(1..=SCOPES).contains(&self.scopes.len()) {
+            let detail = "Name at least one of write, decide, read, admin, and none twice.";
+            return Err(Problem::invalid(Some("scopes".into()), detail));
+        }
         self.scopes.sort_unstable();
         self.scopes.dedup();
-        if self.scopes.is_empty() {
-            return Err(Problem::invalid(Some("scopes".into()), "Name at least one of write, decide, read, admin."));
-        }
         if self.origins.len() > MOST_ORIGINS {
             return Err(Problem::invalid(Some("origins".into()), format!("At most {MOST_ORIGINS} origins a key.")));
         }

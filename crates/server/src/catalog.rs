@@ -42,7 +42,7 @@ pub(crate) struct ProductQuery {
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
     /// The `next` of an earlier answer.
-    #[param(pattern = "^[0-9]{1,10}$")]
+    #[param(pattern = "^[0-9]{1,9}$")]
     pub cursor: Option<String>,
 }
 
@@ -314,10 +314,11 @@ fn page_size(asked: Option<usize>) -> Result<usize, Problem> {
 }
 
 fn offset_of(cursor: Option<&str>) -> Result<usize, Problem> {
-    let wrong = |_| Problem::invalid(Some("cursor".into()), "Send the `next` of an earlier answer, or none.");
+    let wrong = || Problem::invalid(Some("cursor".into()), "Send the `next` of an earlier answer, or none.");
+    let Some(cursor) = cursor else { return Ok(0) };
     // A sign in front would parse too.
-    let digits = |cursor: &str| if cursor.starts_with('+') { "" } else { cursor }.parse::<u32>();
-    cursor.map_or(Ok(0), |cursor| digits(cursor).map(|offset| offset as usize).map_err(wrong))
+    let is_ours = (1..=9).contains(&cursor.len()) && cursor.bytes().all(|byte| byte.is_ascii_digit());
+    cursor.parse().ok().filter(|_| is_ours).ok_or_else(wrong)
 }
 
 fn product_id(text: &str) -> Result<ProductId, Problem> {

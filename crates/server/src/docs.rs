@@ -23,14 +23,37 @@ pub(crate) fn routes() -> Router<App> {
 #[derive(Template)]
 #[template(path = "docs/errors.html")]
 struct ErrorsPage {
-    entries: Vec<Entry>,
+    entries: Vec<Shown>,
     verdicts: Vec<(&'static str, &'static str)>,
 }
 
+/// An entry with its words and code told apart.
+struct Shown {
+    name: &'static str,
+    status: String,
+    happened: Vec<Piece>,
+    remedy: Vec<Piece>,
+}
+
+struct Piece {
+    text: &'static str,
+    is_code: bool,
+}
+
 async fn errors() -> Response {
-    let entries = Code::ALL.into_iter().map(Code::entry).collect();
+    let entries = Code::ALL.into_iter().map(|code| shown(code.entry())).collect();
     let verdicts = BadReason::ALL.iter().map(|reason| (reason.code(), meaning(*reason))).collect();
     render(&ErrorsPage { entries, verdicts })
+}
+
+fn shown(Entry { name, status, title, happened, remedy }: Entry) -> Shown {
+    let status = format!("{} {title}", status.as_u16());
+    Shown { name, status, happened: pieces(happened), remedy: pieces(remedy) }
+}
+
+/// What stands between backticks is code.
+fn pieces(text: &'static str) -> Vec<Piece> {
+    text.split('`').enumerate().map(|(number, text)| Piece { text, is_code: number % 2 == 1 }).collect()
 }
 
 async fn style() -> Response {
@@ -71,6 +94,7 @@ mod tests {
         for code in Code::ALL {
             assert!(page.contains(&format!("id=\"{}\"", code.entry().name)), "{code:?}");
         }
+        assert!(!page.contains('`'), "code is marked as code");
         assert!(!page.contains("style=") && !page.contains("<script"), "nothing that the policy would block");
     }
 }
