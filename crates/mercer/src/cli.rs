@@ -93,10 +93,10 @@ impl From<ImportKind> for mercer_collect::import::Kind {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Remote {
     /// Let this running server do it: the data folder is not touched
-    #[arg(long, value_name = "URL", env = "MERCER_SERVER")]
+    #[arg(long, global = true, value_name = "URL", env = "MERCER_SERVER")]
     pub server: Option<String>,
     /// An API key of that server with the scope that is needed
-    #[arg(long, value_name = "KEY", env = "MERCER_KEY", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "KEY", env = "MERCER_KEY", hide_env_values = true)]
     pub key: Option<String>,
 }
 
