@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-const TOUR: &str = "A first look:\n  mercer demo                              a whole shop on real data, on this machine\n\nIn production:\n  mercer serve --config mercer.toml        run the server\n  mercer import catalog products.csv       bring in what you sell\n  mercer import orders orders.csv          and what was bought\n  mercer train                             learn from it\n  mercer doctor                            check that all is well\n\nExit codes: 0 done; 1 failed or found faults; 2 wrong usage; 3 the data folder cannot be used;\n4 the settings are wrong.";
+const TOUR: &str = "A first look:\n  mercer demo                              a whole shop on real data, on this machine\n\nIn production:\n  mercer serve --config mercer.toml        run the server\n  mercer key create site --scope write     a key for your pages\n  mercer import catalog products.csv       bring in what you sell\n  mercer import orders orders.csv          and what was bought\n  mercer train                             learn from it\n  mercer doctor                            check that all is well\n\nExit codes: 0 done; 1 failed or found faults; 2 wrong usage; 3 the data folder cannot be used;\n4 the settings are wrong.";
 
 #[derive(Debug, Parser)]
 #[command(name = "mercer", version, about = "Personalization for shops, on your own hardware", after_help = TOUR)]
@@ -38,7 +38,9 @@ pub(crate) enum Command {
     /// Bring in products, orders or events from a file
     Import(Import),
     /// Learn from everything in the log
-    Train,
+    Train(Train),
+    /// Make, list and revoke API keys
+    Key(Key),
     /// Measure recommenders on this shop's own orders
     Eval(Eval),
     /// Make logged decisions again, bit for bit
@@ -77,6 +79,78 @@ pub(crate) enum ImportKind {
     Events,
 }
 
+impl From<ImportKind> for mercer_collect::import::Kind {
+    fn from(kind: ImportKind) -> Self {
+        match kind {
+            ImportKind::Catalog => Self::Catalog,
+            ImportKind::Orders => Self::Orders,
+            ImportKind::Events => Self::Events,
+        }
+    }
+}
+
+/// A running server that does the work, instead of this process on the data folder.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Remote {
+    /// Let this running server do it: the data folder is not touched
+    #[arg(long, global = true, value_name = "URL", env = "MERCER_SERVER")]
+    pub server: Option<String>,
+    /// An API key of that server with the scope that is needed
+    #[arg(long, global = true, value_name = "KEY", env = "MERCER_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub command: KeyCommand,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; its secret is printed once
+    Create(NewKeyArgs),
+    /// List all keys, without their secrets
+    List,
+    /// Revoke every live key of this name, at once
+    Revoke { name: String },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewKeyArgs {
+    /// The source under which its events are logged
+    pub name: String,
+    /// What the key may do; write and decide are safe in a browser
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+    pub scopes: Vec<KeyScope>,
+    /// A web page's origin that may use it, such as https://shop.example; none means all
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<String>,
+    /// Requests a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyScope {
+    /// Send events
+    Write,
+    /// Ask for decisions, search, read the catalog
+    Decide,
+    /// Read customers, decisions and exports
+    Read,
+    /// Everything
+    Admin,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     /// What the file holds; not needed with --replay
@@ -98,8 +172,10 @@ pub(crate) struct Import {
     #[arg(long)]
     pub dry_run: bool,
     /// Read the kept bad rows again, after a fix
-    #[arg(long, conflicts_with_all = ["kind", "file"])]
+    #[arg(long, conflicts_with_all = ["kind", "file", "format", "mapping", "currency", "dry_run"])]
     pub replay: bool,
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,7 +206,7 @@ pub(crate) enum ExportKind {
     Products,
     /// The Parquet files, brought up to date, copied to --out
     Lake,
-    /// A backup of the whole data folder into --out
+    /// A backup of the whole data folder into --out; from a server also as one .tar file
     Backup,
 }
 
@@ -143,6 +219,11 @@ pub(crate) struct Export {
     /// A file or folder to write to
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Events: only those after this position of the log
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    pub after: u64,
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 #[derive(Debug, clap::Args)]

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub currency: Currency,
     pub limits: Limits,
     pub deduplicate_days: u32,
+    pub upload_bytes: u64,
     pub honour_gpc: bool,
     pub train_every_hours: u32,
     pub placements_folder: Option<PathBuf>,
@@ -53,6 +54,7 @@ struct Raw {
     data: RawData,
     shop: RawShop,
     collect: RawCollect,
+    import: RawImport,
     privacy: RawPrivacy,
     train: RawTrain,
     placements: RawPlacements,
@@ -87,6 +89,12 @@ struct RawCollect {
     batch_bytes: usize,
     batch_events: usize,
     deduplicate_days: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawImport {
+    upload_bytes: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,6 +170,7 @@ impl Raw {
                 ..Limits::default()
             },
             deduplicate_days: self.collect.deduplicate_days,
+            upload_bytes: self.import.upload_bytes,
             honour_gpc: self.privacy.honour_gpc,
             train_every_hours: self.train.every_hours,
             placements_folder: (!self.placements.folder.as_os_str().is_empty()).then_some(self.placements.folder),

@@ -1,10 +1,10 @@
 //! The data folder opened: stores, engine, and what belongs together.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use mercer_engine::{Engine, Options, Parts};
-use mercer_store::{BackupSource, DataFolder, EventLog, Lake, Registry, SqliteLog, SqliteTables, Tables, back_up};
+use mercer_server::Stores;
+use mercer_store::{DataFolder, EventLog, Lake, Tables};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -16,11 +16,9 @@ pub(crate) const CODE_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Home {
     pub engine: Arc<Engine>,
     pub tables: Arc<dyn Tables>,
-    pub folder: DataFolder,
-    pub registry: Arc<Registry>,
-    log: Arc<SqliteLog>,
-    sqlite_tables: Arc<SqliteTables>,
+    pub stores: Arc<Stores>,
     pub lake: Arc<Lake>,
+    pub folder: DataFolder,
 }
 
 impl Home {
@@ -35,31 +33,23 @@ impl Home {
     }
 
     fn start(folder: DataFolder, rebuild: bool) -> Result<Self, Failure> {
-        let log = Arc::new(folder.log()?);
-        let sqlite_tables = Arc::new(folder.tables()?);
-        let tables = Arc::clone(&sqlite_tables) as Arc<dyn Tables>;
-        let registry = Arc::new(folder.registry()?);
+        let stores = Arc::new(Stores::open(&folder)?);
+        let tables = Arc::clone(&stores.tables) as Arc<dyn Tables>;
         let lake = Arc::new(folder.lake()?);
         let parts = Parts {
-            log: Arc::clone(&log) as Arc<dyn EventLog>,
+            log: Arc::clone(&stores.log) as Arc<dyn EventLog>,
             tables: Arc::clone(&tables),
-            registry: Arc::clone(&registry),
+            registry: Arc::clone(&stores.registry),
             lake: Arc::clone(&lake),
         };
         let options = Options { code_version: CODE_VERSION.to_owned(), rebuild };
         let engine = Arc::new(Engine::open(parts, options)?);
-        Ok(Self { engine, tables, folder, registry, log, sqlite_tables, lake })
+        Ok(Self { engine, tables, stores, lake, folder })
     }
 
     /// Reads every record, entry and row, and checks each; returns what is wrong.
     pub(crate) fn verify(&self) -> Vec<mercer_store::Error> {
-        let checks = [self.log.verify(|_| {}), self.sqlite_tables.verify(), self.lake.verify()];
+        let checks = [self.stores.log.verify(|_| {}), self.stores.tables.verify(), self.lake.verify()];
         checks.into_iter().filter_map(Result::err).collect()
-    }
-
-    /// A whole copy of the data folder at `target`, which must not exist.
-    pub(crate) fn back_up(&self, target: &Path) -> Result<(), Failure> {
-        let source = BackupSource { log: &self.log, tables: &self.sqlite_tables, registry: &self.registry };
-        Ok(back_up(source, target)?)
     }
 }

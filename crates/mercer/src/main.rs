@@ -6,6 +6,7 @@ mod config;
 mod failure;
 mod home;
 mod output;
+mod remote;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -41,14 +42,28 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Ok::<_, Failure>(config)
     };
     let json = cli.common.json;
+    let by_server = |failure: Failure, config: &Config| failure.or_by_server(&command_line(), config.listen);
     match cli.command {
         Command::Demo(demo) => command::demo::run(&demo, load()?, cli.common.data.is_some()),
         Command::Serve(serve) => command::serve::run(&serve, load()?),
-        Command::Import(import) => command::import::run(&import, &load()?, json),
-        Command::Train => command::train::run(&load()?, json),
+        Command::Import(import) => {
+            let config = load()?;
+            command::import::run(&import, &config, json).map_err(|failure| by_server(failure, &config))
+        }
+        Command::Train(train) => {
+            let config = load()?;
+            command::train::run(&train, &config, json).map_err(|failure| by_server(failure, &config))
+        }
+        Command::Key(key) => {
+            let config = load()?;
+            command::key::run(&key, &config, json).map_err(|failure| by_server(failure, &config))
+        }
         Command::Eval(eval) => command::eval::run(&eval, &load()?, json),
         Command::Replay(replay) => command::replay::run(&replay, &load()?, json),
-        Command::Export(export) => command::export::run(&export, &load()?),
+        Command::Export(export) => {
+            let config = load()?;
+            command::export::run(&export, &config).map_err(|failure| by_server(failure, &config))
+        }
         Command::Doctor(doctor) => command::doctor::run(&doctor, &load()?, json),
         Command::Config => {
             output::line(config::DEFAULT_FILE.trim_end());
@@ -60,4 +75,21 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// What was typed, without the data folder that a running server has.
+fn command_line() -> String {
+    let (mut words, mut skips_next) = (Vec::new(), false);
+    for word in std::env::args() {
+        if std::mem::take(&mut skips_next) {
+            continue;
+        }
+        skips_next = word == "--data";
+        if skips_next || word.starts_with("--data=") {
+            continue;
+        }
+        let is_plain = word.chars().all(|letter| letter.is_alphanumeric() || "-_./=:,@".contains(letter));
+        words.push(if is_plain { word } else { format!("'{}'", word.replace('\'', "'\\''")) });
+    }
+    words.join(" ")
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer_collect::import::Progress;
 use serde::Serialize;
 
 /// Writes one line of result.
@@ -33,6 +34,15 @@ pub(crate) fn bar(label: &str, total: u64) -> ProgressBar {
         bar.set_style(style.progress_chars("━╸ "));
     }
     bar
+}
+
+/// Moves a bar as a file is read.
+pub(crate) fn progress(bar: &ProgressBar) -> impl Fn(Progress) + use<> {
+    let bar = bar.clone();
+    move |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    }
 }
 
 /// A moving mark for work of unknown length.

@@ -26,6 +26,7 @@ pub struct DecideRequest {
     pub placements: Vec<PlacementId>,
     /// Every enabled placement of this group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub group: Option<String>,
     /// Product fields to return (`title`, `price`, ... or an attribute's name); empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -33,6 +34,7 @@ pub struct DecideRequest {
     pub fields: Vec<String>,
     /// The `next` of an earlier answer: the following items of that placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
     pub next: Option<String>,
     /// Counts nothing and is not logged.
     #[serde(default)]
@@ -42,6 +44,7 @@ pub struct DecideRequest {
     pub as_of: Option<Timestamp>,
     /// A signed token from the console: answer as that customer would see it. Implies `dry_run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
     pub view_as: Option<String>,
     #[serde(default)]
     pub explain: Explain,
@@ -67,10 +70,13 @@ pub struct Page {
     #[schema(max_items = 100)]
     pub product_ids: Vec<ProductId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub category: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub query: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
     pub locale: Option<String>,
 }
 

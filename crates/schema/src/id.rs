@@ -16,6 +16,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// Longest id in bytes.
 const MAX_BYTES: usize = 256;
+/// No control character but white space around it, which is trimmed.
+const PATTERN: &str = r"^[\t-\r \x85]*[^\x00-\x1f\x7f-\x9f]+[\t-\r \x85]*$";
 
 /// What an [`Id`] names. Types of this module only; they are never built.
 pub mod kind {
@@ -186,6 +188,7 @@ impl<Kind> PartialSchema for Id<Kind> {
             .schema_type(SchemaType::new(Type::String))
             .min_length(Some(1))
             .max_length(Some(MAX_BYTES))
+            .pattern(Some(PATTERN))
             .into()
     }
 }

@@ -11,29 +11,37 @@ use crate::{PlacementId, ProductId};
 pub struct Placement {
     pub id: PlacementId,
     /// The heading that a customer reads.
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Groups that a page may ask for by name: `home`, `product`.
     #[serde(default)]
+    #[schema(max_items = 20)]
     pub groups: Vec<String>,
     /// How many items to show.
     #[serde(default = "default_size")]
+    #[schema(minimum = 1, maximum = 100)]
     pub size: usize,
     /// Where candidates come from, with weights.
+    #[schema(max_items = 10)]
     pub sources: Vec<Source>,
     /// Sources to fill up from when `sources` give too few, in this order.
     #[serde(default)]
+    #[schema(max_items = 10)]
     pub fallback: Vec<SourceKind>,
     /// CEL, true for a product that may be shown. Variables: `product`, `page`, `customer`, `now`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     #[serde(default)]
+    #[schema(max_items = 20)]
     pub boosts: Vec<Boost>,
     #[serde(default)]
+    #[schema(max_items = 50)]
     pub pins: Vec<Pin>,
     #[serde(default)]
     pub diversity: Diversity,
     /// Share of places given to a product drawn at random from the candidates that ranking left out, 0 to 1.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1)]
     pub exploration: f64,
     #[serde(default = "default_true")]
     pub enabled: bool,
@@ -44,8 +52,10 @@ pub struct Placement {
 #[serde(deny_unknown_fields)]
 pub struct Boost {
     /// What people see as the reason: "Summer week".
+    #[schema(min_length = 1, max_length = 200)]
     pub label: String,
     pub when: String,
+    #[schema(exclusive_minimum = 0, maximum = 100)]
     pub factor: f64,
 }
 
@@ -55,6 +65,7 @@ pub struct Boost {
 pub struct Pin {
     pub product_id: ProductId,
     /// From 1.
+    #[schema(minimum = 1, maximum = 100)]
     pub position: usize,
     /// CEL without `product`; absent means always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,8 +76,10 @@ pub struct Pin {
 #[serde(deny_unknown_fields)]
 pub struct Diversity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
     pub max_per_category: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
     pub max_per_brand: Option<usize>,
 }
 
@@ -75,6 +88,7 @@ pub struct Diversity {
 pub struct Source {
     pub kind: SourceKind,
     #[serde(default = "default_weight")]
+    #[schema(exclusive_minimum = 0, maximum = 100)]
     pub weight: f64,
 }
 

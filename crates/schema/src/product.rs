@@ -35,6 +35,7 @@ pub struct Product {
     pub group_id: Option<String>,
     /// After how many days a buyer usually wants it again. `None`: learn it from the orders; 0: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4294967295_i64)]
     pub repurchase_days: Option<u32>,
     /// Everything else the feed says: colour, material, size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -19,12 +19,14 @@ pub struct Profile {
     /// How often each kind of touch happened, also those older than `touches`.
     pub counts: BTreeMap<TouchKind, u64>,
     /// Orders that were not cancelled.
+    #[schema(value_type = i64, minimum = 0, maximum = 4294967295_i64)]
     pub orders: u32,
     /// Minor units per currency over those orders, less refunds.
     #[schema(value_type = BTreeMap<String, i64>)]
     pub spend_minor: BTreeMap<Currency, i64>,
     /// The newest contacts with products, oldest first.
     pub touches: Vec<Touch>,
+    #[schema(value_type = i64, minimum = 0, maximum = 4294967295_i64)]
     pub visits: u32,
     /// The visit that the newest event belongs to.
     pub last_visit: Option<Visit>,
@@ -42,6 +44,7 @@ pub struct Touch {
     pub at: Timestamp,
     pub product_id: ProductId,
     pub kind: TouchKind,
+    #[schema(value_type = i64, minimum = 0, maximum = 4294967295_i64)]
     pub quantity: u32,
 }
 
@@ -79,5 +82,6 @@ impl TouchKind {
 pub struct Visit {
     pub started_at: Timestamp,
     pub last_at: Timestamp,
+    #[schema(value_type = i64, minimum = 0, maximum = 4294967295_i64)]
     pub events: u32,
 }

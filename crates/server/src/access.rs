@@ -31,6 +31,11 @@ const TABLE: &str = "api_keys";
 /// Requests a second when a key names no limit of its own.
 const DEFAULT_RATE: u32 = 50_000;
 
+/// How many scopes there are.
+const SCOPES: usize = 4;
+/// Web origins that one key may list.
+const MOST_ORIGINS: usize = 100;
+
 /// What a key may do. `admin` may do everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -60,7 +65,6 @@ impl Scope {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApiKey {
     /// The name under which its events are logged as their source.
-    #[schema(value_type = String)]
     pub name: SourceId,
     pub scopes: Vec<Scope>,
     /// Pages that may use it from a browser; empty means all.
@@ -68,11 +72,68 @@ pub struct ApiKey {
     pub origins: Vec<String>,
     /// Requests a second; absent means the server's default.
     #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub requests_per_second: Option<NonZeroU32>,
     pub created_at: Timestamp,
     #[serde(default)]
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A key that is to be made.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    pub name: SourceId,
+    #[schema(min_items = 1, max_items = 4)]
+    pub scopes: Vec<Scope>,
+    /// Pages that may use it from a browser: `https://shop.example`. Empty means all.
+    #[serde(default)]
+    #[schema(value_type = Vec<Origin>, max_items = 100)]
+    pub origins: Vec<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4_294_967_295_i64)]
+    pub requests_per_second: Option<NonZeroU32>,
+}
+
+impl NewKey {
+    /// Checks what serde does not.
+    pub fn into_key(mut self, now: Timestamp) -> Result<ApiKey, Problem> {
+        if !(1..=SCOPES).contains(&self.scopes.len()) {
+            let detail = "Name at least one of write, decide, read, admin, and none twice.";
+            return Err(Problem::invalid(Some("scopes".into()), detail));
+        }
+        self.scopes.sort_unstable();
+        self.scopes.dedup();
+        if self.origins.len() > MOST_ORIGINS {
+            return Err(Problem::invalid(Some("origins".into()), format!("At most {MOST_ORIGINS} origins a key.")));
+        }
+        if let Some(wrong) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            let detail = format!("`{wrong}` is no origin; write scheme and host, such as https://shop.example.");
+            return Err(Problem::invalid(Some("origins".into()), detail));
+        }
+        Ok(ApiKey {
+            name: self.name,
+            scopes: self.scopes,
+            origins: self.origins,
+            requests_per_second: self.requests_per_second,
+            created_at: now,
+            revoked_at: None,
+        })
+    }
+}
+
+/// How an origin is described.
+#[derive(ToSchema)]
+#[schema(pattern = "^https?://[a-z0-9.:\\[\\]-]{1,256}$", as = Origin)]
+struct Origin(#[allow(dead_code, reason = "only its description is used")] String);
+
+/// As browsers send it: scheme, host and, where it is not the usual one, port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
+        (1..=256).contains(&host.len()) && host.bytes().all(is_plain)
+    })
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
@@ -95,17 +156,16 @@ impl Caller {
         self.key.scopes.iter().any(|held| *held == scope || *held == Scope::Admin)
     }
 
-    /// Checks scope, origin and rate. Answers how many requests are left in this second.
-    fn admit(&self, scope: Scope, origin: Option<&str>) -> Result<Quotient, Problem> {
-        if !self.allows(scope) {
-            return Err(Problem::scope_missing(scope.name()));
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(origin) = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) else { return Ok(()) };
+        if self.key.origins.is_empty() || self.key.origins.iter().any(|allowed| allowed == origin) {
+            return Ok(());
         }
-        if let Some(origin) = origin
-            && !self.key.origins.is_empty()
-            && !self.key.origins.iter().any(|allowed| allowed == origin)
-        {
-            return Err(Problem::origin_refused(origin));
-        }
+        Err(Problem::origin_refused(origin))
+    }
+
+    /// Counts a request against the rate. Answers how many are left in this second.
+    fn count(&self) -> Result<Quotient, Problem> {
         match self.limiter.check() {
             Ok(state) => {
                 Ok(Quotient { limit: state.quota().burst_size().get(), remaining: state.remaining_burst_capacity() })
@@ -171,8 +231,23 @@ impl Keys {
     /// Checks a secret for a scope.
     pub(crate) fn admit(&self, secret: &str, scope: Scope, headers: &HeaderMap) -> Result<Admitted, Problem> {
         let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
-        let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-        let quotient = caller.admit(scope, origin)?;
+        if !caller.allows(scope) {
+            return Err(Problem::scope_missing(scope.name()));
+        }
+        caller.check_origin(headers)?;
+        let quotient = caller.count()?;
+        Ok(Admitted { caller, quotient })
+    }
+
+    pub(crate) fn is_known(&self, secret: &str) -> bool {
+        self.live.load().contains_key(&hash(secret))
+    }
+
+    /// Checks a secret for an answer that it was given before: its scope was right then.
+    pub(crate) fn admit_again(&self, secret: &str, headers: &HeaderMap) -> Result<Admitted, Problem> {
+        let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
+        caller.check_origin(headers)?;
+        let quotient = caller.count()?;
         Ok(Admitted { caller, quotient })
     }
 

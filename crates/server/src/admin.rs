@@ -7,8 +7,8 @@ use mercer_schema::{ModelVersion, Placement, PlacementId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{ApiKey, MayAdmin, Scope};
-use crate::body::{ApiJson, ApiQuery};
+use crate::access::{ApiKey, MayAdmin, NewKey};
+use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -35,7 +35,7 @@ pub(crate) async fn list_placements(_caller: MayAdmin, State(app): State<App>) -
 /// Checks a placement and puts it in force for the next decision.
 #[utoipa::path(
     put, path = "/v1/placements/{id}", tag = "admin", request_body = Placement,
-    params(("id" = String, Path, description = "The placement's id, as in the body")),
+    params(("id" = inline(PlacementId), Path, description = "The placement's id, as in the body")),
     responses(
         (status = 200, description = "In force", body = Placement),
         (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
@@ -61,7 +61,7 @@ pub(crate) async fn save_placement(
 
 #[utoipa::path(
     delete, path = "/v1/placements/{id}", tag = "admin",
-    params(("id" = String, Path, description = "The placement's id")),
+    params(("id" = inline(PlacementId), Path, description = "The placement's id")),
     responses(
         (status = 204, description = "Gone"),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
@@ -125,7 +125,10 @@ pub(crate) async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Re
 pub(crate) struct TrainedModel {
     #[schema(value_type = String)]
     pub version: ModelVersion,
+    /// It serves now; otherwise it waits as candidate, because it is worse than the champion.
     pub promoted: bool,
+    #[schema(value_type = Object)]
+    pub metrics: serde_json::Value,
 }
 
 /// Trains on everything in the log and promotes the outcome when it is no worse than the champion.
@@ -135,25 +138,26 @@ pub(crate) struct TrainedModel {
         (status = 200, description = "Trained", body = TrainedModel),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Already training, or nothing to learn from", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Already training, nothing to learn from, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
 pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
     let trained = app.train().await?;
-    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted }))
+    let metrics = serde_json::Value::Object(trained.metrics);
+    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted, metrics }))
 }
 
 /// Makes a version the champion: forward to a candidate or back to an earlier one.
 #[utoipa::path(
     post, path = "/v1/models/{version}/promote", tag = "admin",
-    params(("version" = String, Path, description = "A version in the registry")),
+    params(("version" = inline(ModelVersion), Path, description = "A version in the registry")),
     responses(
         (status = 204, description = "It serves from now on"),
         (status = 400, description = "No version", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The version cannot be loaded; the champion stays", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The version cannot be loaded and the champion stays, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]
@@ -173,6 +177,7 @@ pub(crate) async fn promote(
 #[serde(deny_unknown_fields)]
 pub(crate) struct BadRowQuery {
     /// The `next` of an earlier answer.
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
@@ -203,7 +208,11 @@ pub(crate) async fn list_bad_rows(
     State(app): State<App>,
     ApiQuery(query): ApiQuery<BadRowQuery>,
 ) -> Result<Json<BadRowPage>, Problem> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(Problem::invalid(Some("limit".into()), "A number from 1 to 200."));
+    }
+    at_most("cursor", query.cursor.as_deref(), LONGEST_TEXT)?;
     let bad_rows = app.engine.bad_rows(query.cursor.as_deref(), limit)?;
     let next = (bad_rows.len() == limit).then(|| bad_rows.last().map(|kept| kept.id.clone())).flatten();
     Ok(Json(BadRowPage { bad_rows, next }))
@@ -254,20 +263,6 @@ pub(crate) async fn list_keys(_caller: MayAdmin, State(app): State<App>) -> Resu
     Ok(Json(KeyList { keys: app.keys.list()? }))
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
-    #[schema(value_type = String)]
-    pub name: SourceId,
-    #[schema(min_items = 1)]
-    pub scopes: Vec<Scope>,
-    #[serde(default)]
-    pub origins: Vec<String>,
-    #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    pub requests_per_second: Option<std::num::NonZeroU32>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedKey {
     /// Shown once; Mercer keeps only a hash of it.
@@ -293,17 +288,7 @@ pub(crate) async fn create_key(
     State(app): State<App>,
     ApiJson(new): ApiJson<NewKey>,
 ) -> Result<Json<CreatedKey>, Problem> {
-    if new.scopes.is_empty() {
-        return Err(Problem::invalid(Some("scopes".into()), "Name at least one of write, decide, read, admin."));
-    }
-    let key = ApiKey {
-        name: new.name,
-        scopes: new.scopes,
-        origins: new.origins,
-        requests_per_second: new.requests_per_second,
-        created_at: now(),
-        revoked_at: None,
-    };
+    let key = new.into_key(now())?;
     let secret = app.keys.create(&key, rand::random())?;
     Ok(Json(CreatedKey { secret, key }))
 }
@@ -311,7 +296,7 @@ pub(crate) async fn create_key(
 /// Revokes a key at once.
 #[utoipa::path(
     delete, path = "/v1/keys/{name}", tag = "admin",
-    params(("name" = String, Path, description = "The key's name")),
+    params(("name" = inline(SourceId), Path, description = "The key's name")),
     responses(
         (status = 204, description = "Revoked"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
@@ -325,7 +310,8 @@ pub(crate) async fn revoke_key(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match app.keys.revoke(&name, now()) {
+    let name = SourceId::parse(&name).map_err(|error| Problem::invalid(Some("name".into()), error.to_string()))?;
+    match app.keys.revoke(name.as_str(), now()) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(Problem::not_found("such key")),
         Err(error) => Err(error.into()),

@@ -7,6 +7,20 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
+/// The largest whole number that every JSON reader keeps exactly.
+pub(crate) const LARGEST_NUMBER: u64 = 9_007_199_254_740_991;
+
+/// The longest text that a person types or a catalog names, in letters.
+pub(crate) const LONGEST_TEXT: usize = 1_000;
+
+/// Refuses a text that has more letters than that.
+pub(crate) fn at_most(field: &str, text: Option<&str>, letters: usize) -> Result<(), Problem> {
+    if text.is_some_and(|text| text.len() > letters && text.chars().count() > letters) {
+        return Err(Problem::invalid(Some(field.to_owned()), format!("At most {letters} letters.")));
+    }
+    Ok(())
+}
+
 /// A JSON body. Unlike axum's own, its errors are problems with the path of the field.
 pub(crate) struct ApiJson<T>(pub T);
 

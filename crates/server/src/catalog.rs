@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{MayAdmin, MayDecide};
-use crate::body::{ApiJson, ApiQuery};
+use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -33,12 +33,16 @@ pub(crate) struct ProductPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProductQuery {
     /// Only products of this category, at any level.
+    #[param(max_length = 1000)]
     pub category: Option<String>,
     #[serde(default)]
+    #[param(inline)]
     pub sort: ProductSort,
     /// Products a page, 1 to 200.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
+    /// The `next` of an earlier answer.
+    #[param(pattern = "^[0-9]{1,9}$")]
     pub cursor: Option<String>,
 }
 
@@ -72,6 +76,7 @@ pub(crate) async fn list(
 ) -> Result<Json<ProductPage>, Problem> {
     let limit = page_size(query.limit)?;
     let offset = offset_of(query.cursor.as_deref())?;
+    at_most("category", query.category.as_deref(), LONGEST_TEXT)?;
     let snapshot = app.engine.snapshot();
     let mut products: Vec<Arc<Product>> = match query.sort {
         ProductSort::Popular => {
@@ -109,7 +114,7 @@ pub(crate) async fn list(
 /// One product.
 #[utoipa::path(
     get, path = "/v1/products/{id}", tag = "catalog",
-    params(("id" = String, Path, description = "The product's id")),
+    params(("id" = inline(ProductId), Path, description = "The product's id")),
     responses(
         (status = 200, description = "The product", body = Product),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
@@ -165,7 +170,7 @@ pub(crate) async fn save(
 /// Takes a product out of the catalog. Its history stays.
 #[utoipa::path(
     delete, path = "/v1/products/{id}", tag = "catalog",
-    params(("id" = String, Path, description = "The product's id")),
+    params(("id" = inline(ProductId), Path, description = "The product's id")),
     responses(
         (status = 204, description = "Gone"),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
@@ -221,8 +226,10 @@ pub(crate) async fn categories(_caller: MayDecide, State(app): State<App>) -> Js
 pub(crate) struct SearchQuery {
     /// What the customer typed.
     #[serde(default)]
+    #[param(max_length = 1000)]
     pub q: String,
     /// Only products of this category.
+    #[param(max_length = 1000)]
     pub category: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
@@ -246,6 +253,8 @@ pub(crate) async fn search(
     State(app): State<App>,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Json<ProductPage>, Problem> {
+    at_most("q", Some(&query.q), LONGEST_TEXT)?;
+    at_most("category", query.category.as_deref(), LONGEST_TEXT)?;
     let offset = query.offset.unwrap_or(0);
     if offset > 10_000 {
         return Err(Problem::invalid(Some("offset".into()), "At most 10,000; narrow the search instead."));
@@ -269,6 +278,7 @@ pub(crate) struct Suggestions {
 pub(crate) struct SuggestQuery {
     /// What the customer has typed so far.
     #[serde(default)]
+    #[param(max_length = 1000)]
     pub q: String,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
@@ -290,6 +300,7 @@ pub(crate) async fn suggest(
     State(app): State<App>,
     ApiQuery(query): ApiQuery<SuggestQuery>,
 ) -> Result<Json<Suggestions>, Problem> {
+    at_most("q", Some(&query.q), LONGEST_TEXT)?;
     let suggestions = app.engine.suggest(&query.q, page_size(query.limit)?)?;
     Ok(Json(Suggestions { suggestions }))
 }
@@ -303,8 +314,11 @@ fn page_size(asked: Option<usize>) -> Result<usize, Problem> {
 }
 
 fn offset_of(cursor: Option<&str>) -> Result<usize, Problem> {
-    let wrong = |_| Problem::invalid(Some("cursor".into()), "Send the `next` of an earlier answer, or none.");
-    cursor.map_or(Ok(0), |cursor| cursor.parse::<u32>().map(|offset| offset as usize).map_err(wrong))
+    let wrong = || Problem::invalid(Some("cursor".into()), "Send the `next` of an earlier answer, or none.");
+    let Some(cursor) = cursor else { return Ok(0) };
+    // A sign in front would parse too.
+    let is_ours = (1..=9).contains(&cursor.len()) && cursor.bytes().all(|byte| byte.is_ascii_digit());
+    cursor.parse().ok().filter(|_| is_ours).ok_or_else(wrong)
 }
 
 fn product_id(text: &str) -> Result<ProductId, Problem> {

@@ -57,11 +57,21 @@ pub(crate) enum VerdictStatus {
     Rejected,
 }
 
+/// How a batch is described; it is read by the collector, which knows more forms.
+#[derive(ToSchema)]
+#[schema(example = json!({ "batch": [{ "type": "track", "event": "Product Viewed", "messageId": "m-1", "anonymousId": "a-1", "properties": { "product_id": "mug-1" } }] }))]
+pub(crate) struct EventBatch {
+    /// Each with `type`, `messageId`, `anonymousId` or `userId`, `event`, `properties`, `timestamp`.
+    #[schema(value_type = Vec<Object>, max_items = 2500)]
+    #[allow(dead_code, reason = "only its description is used")]
+    batch: Vec<serde_json::Value>,
+}
+
 /// Where a key may stand in an address.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyQuery {
-    write_key: Option<String>,
+    pub(crate) write_key: Option<String>,
     #[serde(rename = "api_secret")]
     api_secret: Option<String>,
 }
@@ -72,7 +82,7 @@ pub(crate) struct KeyQuery {
 /// an event; gzip is welcome. The key may also stand in the body (`writeKey`), in `X-Write-Key` or in Basic.
 #[utoipa::path(
     post, path = "/v1/batch", tag = "collect",
-    request_body(content = Object, description = "`{batch: [{type, messageId, anonymousId, userId, event, properties, timestamp}], sentAt}`"),
+    request_body(content = EventBatch, description = "Events as Segment's libraries send them"),
     responses(
         (status = 200, description = "A verdict for each event", body = Collected),
         (status = 400, description = "Not readable as a batch", body = Problem, content_type = "application/problem+json"),

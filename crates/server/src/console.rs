@@ -13,7 +13,7 @@ mod interests;
 mod live;
 mod models;
 mod overview;
-mod page;
+pub(crate) mod page;
 mod page_type;
 mod placement_form;
 mod placements;

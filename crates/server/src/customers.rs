@@ -24,7 +24,7 @@ pub(crate) struct CustomerView {
 /// A customer by the shop's id, or a visitor by anonymous id.
 #[utoipa::path(
     get, path = "/v1/customers/{id}", tag = "customers",
-    params(("id" = String, Path, description = "A customer's id; else an anonymous id")),
+    params(("id" = inline(CustomerId), Path, description = "A customer's id; else an anonymous id")),
     responses(
         (status = 200, description = "The profile", body = CustomerView),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),

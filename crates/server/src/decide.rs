@@ -10,13 +10,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::{MayDecide, MayRead, Scope};
-use crate::body::ApiJson;
+use crate::body::{ApiJson, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
 
 const MOST_PLACEMENTS: usize = 32;
 const MOST_PAGE_PRODUCTS: usize = 100;
 const MOST_FIELDS: usize = 64;
+const LONGEST_GROUP: usize = 200;
+const LONGEST_TOKEN: usize = 4_096;
+const LONGEST_LOCALE: usize = 64;
 
 /// What should this customer see now?
 ///
@@ -89,12 +92,25 @@ fn check(request: &DecideRequest) -> Result<(), Problem> {
     if request.fields.len() > MOST_FIELDS {
         return too_many("fields", MOST_FIELDS);
     }
+    check_texts(request)?;
     if request.placements.is_empty() && request.group.is_none() && request.next.is_none() {
         let detail =
             "Name the slots: `placements` (ids), `group` (a group's name), or `next` (from an earlier answer).";
         return Err(Problem::invalid(Some("placements".into()), detail));
     }
     Ok(())
+}
+
+/// What is logged with every decision must not be of any length.
+fn check_texts(request: &DecideRequest) -> Result<(), Problem> {
+    let page = &request.page;
+    at_most("group", request.group.as_deref(), LONGEST_GROUP)?;
+    at_most("next", request.next.as_deref(), LONGEST_TOKEN)?;
+    at_most("view_as", request.view_as.as_deref(), LONGEST_TOKEN)?;
+    at_most("page.category", page.category.as_deref(), LONGEST_TEXT)?;
+    at_most("page.query", page.query.as_deref(), LONGEST_TEXT)?;
+    at_most("page.locale", page.locale.as_deref(), LONGEST_LOCALE)?;
+    request.fields.iter().try_for_each(|field| at_most("fields", Some(field), LONGEST_TEXT))
 }
 
 /// A logged decision: who asked for what, and what was shown with which probability.
@@ -121,7 +137,7 @@ pub(crate) struct LoggedPlacement {
 /// What was decided under an id, as the log holds it.
 #[utoipa::path(
     get, path = "/v1/decisions/{id}", tag = "decide",
-    params(("id" = String, Path, description = "A page's or a placement's decision id")),
+    params(("id" = inline(DecisionId), Path, description = "A page's or a placement's decision id")),
     responses(
         (status = 200, description = "The decision", body = LoggedDecision),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),
@@ -165,7 +181,7 @@ pub(crate) struct ReplayedDecision {
 /// Makes a logged decision again, bit for bit, with its reasons.
 #[utoipa::path(
     get, path = "/v1/decisions/{id}/replay", tag = "decide",
-    params(("id" = String, Path, description = "A page's or a placement's decision id")),
+    params(("id" = inline(DecisionId), Path, description = "A page's or a placement's decision id")),
     responses(
         (status = 200, description = "The decision, made again", body = ReplayedDecision),
         (status = 400, description = "No id", body = Problem, content_type = "application/problem+json"),

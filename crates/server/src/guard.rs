@@ -62,6 +62,7 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// The labels are few for good: routes as they are written, never as they are asked for, and known methods.
 fn count(method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
     let route = route.map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = match *method {
@@ -78,7 +79,7 @@ fn count(method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
 
 /// Pages of other origins may call the collectors and the decision API; each key says which pages may use it.
 pub(crate) fn cross_origin() -> CorsLayer {
-    let exposed = ["retry-after", "ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
+    let exposed = ["idempotency-replayed", "retry-after", "ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
         .allow_methods(AllowMethods::list([Method::GET, Method::POST]))

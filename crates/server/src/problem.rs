@@ -1,6 +1,9 @@
 //! Every error that the API answers, in one place: status, stable code, words (RFC 9457 `application/problem+json`).
 //!
-//! Handlers return `Result<_, Problem>`; nothing else in the server writes an error body.
+//! Handlers return `Result<_, Problem>`; nothing else in the server writes an error body. What each code means stands in
+//! `codes.rs`, from which `/docs/errors` is written too.
+
+pub(crate) mod codes;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,6 +11,11 @@ use axum::response::{IntoResponse, Response};
 use mercer_collect::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use self::codes::Code;
+
+/// Seconds after which a job that runs elsewhere is worth another try.
+const JOB_RETRY_SECONDS: u64 = 5;
 
 /// An error answer. `code` never changes its meaning; `detail` says what happened, where, and what to do.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -33,13 +41,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let detail: Box<str> = detail.into().into();
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        let (detail, entry): (Box<str>, _) = (detail.into().into(), code.entry());
         Self {
-            kind: format!("/docs/errors#{code}").into(),
-            title,
-            status: status.as_u16(),
-            code,
+            kind: format!("/docs/errors#{}", entry.name).into(),
+            title: entry.title,
+            status: entry.status.as_u16(),
+            code: entry.name,
             message: detail.clone(),
             detail,
             field: None,
@@ -47,72 +55,95 @@ impl Problem {
         }
     }
 
+    fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
     pub fn key_missing() -> Self {
         let detail = "Send an API key: `Authorization: Bearer KEY`, Basic with the key as user name, or `X-Write-Key`.";
-        Self::new(StatusCode::UNAUTHORIZED, "key_missing", "No API key", detail)
+        Self::new(Code::KeyMissing, detail)
     }
 
     pub fn key_unknown() -> Self {
         let detail = "This API key does not exist or was revoked. Keys are made in the console under Settings.";
-        Self::new(StatusCode::UNAUTHORIZED, "key_unknown", "Unknown API key", detail)
+        Self::new(Code::KeyUnknown, detail)
     }
 
     pub fn scope_missing(needed: &str) -> Self {
-        let detail = format!("This API key may not do that: the scope `{needed}` is needed.");
-        Self::new(StatusCode::FORBIDDEN, "scope_missing", "Scope missing", detail)
+        Self::new(Code::ScopeMissing, format!("This API key may not do that: the scope `{needed}` is needed."))
     }
 
     pub fn origin_refused(origin: &str) -> Self {
-        let detail = format!("Pages of `{origin}` may not use this key. Add the origin to the key in the console.");
-        Self::new(StatusCode::FORBIDDEN, "origin_refused", "Origin not allowed", detail)
+        let detail = format!("Pages of `{origin}` may not use this key. Make a key that lists this origin.");
+        Self::new(Code::OriginRefused, detail)
     }
 
     pub fn too_many_requests(retry_after_seconds: u64) -> Self {
         let detail = format!("This key's rate limit is used up. Try again in {retry_after_seconds} s.");
-        Self {
-            retry_after_seconds: Some(retry_after_seconds),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Rate limit reached", detail)
-        }
+        Self::new(Code::TooManyRequests, detail).retry_after(retry_after_seconds)
     }
 
     pub fn invalid(field: Option<String>, detail: impl Into<String>) -> Self {
-        let field = field.map(String::into_boxed_str);
-        Self { field, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request", detail) }
+        Self { field: field.map(String::into_boxed_str), ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    pub fn import_refused(detail: impl Into<String>) -> Self {
+        Self::new(Code::ImportRefused, detail)
     }
 
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", format!("There is no {what}."))
+        Self::new(Code::NotFound, format!("There is no {what}."))
     }
 
     pub fn method_not_allowed() -> Self {
-        let detail = "This path does not take that method; see the API pages for the ones it takes.";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail)
+        Self::new(
+            Code::MethodNotAllowed,
+            "This path does not take that method; see the API pages for the ones it takes.",
+        )
     }
 
     pub fn too_large(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Too large", detail)
+        Self::new(Code::TooLarge, detail)
     }
 
     pub fn unsupported_media_type(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", detail)
+        Self::new(Code::UnsupportedMediaType, detail)
     }
 
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
+    /// As many of these jobs as may run at a time are running.
+    pub fn already_running(what: &str) -> Self {
+        Self::new(Code::AlreadyRunning, format!("{what} under way; ask again in a moment."))
+            .retry_after(JOB_RETRY_SECONDS)
+    }
+
+    pub fn idempotency_in_progress() -> Self {
+        let detail = "The first request with this Idempotency-Key is still running; send it again in a second.";
+        Self::new(Code::IdempotencyInProgress, detail).retry_after(1)
+    }
+
+    pub fn idempotency_key_reused() -> Self {
+        let detail = "This Idempotency-Key was sent with another request before: method, path, query or body differ. \
+                      Make a new key for every new request.";
+        Self::new(Code::IdempotencyKeyReused, detail)
     }
 
     pub fn not_ready(detail: impl Into<String>) -> Self {
-        Self {
-            retry_after_seconds: Some(1),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", detail)
-        }
+        Self::new(Code::NotReady, detail).retry_after(1)
+    }
+
+    pub fn disk_full(detail: impl Into<String>) -> Self {
+        Self::new(Code::DiskFull, detail)
     }
 
     /// Our fault. What happened stands in the server's log, not in the answer.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         let detail = "Mercer could not answer. The server's log says why; nothing of this request was acknowledged.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(Code::Internal, detail)
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub const fn status_code(&self) -> u16 {
@@ -125,18 +156,17 @@ impl From<mercer_engine::Error> for Problem {
         use mercer_engine::Error;
         match error {
             Error::NotAppended(_) | Error::ShuttingDown => Self::not_ready(error.to_string()),
-            Error::NoSuchDecision(_) => {
-                Self::new(StatusCode::NOT_FOUND, "no_such_decision", "No such decision", error.to_string())
+            Error::NoSuchDecision(_) => Self::new(Code::NoSuchDecision, error.to_string()),
+            Error::AlreadyTraining => {
+                Self::new(Code::AlreadyTraining, error.to_string()).retry_after(JOB_RETRY_SECONDS)
             }
-            Error::AlreadyTraining => Self::conflict("already_training", error.to_string()),
-            Error::NothingToLearn => Self::conflict("nothing_to_learn", error.to_string()),
-            Error::Model { .. } => Self::conflict("model_unusable", error.to_string()),
-            Error::Placement { field, message } => Self {
-                field: Some(field.into()),
-                ..Self::new(StatusCode::BAD_REQUEST, "invalid_placement", "Invalid placement", message)
-            },
-            Error::Store(error) => Self::from(error),
+            Error::NothingToLearn => Self::new(Code::NothingToLearn, error.to_string()),
+            Error::Model { .. } => Self::new(Code::ModelUnusable, error.to_string()),
+            Error::Placement { field, message } => {
+                Self { field: Some(field.into()), ..Self::new(Code::InvalidPlacement, message) }
+            }
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
+            Error::Store(store) => store.into(),
             Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Search(_) => Self::internal(&error),
         }
     }
@@ -146,6 +176,16 @@ impl From<mercer_store::Error> for Problem {
     /// A full or busy disk is no secret and passes; the caller may try again.
     fn from(error: mercer_store::Error) -> Self {
         if error.is_temporary() { Self::not_ready(error.to_string()) } else { Self::internal(&error) }
+    }
+}
+
+impl From<std::io::Error> for Problem {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded) {
+            return Self::disk_full("The disk of the data folder is full; make room and send the request again.");
+        }
+        Self::internal(&error)
     }
 }
 

@@ -10,22 +10,29 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::App;
-use crate::{admin, assets, catalog, collect, console, customers, decide, guard, health, openapi};
+use crate::{
+    admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, openapi,
+    upload,
+};
 
 /// Bodies of the collectors: their own limit answers before this one.
 const COLLECT_BODY_BYTES: usize = 1024 * 1024;
-const API_BODY_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const API_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Where files are uploaded to; these calls have a limit of their own.
+pub(crate) const UPLOADS: &str = "/v1/import/";
 
 /// The whole server: API, collectors, console, files.
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
-    let api = api.layer(DefaultBodyLimit::max(API_BODY_BYTES));
+    let repeatable = axum::middleware::from_fn_with_state(app.clone(), idempotency::layer);
+    let api = api.layer(repeatable).layer(DefaultBodyLimit::max(API_BODY_BYTES));
     // Set before the layer around it: otherwise a browser's preflight would meet the fallback and not the layer.
     let called_from_pages =
         api.merge(collectors()).method_not_allowed_fallback(assets::method_not_allowed).layer(guard::cross_origin());
     Router::new()
         .merge(called_from_pages)
-        .merge(openapi::pages(document))
+        .merge(openapi::pages(openapi::completed(document)))
+        .merge(docs::routes())
         .merge(assets::routes())
         .merge(console::routes())
         .fallback(assets::not_found)
@@ -57,6 +64,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(admin::replay_bad_row))
         .routes(routes!(admin::list_keys, admin::create_key))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(export::events))
+        .routes(routes!(export::products))
+        .routes(routes!(export::backup))
+        .routes(routes!(upload::import))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
@@ -64,10 +75,10 @@ fn api() -> OpenApiRouter<App> {
 
 /// The API's description, for tests and for export.
 pub fn document() -> Document {
-    api().into_openapi()
+    openapi::completed(api().into_openapi())
 }
 
-/// Addresses that stock trackers call. They are described in docs/connect.md, not in the OpenAPI.
+/// Addresses that stock trackers call. They are described in docs/connect-trackers.md, not in the OpenAPI.
 fn collectors() -> Router<App> {
     let mut router = Router::new();
     for call in COLLECT_CALLS {

@@ -7,9 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::state::App;
+
+/// How often histograms are summed up; between two times every measurement is held in memory.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How long running requests may take after the signal.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -29,6 +33,7 @@ pub async fn serve(
         tracing::info!("shutting down: finishing running requests");
         let _ = stopping.send(());
     };
+    let upkeep = tokio::spawn(keep_up(app.metrics.clone()));
     let serving = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
     let deadline = async {
         // Without the signal there is no deadline: the sender is held by `signal`.
@@ -43,7 +48,17 @@ pub async fn serve(
         outcome = serving => outcome,
         () = deadline => Ok(()),
     };
+    upkeep.abort();
     let engine = Arc::clone(&app.engine);
     tokio::task::spawn_blocking(move || engine.close()).await?;
     outcome
+}
+
+/// Without this, histograms would grow until somebody asks for `/metrics`.
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
 }

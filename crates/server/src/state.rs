@@ -9,6 +9,8 @@ use mercer_schema::{Currency, DecisionId, Timestamp};
 use mercer_store::Tables;
 
 use crate::access::Keys;
+use crate::idempotency::Idempotency;
+use crate::stores::Stores;
 use crate::view_as::Signer;
 
 /// Settings of the HTTP side, resolved once at start.
@@ -22,6 +24,8 @@ pub struct Settings {
     /// The currency of prices that come without one.
     pub currency: Currency,
     pub limits: Limits,
+    /// Larger files are not taken by `POST /v1/import`.
+    pub upload_bytes: u64,
     /// Reads `Sec-GPC` and treats it as an objection to personalization.
     pub honour_gpc: bool,
     /// The version that `/healthz` and the manifests name.
@@ -37,6 +41,8 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     pub keys: Arc<Keys>,
     pub tables: Arc<dyn Tables>,
+    pub stores: Arc<Stores>,
+    pub idempotency: Arc<Idempotency>,
     pub settings: Settings,
     pub signer: Arc<Signer>,
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,

@@ -19,7 +19,12 @@ pub enum Error {
     #[error("`{}` is a file, but a folder is wanted. Name a folder, or move the file away", path.display())]
     NotAFolder { path: PathBuf },
     #[error("the data folder `{}` is in use by {holder}. Stop that process first, or name another folder", folder.display())]
-    InUse { folder: PathBuf, holder: String },
+    InUse {
+        folder: PathBuf,
+        holder: String,
+        /// Where the holder serves, if it does.
+        address: Option<String>,
+    },
     #[error("`{}` is not there. {advice}", path.display())]
     Missing { path: PathBuf, advice: &'static str },
     #[error("`{}` exists already. Name a place that does not exist yet", path.display())]

@@ -19,6 +19,7 @@ pub(crate) const LOG: &str = "log.db";
 pub(crate) const TABLES: &str = "tables.db";
 pub(crate) const MODELS: &str = "models";
 const LAKE: &str = "lake";
+const SCRATCH: &str = "tmp";
 /// May lie in a folder that is about to become a data folder.
 const HARMLESS: [&str; 3] = [LOCK, "lost+found", "mercer.toml"];
 
@@ -26,7 +27,7 @@ const HARMLESS: [&str; 3] = [LOCK, "lost+found", "mercer.toml"];
 pub struct DataFolder {
     root: PathBuf,
     /// Unlocked by the operating system when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl DataFolder {
@@ -36,7 +37,7 @@ impl DataFolder {
         refuse_file(root)?;
         disk::create_folder(root)?;
         refuse_foreign(root)?;
-        let folder = Self { root: root.to_path_buf(), _lock: lock(root)? };
+        let folder = Self { root: root.to_path_buf(), lock: lock(root)? };
         match read_about(root)? {
             Some(About { state: State::Ready, .. }) => {}
             _ => folder.make()?,
@@ -55,12 +56,18 @@ impl DataFolder {
             None
         };
         match ready {
-            Some(About { state: State::Ready, .. }) => Ok(Self { root: root.to_path_buf(), _lock: lock(root)? }),
+            Some(About { state: State::Ready, .. }) => Ok(Self { root: root.to_path_buf(), lock: lock(root)? }),
             _ => Err(Error::Missing {
                 path: root.join(ABOUT),
                 advice: "Name the folder that `mercer serve` or `mercer demo` was given as --data; they make it at their first start",
             }),
         }
+    }
+
+    /// Leaves word, for whoever finds the folder locked, where this process serves.
+    pub fn tell_address(&self, address: &str) -> Result<(), Error> {
+        leave_note(&self.lock, &format!("{}\n{address}\n", std::process::id()))
+            .map_err(Error::file("write", &self.root.join(LOCK)))
     }
 
     pub fn path(&self) -> &Path {
@@ -81,6 +88,16 @@ impl DataFolder {
 
     pub fn lake(&self) -> Result<Lake, Error> {
         Lake::open(&self.root.join(LAKE))
+    }
+
+    /// An empty folder for what is on its way; whatever a crash left in it is removed.
+    pub fn scratch(&self) -> Result<PathBuf, Error> {
+        let scratch = self.root.join(SCRATCH);
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch).map_err(Error::file("empty", &scratch))?;
+        }
+        disk::create_folder(&scratch)?;
+        Ok(scratch)
     }
 
     /// Fills an empty folder. Says so first and last: after a crash in between it is done again, and a database
@@ -173,28 +190,35 @@ fn lock(root: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let holder = holder(&mut file);
-            return Err(Error::InUse { folder: root.to_path_buf(), holder });
+            let (holder, address) = holder(&mut file);
+            return Err(Error::InUse { folder: root.to_path_buf(), holder, address });
         }
         Err(TryLockError::Error(error)) => return Err(Error::file("lock", &path)(error)),
     }
-    let mut note = || {
-        file.set_len(0)?;
-        file.rewind()?;
-        write!(file, "{}", std::process::id())
-    };
-    note().map_err(Error::file("write", &path))?;
+    leave_note(&file, &std::process::id().to_string()).map_err(Error::file("write", &path))?;
     Ok(file)
 }
 
-fn holder(file: &mut File) -> String {
+fn leave_note(mut file: &File, note: &str) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(note.as_bytes())
+}
+
+/// Who has the folder, and where it serves.
+fn holder(file: &mut File) -> (String, Option<String>) {
     let mut text = String::new();
-    let id = file.take(16).read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
-    match id {
+    // A note that is no text names nobody.
+    let _ = file.take(1_024).read_to_string(&mut text);
+    let mut lines = text.lines().map(str::trim);
+    let id = lines.next().and_then(|id| id.parse::<u32>().ok());
+    let address = lines.next().filter(|address| address.starts_with("http://")).map(str::to_owned);
+    let holder = match id {
         Some(id) if id == std::process::id() => "this very process".into(),
         Some(id) => format!("process {id}"),
         None => "another process".into(),
-    }
+    };
+    (holder, address)
 }
 
 #[cfg(test)]
@@ -227,8 +251,20 @@ mod tests {
                 "{error}"
             );
         }
+        first.tell_address("http://127.0.0.1:7").unwrap();
+        let Err(Error::InUse { address, .. }) = DataFolder::open(folder.path()) else { panic!("it is not locked") };
+        assert_eq!(address.as_deref(), Some("http://127.0.0.1:7"));
         drop(first);
         DataFolder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn the_scratch_folder_starts_empty() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(root.path()).unwrap();
+        let scratch = folder.scratch().unwrap();
+        fs::write(scratch.join("upload-1"), b"half").unwrap();
+        assert!(disk::names(&folder.scratch().unwrap()).unwrap().is_empty());
     }
 
     #[test]

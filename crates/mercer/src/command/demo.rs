@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use mercer_collect::import::{Input, Mapping, Options};
+use mercer_collect::Received;
+use mercer_collect::import::{Input, Kind, Mapping, Options};
 use mercer_demo::{ShopSettings, gift_shop, storefront};
 use mercer_schema::{Currency, SourceId};
-use mercer_server::{Accounts, ApiKey, Scope, now};
+use mercer_server::{Accounts, ApiKey, Scope, Sink, load, now};
 
-use super::import::{Sink, read_all, received_for};
 use super::serve::{Extras, app, bind, run_server, seed_placements};
-use crate::cli::{Demo, ImportKind};
+use crate::cli::Demo;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -52,7 +52,7 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
         if !demo.no_open && std::io::stdout().is_terminal() {
             open_browser(&url);
         }
-        run_server(listener, app, &config, shop).await
+        run_server(&home, listener, app, &config, shop).await
     })
 }
 
@@ -65,20 +65,21 @@ async fn prepare(home: &Home, currency: Currency) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::job(format!("the gift shop could not be prepared: {error}"));
     let files = gift_shop::files(now(), &folder).map_err(|error| failed(&error))?;
     for (kind, file, label) in [
-        (ImportKind::Catalog, &files.catalog, "Importing the catalog"),
-        (ImportKind::Orders, &files.orders, "Importing a year of orders"),
+        (Kind::Catalog, &files.catalog, "Importing the catalog"),
+        (Kind::Orders, &files.orders, "Importing a year of orders"),
     ] {
         let bar = output::bar(label, 0);
-        let mut options = Options::new(received_for("gift-shop", currency, now()));
+        let mut options = Options::new(Received::new(SourceId::trusted("gift-shop"), now(), currency));
         let mut shift_micros = 0;
-        if kind == ImportKind::Orders {
+        if kind == Kind::Orders {
             let mapping = std::fs::read_to_string(&files.orders_mapping)?;
             options.mapping = Some(Mapping::from_toml("online_retail", &mapping).map_err(|error| failed(&error))?);
             shift_micros = files.shift_micros;
         }
-        let sink = Sink { engine: Some(&home.engine), bar: &bar, shift_micros };
+        let progress = output::progress(&bar);
+        let sink = Sink { engine: Some(&home.engine), progress: &progress, shift_micros };
         let input = Input::open(file).map_err(|error| failed(&error))?;
-        let outcome = read_all(kind, input, options, &sink).await?;
+        let outcome = load(kind, input, options, &sink).await?;
         bar.finish_and_clear();
         output::remark(format!("  {label}: {} taken, {} bad rows", outcome.stored, outcome.report.bad));
     }

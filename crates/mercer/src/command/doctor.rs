@@ -114,7 +114,7 @@ fn data(home: &Home) -> Finding {
 }
 
 fn models(home: &Home) -> Finding {
-    match home.registry.verify() {
+    match home.stores.registry.verify() {
         Ok(problems) if problems.is_empty() => {
             let champion = home.engine.snapshot().world.models.version.clone();
             let detail = champion.map_or_else(

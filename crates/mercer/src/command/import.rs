@@ -1,134 +1,102 @@
-//! `mercer import`: files of products, orders and events into the log, in batches, with a report.
+//! `mercer import`: files of products, orders and events into the log, with a report; or sent to a running server.
 
-use mercer_collect::import::{self, Import as Reading, Input, Mapping, Options, Report};
-use mercer_collect::{BadRow, Received};
-use mercer_engine::Engine;
-use mercer_schema::{Currency, Event, Product, SourceId, Timestamp};
-use mercer_store::Appended;
-use serde_json::json;
+use std::path::Path;
+
+use mercer_collect::Received;
+use mercer_collect::import::{self, Input, Mapping, Options};
+use mercer_schema::{Currency, SourceId};
+use mercer_server::{Loaded, Sink, load};
+use serde_json::{Value, json};
 
 use crate::cli::{Import, ImportKind};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::output;
-
-/// Things made durable at a time.
-const BATCH: usize = 2_000;
-
-/// What an import brought.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub report: Report,
-    /// New or changed.
-    pub stored: usize,
-    /// Known already.
-    pub unchanged: usize,
-}
-
-/// Where imported things go; nowhere on a dry run.
-pub(crate) struct Sink<'a> {
-    pub engine: Option<&'a Engine>,
-    pub bar: &'a indicatif::ProgressBar,
-    /// Added to the time of every event.
-    pub shift_micros: i64,
-}
+use crate::remote::{Server, segment};
 
 pub(crate) fn run(import: &Import, config: &Config, as_json: bool) -> Result<(), Failure> {
-    let home = Home::open(config, false)?;
-    let runtime = super::runtime()?;
+    let server = Server::named(&import.remote)?;
     if import.replay {
-        return runtime.block_on(replay(&home, config, as_json));
+        let fate = match &server {
+            Some(server) => replay_on(server)?,
+            None => super::runtime()?.block_on(replay(&Home::open(config, false)?, config))?,
+        };
+        tell_replayed(fate, as_json);
+        return Ok(());
     }
     let (Some(kind), Some(file)) = (import.kind, &import.file) else {
-        return Err(Failure::job("say what to import: catalog, orders or events, and a file"));
+        return Err(Failure::usage("say what to import: catalog, orders or events, and a file"));
     };
-    let options = options(import, config)?;
-    let bar = output::bar(&format!("Importing {}", file.display()), 0);
-    let engine = (!import.dry_run).then_some(&*home.engine);
-    let sink = Sink { engine, bar: &bar, shift_micros: 0 };
-    let input = Input::open(file).map_err(|error| Failure::job(error.to_string()))?;
-    let outcome = runtime.block_on(read_all(kind, input, options, &sink))?;
-    bar.finish_and_clear();
-    tell(&outcome, import.dry_run, as_json);
-    match outcome.report.broken_off {
-        Some(reason) => Err(Failure::job(format!("the file could not be read to its end: {reason}"))),
-        None if outcome.report.bad > 0 => Err(Failure::job(format!(
-            "{} rows were not taken; they are kept: see the console under Bad rows, or mend the file and import it again",
-            outcome.report.bad
+    let outcome = match &server {
+        Some(server) => send(server, import, kind, file)?,
+        None => read(import, kind, file, config)?,
+    };
+    if as_json {
+        output::json(&outcome);
+    } else {
+        tell(&outcome);
+    }
+    let report = &outcome["report"];
+    if let Some(reason) = report["broken_off"].as_str() {
+        return Err(Failure::job(format!("the file could not be read to its end: {reason}")));
+    }
+    match report["bad"].as_u64().unwrap_or_default() {
+        0 => Ok(()),
+        bad if import.dry_run => Err(Failure::job(format!("{bad} rows would not be taken"))),
+        bad => Err(Failure::job(format!(
+            "{bad} rows were not taken; they are kept: see the console under Bad rows, or mend the file and import it again"
         ))),
-        None => Ok(()),
     }
 }
 
-/// Reads a whole file into the sink.
-pub(crate) async fn read_all(
-    kind: ImportKind,
-    input: Input,
-    options: Options,
-    sink: &Sink<'_>,
-) -> Result<Outcome, Failure> {
-    let failed = |error: import::Error| Failure::job(error.to_string());
-    match kind {
-        ImportKind::Catalog => products(import::products(input, options).map_err(failed)?, sink).await,
-        ImportKind::Orders => events(import::orders(input, options).map_err(failed)?, sink).await,
-        ImportKind::Events => events(import::events(input, options).map_err(failed)?, sink).await,
-    }
+/// Into the data folder.
+fn read(import: &Import, kind: ImportKind, file: &Path, config: &Config) -> Result<Value, Failure> {
+    let options = options(import, config)?;
+    let input = Input::open(file).map_err(|error| Failure::job(error.to_string()))?;
+    let home = Home::open(config, false)?;
+    let bar = output::bar(&format!("Importing {}", file.display()), 0);
+    let progress = output::progress(&bar);
+    let sink = Sink { engine: (!import.dry_run).then_some(&*home.engine), progress: &progress, shift_micros: 0 };
+    let Loaded { report, stored, unchanged } = super::runtime()?.block_on(load(kind.into(), input, options, &sink))?;
+    bar.finish_and_clear();
+    Ok(json!({ "report": report, "stored": stored, "unchanged": unchanged, "dry_run": import.dry_run }))
 }
 
-async fn products(mut reading: Reading<Product>, sink: &Sink<'_>) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome::default();
-    while let Some((products, bad_rows)) = next_batch(&mut reading, sink) {
-        if let Some(engine) = sink.engine {
-            engine.keep_bad_rows(bad_rows)?;
-            let saved = engine.save_products(products, mercer_server::now()).await?;
-            outcome.stored += saved.changed;
-            outcome.unchanged += saved.unchanged;
+/// To a running server.
+fn send(server: &Server, import: &Import, kind: ImportKind, file: &Path) -> Result<Value, Failure> {
+    let mapping = import.mapping.as_deref().map(mapping_text).transpose()?;
+    let dry_run = import.dry_run.to_string();
+    let mut query = vec![("dry_run", dry_run.as_str())];
+    query.extend(import.format.as_deref().map(|format| ("format", format)));
+    query.extend(import.currency.as_deref().map(|currency| ("currency", currency)));
+    query.extend(mapping.as_deref().map(|mapping| ("mapping", mapping)));
+    let bytes = file.metadata().map_or(0, |file| file.len());
+    let bar = output::bar(&format!("Sending {}", file.display()), bytes);
+    let sent = |done: u64| {
+        bar.set_position(done);
+        if done >= bytes {
+            bar.set_message("The server reads it");
         }
-    }
-    outcome.report = reading.report().clone();
-    Ok(outcome)
+    };
+    let answer = server.upload(&format!("/v1/import/{}", import::Kind::from(kind)), &query, file, &sent);
+    bar.finish_and_clear();
+    answer
 }
 
-async fn events(mut reading: Reading<Event>, sink: &Sink<'_>) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome::default();
-    while let Some((mut events, bad_rows)) = next_batch(&mut reading, sink) {
-        for event in &mut events {
-            event.occurred_at = event.occurred_at.plus(sink.shift_micros);
-        }
-        if let Some(engine) = sink.engine {
-            engine.keep_bad_rows(bad_rows)?;
-            for appended in engine.accept_imported_events(events, mercer_server::now()).await? {
-                match appended {
-                    Appended::Stored(_) => outcome.stored += 1,
-                    Appended::Duplicate(_) => outcome.unchanged += 1,
-                }
-            }
-        }
+/// A name stays a name; a file's text goes with the request.
+fn mapping_text(name_or_path: &str) -> Result<String, Failure> {
+    if Mapping::built_in(name_or_path).is_ok() {
+        return Ok(name_or_path.to_owned());
     }
-    outcome.report = reading.report().clone();
-    Ok(outcome)
-}
-
-/// The next things and bad rows of the file; none at its end.
-fn next_batch<T>(reading: &mut Reading<T>, sink: &Sink<'_>) -> Option<(Vec<T>, Vec<BadRow>)> {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    while good.len() + bad.len() < BATCH {
-        match reading.next() {
-            Some(Ok(thing)) => good.push(thing),
-            Some(Err(row)) => bad.push(row),
-            None => break,
-        }
-    }
-    let progress = reading.progress();
-    sink.bar.set_length(progress.total);
-    sink.bar.set_position(progress.done);
-    (!good.is_empty() || !bad.is_empty()).then_some((good, bad))
+    // Checked here, so that a fault is told before the file is sent.
+    Mapping::load(name_or_path).map_err(|error| Failure::job(error.to_string()))?;
+    Ok(std::fs::read_to_string(name_or_path)?)
 }
 
 fn options(import: &Import, config: &Config) -> Result<Options, Failure> {
     let currency = match &import.currency {
-        Some(text) => Currency::parse(text).map_err(|error| Failure::job(format!("--currency: {error}")))?,
+        Some(text) => Currency::parse(text).map_err(|error| Failure::usage(format!("--currency: {error}")))?,
         None => config.currency,
     };
     let received = Received::new(SourceId::trusted("import"), mercer_server::now(), currency);
@@ -141,39 +109,48 @@ fn options(import: &Import, config: &Config) -> Result<Options, Failure> {
     })
 }
 
-fn tell(outcome: &Outcome, is_dry_run: bool, as_json: bool) {
-    let Outcome { report, stored, unchanged } = outcome;
-    if as_json {
-        return output::json(
-            &json!({ "report": report, "stored": stored, "unchanged": unchanged, "dry_run": is_dry_run }),
-        );
-    }
+fn tell(outcome: &Value) {
+    let report = &outcome["report"];
+    let count = |value: &Value| value.as_u64().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     output::line(format!(
         "{} rows read ({} by `{}`), {} used",
-        report.rows_read, report.format, report.mapping, report.rows_used
+        count(&report["rows_read"]),
+        text(&report["format"]),
+        text(&report["mapping"]),
+        count(&report["rows_used"])
     ));
-    for (name, count) in &report.made {
-        output::line(format!("  {count:>9}  {name}"));
+    let entries = |key: &str| report[key].as_object().cloned().unwrap_or_default();
+    for (name, made) in entries("made") {
+        output::line(format!("  {:>9}  {name}", count(&made)));
     }
-    for (reason, count) in &report.rows_skipped {
-        output::line(format!("  {count:>9}  rows left out: {reason}"));
+    for (reason, skipped) in entries("rows_skipped") {
+        output::line(format!("  {:>9}  rows left out: {reason}", count(&skipped)));
     }
-    for (what, warning) in &report.warnings {
-        output::line(format!("  {:>9}  warnings: {what} (first in line {})", warning.count, warning.first_line));
+    for (what, warning) in entries("warnings") {
+        output::line(format!(
+            "  {:>9}  warnings: {what} (first in line {})",
+            count(&warning["count"]),
+            count(&warning["first_line"])
+        ));
     }
-    if is_dry_run {
+    if outcome["dry_run"] == true {
         output::line("dry run: nothing was kept");
     } else {
-        output::line(format!("{stored} stored, {unchanged} known already, {} bad rows kept", report.bad));
+        let (stored, unchanged) = (count(&outcome["stored"]), count(&outcome["unchanged"]));
+        output::line(format!("{stored} stored, {unchanged} known already, {} bad rows kept", count(&report["bad"])));
     }
 }
 
+/// How many bad rows were taken, and how many are still bad.
+type Replayed = (usize, usize);
+
 /// Takes every kept bad row again that can be taken now.
-async fn replay(home: &Home, config: &Config, as_json: bool) -> Result<(), Failure> {
+async fn replay(home: &Home, config: &Config) -> Result<Replayed, Failure> {
     let (mut taken, mut still_bad, mut before) = (0_usize, 0_usize, None::<String>);
     loop {
         let page = home.engine.bad_rows(before.as_deref(), 200)?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok((taken, still_bad)) };
         before = Some(last.id.clone());
         for kept in page.into_iter().filter(|kept| kept.replayed_at.is_none()) {
             match home.engine.replay_bad_row(&kept.id, &config.limits, mercer_server::now()).await? {
@@ -183,15 +160,33 @@ async fn replay(home: &Home, config: &Config, as_json: bool) -> Result<(), Failu
             }
         }
     }
+}
+
+fn replay_on(server: &Server) -> Result<Replayed, Failure> {
+    let (mut taken, mut still_bad, mut cursor) = (0_usize, 0_usize, None::<String>);
+    loop {
+        let mut query = vec![("limit", "200")];
+        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let page = server.get("/v1/bad-rows", &query)?;
+        let rows = page["bad_rows"].as_array().into_iter().flatten().filter(|row| row["replayed_at"].is_null());
+        for id in rows.filter_map(|row| row["id"].as_str()) {
+            match server.post(&format!("/v1/bad-rows/{}/replay", segment(id)), None) {
+                Ok(_) => taken += 1,
+                Err(failure) if failure.is_answer(400) => still_bad += 1,
+                Err(failure) => return Err(failure),
+            }
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return Ok((taken, still_bad)),
+        }
+    }
+}
+
+fn tell_replayed((taken, still_bad): Replayed, as_json: bool) {
     if as_json {
         output::json(&json!({ "taken": taken, "still_bad": still_bad }));
     } else {
         output::line(format!("{taken} bad rows were taken now, {still_bad} are still bad"));
     }
-    Ok(())
-}
-
-/// When an import begins, for its events' time of receipt.
-pub(crate) fn received_for(source: &'static str, currency: Currency, now: Timestamp) -> Received {
-    Received::new(SourceId::trusted(source), now, currency)
 }

@@ -1,6 +1,6 @@
 //! `mercer serve`: the production way. Listens, trains on schedule, drains on the signal.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -35,7 +35,7 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
             let link = format!("{}/console/welcome?token={token}", config.public_url);
             output::remark(format!("Nobody can sign in yet. Choose the console's password here:\n  {link}"));
         }
-        run_server(listener, app, &config, Router::new()).await
+        run_server(&home, listener, app, &config, Router::new()).await
     })
 }
 
@@ -63,6 +63,7 @@ pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, F
         sign_in_hint: extras.sign_in_hint,
         currency: config.currency,
         limits: config.limits.clone(),
+        upload_bytes: config.upload_bytes,
         honour_gpc: config.honour_gpc,
         code_version: CODE_VERSION.to_owned(),
     };
@@ -71,6 +72,8 @@ pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, F
         keys: Arc::new(Keys::load(Arc::clone(&home.tables), extras.fixed_keys)?),
         signer: Arc::new(Signer::load(&*home.tables, rand::random())?),
         tables: Arc::clone(&home.tables),
+        stores: Arc::clone(&home.stores),
+        idempotency: Arc::default(),
         settings,
         metrics: recorder,
         draining: AtomicBool::new(false),
@@ -79,11 +82,13 @@ pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, F
 
 /// Serves Mercer, and `beside` it, until the process is told to stop. Says where, once both work.
 pub(crate) async fn run_server(
+    home: &Home,
     listener: TcpListener,
     app: App,
     config: &Config,
     beside: Router,
 ) -> Result<(), Failure> {
+    home.folder.tell_address(&address_for(listener.local_addr()?))?;
     let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
     let router = mercer_server::router(app.clone()).merge(beside);
     let stop = told_to_stop()?;
@@ -91,6 +96,16 @@ pub(crate) async fn run_server(
     let outcome = mercer_server::serve(listener, app, router, stop).await;
     chores.abort();
     Ok(outcome?)
+}
+
+/// How a command on the same machine reaches what listens here.
+fn address_for(listening: SocketAddr) -> String {
+    let port = listening.port();
+    match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://[::1]:{port}"),
+        _ => format!("http://{listening}"),
+    }
 }
 
 /// A fresh shop gets the default placements; files in the placements folder win over what is there.
