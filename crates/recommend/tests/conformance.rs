@@ -10,7 +10,7 @@ use mercer_recommend::interactions::{Customer, Order, tastes};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
-use mercer_recommend::sessions::{SessionIndex, VmisSettings};
+use mercer_recommend::sessions::{SessionIndex, StanSettings, VmisSettings};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 use proptest::prelude::*;
@@ -65,6 +65,8 @@ impl Shop {
             ("trending", Box::new(self.popularity.trending())),
             ("sessions", Box::new(self.sessions.vmis(VmisSettings::default()))),
             ("sessions with repeats", Box::new(self.sessions.vmis(repeats))),
+            ("STAN", Box::new(self.sessions.stan(StanSettings::stan()))),
+            ("VSTAN", Box::new(self.sessions.stan(StanSettings::vstan()))),
             ("content", Box::new(&self.content)),
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
