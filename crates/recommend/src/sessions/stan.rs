@@ -41,13 +41,14 @@ pub struct StanSettings {
 }
 
 impl StanSettings {
+    /// Good on the validation parts of the bol.com and Yoochoose samples, not on any test part.
     pub const fn stan() -> Self {
         Self {
-            sample: 2_500,
-            neighbours: 500,
-            order: 0.9,
-            age_days: 40.0,
-            distance: 0.5,
+            sample: 1_000,
+            neighbours: 200,
+            order: 1.5,
+            age_days: 20.0,
+            distance: 2.5,
             newest_shared: 0.0,
             rarity: 0.0,
             repeats: true,
@@ -55,7 +56,7 @@ impl StanSettings {
     }
 
     pub const fn vstan() -> Self {
-        Self { order: 4.0, age_days: 80.0, distance: 2.0, newest_shared: 3.0, rarity: 2.0, ..Self::stan() }
+        Self { neighbours: 500, order: 4.0, age_days: 30.0, newest_shared: 2.0, rarity: 1.0, ..Self::stan() }
     }
 }
 
