@@ -179,10 +179,44 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Eval {
     /// Length of the ranking that is judged
     #[arg(long, default_value_t = 20)]
     pub k: usize,
+    #[command(subcommand)]
+    pub what: Option<EvalKind>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalKind {
+    /// Measure recommenders on files of public data, by the protocol of their tables
+    Recommend(EvalRecommend),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalRecommend {
+    /// What the files hold
+    #[arg(long)]
+    pub format: DataFormat,
+    /// What the models learn from
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// What they are asked
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
+    /// Models, with commas between them: popularity, vmis, stan, vstan
+    #[arg(long, value_delimiter = ',', default_value = "popularity,vmis,stan,vstan")]
+    pub models: Vec<String>,
+    /// Length of the ranking that is judged
+    #[arg(long, default_value_t = 20)]
+    pub k: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DataFormat {
+    /// Click sessions: `SessionId ItemId Time` lines, or a session a line
+    Sessions,
 }
 
 #[derive(Debug, clap::Args)]

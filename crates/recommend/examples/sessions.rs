@@ -1,70 +1,65 @@
-//! Measures VMIS-kNN on sessions: `SessionId`, `ItemId`, `Time` (seconds), separated by tabs, with a header.
+//! Tunes the session models on a validation file: random settings, the best by the mean of HR@20 and MRR@20 told.
 //!
-//! `cargo run --release -p mercer-recommend --example sessions -- train.txt test.txt`. Every click of a test session
-//! after the first is to be found among 20 from those before it; the current item is not proposed.
+//! `cargo run --release -p mercer-recommend --example sessions -- train.txt valid.txt 60` tries 60 settings of STAN and
+//! of VSTAN. What it finds is to be measured once on the test file, with `mercer eval recommend --format sessions`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::HashMap;
-use std::time::Instant;
+use mercer_recommend::benchmark::{SessionData, SessionModel, read_sessions};
+use mercer_recommend::evaluate::Settings;
+use mercer_recommend::sessions::StanSettings;
 
-use mercer_recommend::evaluate::mean_interval;
-use mercer_recommend::sessions::{IndexSettings, SessionIndex, VmisSettings};
-use mercer_recommend::{Item, Query, Recommender};
-use mercer_schema::Timestamp;
+/// A fixed walk stands in for chance, so that a run can be repeated.
+struct Dice(u64);
 
-struct Click {
-    session: u64,
-    item: Item,
-    at: Timestamp,
-}
-
-/// Clicks in the order of time.
-fn read(path: &str, items: &mut HashMap<String, u32>) -> Vec<Click> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let click = |line: &str| {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let [session, item, time] = fields[..] else { panic!("not three fields: {line}") };
-        let next = items.len() as u32;
-        let item = Item(*items.entry(item.to_owned()).or_insert(next));
-        let at = Timestamp((time.parse::<f64>().expect("a time") * 1e6) as i64);
-        Click { session: session.parse().expect("a number"), item, at }
-    };
-    let mut clicks: Vec<Click> = text.lines().skip(1).map(click).collect();
-    clicks.sort_by_key(|click| click.at);
-    clicks
+impl Dice {
+    fn choose<T: Copy>(&mut self, choices: &[T]) -> T {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        choices[(self.0 >> 33) as usize % choices.len()]
+    }
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [train, test] = &arguments[..] else { panic!("the paths of the training and the test file") };
-    let mut items = HashMap::new();
-    let (train, test) = (read(train, &mut items), read(test, &mut items));
-
-    let started = Instant::now();
-    // Sessions are given here, so pauses do not cut them.
-    let mut index = SessionIndex::new(IndexSettings { pause_minutes: u32::MAX, ..IndexSettings::default() });
-    train.iter().for_each(|click| index.observe(click.session, click.item, click.at));
-    let seconds = started.elapsed().as_secs_f64();
-    println!("{} clicks, {} sessions, {:.0} clicks/s", train.len(), index.len(), train.len() as f64 / seconds);
-
-    let mut sessions: HashMap<u64, Vec<Item>> = HashMap::new();
-    test.iter().for_each(|click| sessions.entry(click.session).or_default().push(click.item));
-    let (mut hits, mut ranks, mut micros) = (Vec::new(), Vec::new(), Vec::new());
-    let model = index.vmis(VmisSettings { repeats: true, ..VmisSettings::default() });
-    for clicks in sessions.values() {
-        for next in 1..clicks.len() {
-            let started = Instant::now();
-            let found = model.recommend(&Query { session: &clicks[..next], ..Query::default() }, 20);
-            micros.push(started.elapsed().as_nanos() as f64 / 1e3);
-            let place = found.iter().position(|scored| scored.item == clicks[next]);
-            hits.push(f64::from(u8::from(place.is_some())));
-            ranks.push(place.map_or(0.0, |place| 1.0 / (place + 1) as f64));
+    let [train, valid, tries] = &arguments[..] else {
+        panic!("the training file, the validation file, and how many settings to try")
+    };
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let data = read_sessions(&read(train), &read(valid)).unwrap();
+    let tries: usize = tries.parse().expect("a number");
+    let mut dice = Dice(1);
+    for is_vstan in [false, true] {
+        let mut best: Option<(f64, StanSettings)> = None;
+        for _ in 0..tries {
+            let settings = random(&mut dice, is_vstan);
+            let reached = measure(&data, SessionModel::Stan(settings));
+            if best.is_none_or(|(known, _)| reached > known) {
+                println!("{reached:.4} {settings:?}");
+                best = Some((reached, settings));
+            }
         }
     }
-    let (hit, rank) = (mean_interval(&hits, 1_000, 1), mean_interval(&ranks, 1_000, 1));
-    println!("{} predictions, HR@20 {:.4} [{:.4}, {:.4}]", hits.len(), hit.mean, hit.low, hit.high);
-    println!("MRR@20 {:.4} [{:.4}, {:.4}]", rank.mean, rank.low, rank.high);
-    micros.sort_by(f64::total_cmp);
-    let at = |share: f64| micros[(micros.len() as f64 * share) as usize];
-    println!("microseconds: p50 {:.0} p90 {:.0} p99 {:.0}", at(0.5), at(0.9), at(0.99));
+}
+
+fn random(dice: &mut Dice, is_vstan: bool) -> StanSettings {
+    let settings = StanSettings {
+        sample: dice.choose(&[500, 1_000, 2_500]),
+        neighbours: dice.choose(&[100, 200, 500, 1_000, 1_500]),
+        order: dice.choose(&[0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0]),
+        age_days: dice.choose(&[2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 0.0]),
+        distance: dice.choose(&[0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0, 0.0]),
+        ..StanSettings::stan()
+    };
+    if !is_vstan {
+        return settings;
+    }
+    StanSettings {
+        newest_shared: dice.choose(&[0.5, 1.0, 2.0, 4.0, 8.0, 0.0]),
+        rarity: dice.choose(&[0.0, 0.5, 1.0, 2.0, 5.0]),
+        ..settings
+    }
+}
+
+fn measure(data: &SessionData, model: SessionModel) -> f64 {
+    let report = model.run(data, &Settings { bootstrap_rounds: 1, ..Settings::default() }).report;
+    f64::midpoint(report.hit_rate.mean, report.mrr.mean)
 }

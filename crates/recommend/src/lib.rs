@@ -7,13 +7,13 @@
 //! | model | what it finds | state |
 //! | --- | --- | --- |
 //! | [`popularity`] | most wanted; wanted now more than usual | live fold |
-//! | [`sessions`] | what visits like the running one went on to (VMIS-kNN) | live fold |
+//! | [`sessions`] | what visits like the running one went on to (VMIS-kNN, STAN, VSTAN) | live fold |
 //! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
-//! [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals.
+//! [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals; [`benchmark`] does so on public data.
 //!
 //! ```
 //! use mercer_recommend::neighbours::{Neighbours, Settings};
@@ -28,6 +28,7 @@
 //! assert_eq!((found[0].item, found[0].because_of), (saucer, Some(cup)));
 //! ```
 
+pub mod benchmark;
 pub mod content;
 pub mod evaluate;
 pub mod interactions;

@@ -1,15 +1,20 @@
 //! `mercer eval`: recommenders compared on this shop's own orders, against popularity.
 
+mod recommend;
+
 use mercer_engine::Judged;
 use serde_json::json;
 
-use crate::cli::Eval;
+use crate::cli::{Eval, EvalKind};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::output;
 
 pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
+    if let Some(EvalKind::Recommend(asked)) = &eval.what {
+        return recommend::run(asked, as_json);
+    }
     let home = Home::open_existing(config)?;
     let spinner = output::spinner("Evaluating");
     let judged = home.engine.evaluate(eval.k, &|step| spinner.set_message(step.to_owned()))?;

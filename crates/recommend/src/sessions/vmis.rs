@@ -68,7 +68,7 @@ impl Recommender for SessionIndex {
 
 impl Recommender for Vmis<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let walked = last_distinct(query.session, self.settings.last_items.min(LARGEST_LAST));
+        let walked = super::last_distinct(query.session, self.settings.last_items.min(LARGEST_LAST));
         let neighbours = self.neighbours(&walked);
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
@@ -103,41 +103,14 @@ impl Vmis<'_> {
         matches
     }
 
-    /// Merges the postings of the walked items from their newest ends.
     fn newest_matches(&self, walked: &[Item]) -> Vec<Match> {
-        let posting = |item: &Item| self.index.postings.get(&item.0).map_or(&[][..], |posting| &posting.visits[..]);
-        let mut lists: Vec<&[u64]> = walked.iter().map(posting).collect();
         let mut matches = Vec::with_capacity(self.settings.sample);
-        while matches.len() < self.settings.sample {
-            let Some(number) = lists.iter().filter_map(|list| list.last().copied()).max() else { break };
-            let mut found = Match { number, likeness: 0, newest: walked.len() };
-            for (place, list) in lists.iter_mut().enumerate() {
-                if let [rest @ .., last] = *list
-                    && *last == number
-                {
-                    *list = rest;
-                    found.likeness += (walked.len() - place) as u32;
-                    found.newest = found.newest.min(place);
-                }
-            }
-            matches.push(found);
-        }
+        super::walk_newest(self.index, walked, self.settings.sample, |number, places| {
+            let likeness = places.iter().map(|place| (walked.len() - place) as u32).sum();
+            matches.push(Match { number, likeness, newest: places.first().copied().unwrap_or_default() });
+        });
         matches
     }
-}
-
-/// The last `count` distinct items, newest first.
-fn last_distinct(session: &[Item], count: usize) -> Vec<Item> {
-    let mut distinct: Vec<Item> = Vec::with_capacity(count);
-    for item in session.iter().rev() {
-        if distinct.len() == count {
-            break;
-        }
-        if !distinct.contains(item) {
-            distinct.push(*item);
-        }
-    }
-    distinct
 }
 
 #[cfg(test)]

@@ -1,0 +1,212 @@
+//! Next-item prediction in sessions.
+//!
+//! Two file forms are read: `SessionId ItemId Time` with a heading, tab separated, times in seconds (session-rec, Serenade);
+//! and one session a line, item ids separated by spaces, with test lines `beginning<TAB>target` (SR-GNN's preprocessing).
+//! The second has no times: its sessions are taken to be a minute apart, in the order of the file.
+//!
+//! Protocol: after every click of a test session but the last, the model ranks all items of the training file but the
+//! clicked one; the next click should be found. Test sessions teach nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use mercer_schema::Timestamp;
+
+use super::{FormatError, Names, Outcome};
+use crate::evaluate::{self, Case};
+use crate::interactions::Customer;
+use crate::popularity::{self, Popularity};
+use crate::sessions::{IndexSettings, SessionIndex, StanSettings, VmisSettings};
+use crate::{Item, Query, Recommender};
+
+/// One question: the beginning of a session and the click after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionCase {
+    pub session: Vec<Item>,
+    pub at: Timestamp,
+    pub target: Item,
+}
+
+/// Sessions to learn from, oldest first, and questions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SessionData {
+    pub train: Vec<Vec<(Item, Timestamp)>>,
+    pub cases: Vec<SessionCase>,
+}
+
+/// Reads the training and the test file in either form.
+pub fn read_sessions(train: &str, test: &str) -> Result<SessionData, FormatError> {
+    let mut names = Names::default();
+    let mut train = read_clicks(train, &mut names)?;
+    train.sort_by_key(|session| session.last().map(|(_, at)| *at));
+    let end = train.last().and_then(|session| session.last()).map_or_else(Timestamp::default, |(_, at)| *at);
+    let is_pairs = test.lines().next().is_some_and(|line| line.split('\t').count() == 2);
+    let cases = if is_pairs { read_pairs(test, end, &mut names)? } else { beginnings(&read_clicks(test, &mut names)?) };
+    Ok(SessionData { train, cases })
+}
+
+fn read_clicks(text: &str, names: &mut Names) -> Result<Vec<Vec<(Item, Timestamp)>>, FormatError> {
+    if !text.lines().next().is_some_and(|line| line.contains('\t')) {
+        let minute = |number: usize| Timestamp(number as i64 * Timestamp::MINUTE);
+        let session = |(number, line): (usize, &str)| -> Vec<(Item, Timestamp)> {
+            line.split_whitespace().map(|name| (names.number(name), minute(number))).collect()
+        };
+        return Ok(text.lines().enumerate().map(session).filter(|session| !session.is_empty()).collect());
+    }
+    let mut sessions: BTreeMap<&str, Vec<(Timestamp, usize, Item)>> = BTreeMap::new();
+    for (index, line) in text.lines().enumerate().skip(1) {
+        let problem = |problem: String| FormatError { line: index + 1, problem };
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [session, item, time, ..] = fields.as_slice() else {
+            return Err(problem(format!("expected SessionId, ItemId and Time with tabs between them, found `{line}`")));
+        };
+        let seconds: f64 = time.trim().parse().map_err(|_| problem(format!("`{time}` is no time in seconds")))?;
+        let at = Timestamp((seconds * 1e6) as i64);
+        sessions.entry(*session).or_default().push((at, index, names.number(item)));
+    }
+    let in_time = |mut clicks: Vec<(Timestamp, usize, Item)>| -> Vec<(Item, Timestamp)> {
+        clicks.sort_unstable_by_key(|(at, index, _)| (*at, *index));
+        clicks.into_iter().map(|(at, _, item)| (item, at)).collect()
+    };
+    Ok(sessions.into_values().map(in_time).collect())
+}
+
+fn read_pairs(text: &str, at: Timestamp, names: &mut Names) -> Result<Vec<SessionCase>, FormatError> {
+    let case = |(index, line): (usize, &str)| {
+        let (beginning, target) = line.split_once('\t').ok_or_else(|| FormatError {
+            line: index + 1,
+            problem: format!("expected a beginning, a tab and a target, found `{line}`"),
+        })?;
+        let session = beginning.split_whitespace().map(|name| names.number(name)).collect();
+        Ok(SessionCase { session, at, target: names.number(target.trim()) })
+    };
+    text.lines().enumerate().map(case).collect()
+}
+
+fn beginnings(sessions: &[Vec<(Item, Timestamp)>]) -> Vec<SessionCase> {
+    let cases_of = |clicks: &Vec<(Item, Timestamp)>| -> Vec<SessionCase> {
+        let items: Vec<Item> = clicks.iter().map(|(item, _)| *item).collect();
+        let case = |length: usize| SessionCase {
+            session: items[..length].to_vec(),
+            at: clicks[length - 1].1,
+            target: items[length],
+        };
+        (1..items.len()).map(case).collect()
+    };
+    sessions.iter().flat_map(cases_of).collect()
+}
+
+/// A model with its settings for this format.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SessionModel {
+    Popularity,
+    Vmis(VmisSettings),
+    Stan(StanSettings),
+    Vstan(StanSettings),
+}
+
+impl SessionModel {
+    /// By the name it has on the command line.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "popularity" => Self::Popularity,
+            "vmis" => Self::Vmis(VmisSettings { repeats: true, ..VmisSettings::default() }),
+            "stan" => Self::Stan(StanSettings::stan()),
+            "vstan" => Self::Vstan(StanSettings::vstan()),
+            _ => return None,
+        })
+    }
+
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Popularity => "popularity",
+            Self::Vmis(_) => "vmis",
+            Self::Stan(_) => "stan",
+            Self::Vstan(_) => "vstan",
+        }
+    }
+
+    /// Learns the training sessions and answers the questions, one after the other on one thread.
+    pub fn run(&self, data: &SessionData, settings: &evaluate::Settings) -> Outcome {
+        let started = Instant::now();
+        let (mut index, mut popularity) = (SessionIndex::default(), Popularity::new(popularity::Settings::default()));
+        match self {
+            Self::Popularity => data.train.iter().flatten().for_each(|(item, at)| popularity.observe(*item, 1.0, *at)),
+            _ => index = index_of(&data.train),
+        }
+        let model: Box<dyn Recommender + '_> = match *self {
+            Self::Popularity => Box::new(popularity.popular()),
+            Self::Vmis(settings) => Box::new(index.vmis(settings)),
+            Self::Stan(settings) | Self::Vstan(settings) => Box::new(index.stan(settings)),
+        };
+        let fit_seconds = started.elapsed().as_secs_f64();
+        let mut answer_micros = Vec::with_capacity(data.cases.len());
+        let mut questions = data.cases.iter();
+        let cases: Vec<Case> = data.cases.iter().map(as_case).collect();
+        let report = evaluate::evaluate(&cases, settings, |_| {
+            let Some(asked) = questions.next() else { return Vec::new() };
+            let query = Query { session: &asked.session, now: asked.at, ..Query::default() };
+            let started = Instant::now();
+            let answer = model.recommend(&query, settings.cutoff);
+            answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
+            answer.into_iter().map(|scored| scored.item).collect()
+        });
+        answer_micros.sort_unstable_by(f64::total_cmp);
+        Outcome { model: self.name(), report, fit_seconds, answer_micros }
+    }
+}
+
+/// Every session one visit, however long its pauses.
+fn index_of(train: &[Vec<(Item, Timestamp)>]) -> SessionIndex {
+    let longest = train.iter().map(Vec::len).max().unwrap_or_default().max(1);
+    let mut index = SessionIndex::new(IndexSettings { kept_per_item: 2_500, pause_minutes: u32::MAX, longest });
+    for (visitor, session) in (0..).zip(train) {
+        session.iter().for_each(|(item, at)| index.observe(visitor, *item, *at));
+    }
+    index
+}
+
+fn as_case(case: &SessionCase) -> Case {
+    Case { customer: Customer(0), at: case.at, history: Vec::new(), relevant: BTreeSet::from([case.target]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRAIN: &str = "SessionId\tItemId\tTime\n1\ta\t10.0\n1\tb\t20.0\n2\tb\t40.0\n2\ta\t30.5\n2\tc\t50\n";
+
+    #[test]
+    fn both_forms_give_the_same_questions() {
+        let timed = read_sessions(TRAIN, "SessionId\tItemId\tTime\n9\ta\t60\n9\tb\t61\n9\tc\t62\n").unwrap();
+        let plain = read_sessions("a b\na b c\n", "a\tb\na b\tc\n").unwrap();
+        assert_eq!(
+            timed.train[1],
+            [(Item(0), Timestamp(30_500_000)), (Item(1), Timestamp(40_000_000)), (Item(2), Timestamp(50_000_000))]
+        );
+        let questions = |data: &SessionData| -> Vec<(Vec<Item>, Item)> {
+            data.cases.iter().map(|case| (case.session.clone(), case.target)).collect()
+        };
+        assert_eq!(questions(&timed), questions(&plain));
+        assert_eq!(questions(&plain), [(vec![Item(0)], Item(1)), (vec![Item(0), Item(1)], Item(2))]);
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let error = read_sessions("SessionId\tItemId\tTime\n1\ta\tnoon\n", "").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: `noon` is no time in seconds");
+        assert_eq!(read_sessions("a b\n", "a\tb\nc\n").unwrap_err().line, 2);
+    }
+
+    #[test]
+    fn every_model_finds_what_always_follows() {
+        let train = "a b\n".repeat(30) + "d c\n";
+        let data = read_sessions(&train, "a\tb\n").unwrap();
+        for name in ["popularity", "vmis", "stan", "vstan"] {
+            let outcome = SessionModel::named(name).unwrap().run(&data, &evaluate::Settings::default());
+            assert!(outcome.report.hit_rate.mean > 0.99, "{name}: {:?}", outcome.report);
+            assert_eq!(outcome.answer_micros.len(), 1);
+        }
+        assert_eq!(SessionModel::named("gru"), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! STAN and VSTAN: like VMIS-kNN, with time and order weighed in three places.
+//!
+//! Garg, Gupta, Malhotra, Vig, Shroff: "Sequence and Time Aware Neighborhood for Session-based Recommendations: STAN",
+//! SIGIR 2019, equations 2 to 5. An item of the running visit counts exp(−p / `order`) with p = 0 for the newest; a past
+//! visit is as alike as the sum over the shared items, divided by √(length · length) (equation 2), times
+//! exp(−age / `age_days`) (equation 3). A neighbour gives each of its items its likeness times
+//! exp(−distance / `distance`), the distance being counted in places from the newest shared item (equation 4).
+//! VSTAN (Ludewig, Mauro, Latifi, Jannach: "Empirical analysis of session-based recommendation algorithms", UMUAI 2021)
+//! adds two factors: 1 + `rarity` · ln(visits / visits with the item), and exp(−p / `newest_shared`) with p the place of
+//! the newest shared item in the running visit.
+//!
+//! A weight of 0 leaves its factor out. Both read the live index, so every event counts at once.
+
+use mercer_schema::Timestamp;
+
+use super::index::{SessionIndex, Visit};
+use crate::ranking::Sums;
+use crate::{Item, Query, Recommender, Scored};
+
+/// Distinct items of the running visit that are walked at most.
+const LONGEST: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StanSettings {
+    /// Newest matching visits looked at.
+    pub sample: usize,
+    /// Most alike of them that vote.
+    pub neighbours: usize,
+    /// Places after which an item of the running visit counts 1/e (λ_spw).
+    pub order: f32,
+    /// Days after which a past visit counts 1/e (λ_snh).
+    pub age_days: f32,
+    /// Places from the shared item after which an item of a neighbour counts 1/e (λ_inh).
+    pub distance: f32,
+    /// Places after which the newest shared item counts 1/e (λ_ipw); VSTAN.
+    pub newest_shared: f32,
+    /// Weight of an item's rarity (λ_idf); VSTAN.
+    pub rarity: f32,
+    /// Whether items of the running visit may be proposed again, except its newest.
+    pub repeats: bool,
+}
+
+impl StanSettings {
+    /// Good on the validation parts of the bol.com and Yoochoose samples, not on any test part.
+    pub const fn stan() -> Self {
+        Self {
+            sample: 1_000,
+            neighbours: 200,
+            order: 1.5,
+            age_days: 20.0,
+            distance: 2.5,
+            newest_shared: 0.0,
+            rarity: 0.0,
+            repeats: true,
+        }
+    }
+
+    pub const fn vstan() -> Self {
+        Self { neighbours: 500, order: 4.0, age_days: 30.0, newest_shared: 2.0, rarity: 1.0, ..Self::stan() }
+    }
+}
+
+/// Asks a [`SessionIndex`] for what comes next in `query.session`, by the time of `query.now`.
+#[derive(Debug, Clone, Copy)]
+pub struct Stan<'a> {
+    index: &'a SessionIndex,
+    settings: StanSettings,
+}
+
+/// A past visit with its likeness and the place of the newest item shared.
+#[derive(Debug, Clone, Copy)]
+struct Match<'a> {
+    number: u64,
+    visit: &'a Visit,
+    likeness: f32,
+    newest: usize,
+}
+
+impl SessionIndex {
+    /// STAN or VSTAN, by the settings, on this index.
+    pub const fn stan(&self, settings: StanSettings) -> Stan<'_> {
+        Stan { index: self, settings }
+    }
+}
+
+impl Recommender for Stan<'_> {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let walked = super::last_distinct(query.session, LONGEST);
+        let neighbours = self.neighbours(&walked, query.now);
+        if neighbours.is_empty() || limit == 0 {
+            return Vec::new();
+        }
+        let additions = neighbours.iter().map(|found| found.visit.items.len()).sum();
+        let mut sums = Sums::new(self.index.items, additions);
+        for found in &neighbours {
+            let shared = walked.get(found.newest).copied();
+            let Some(place) = found.visit.items.iter().position(|item| Some(*item) == shared) else { continue };
+            let weight = found.likeness * fading(found.newest as f32, self.settings.newest_shared);
+            for (other, item) in found.visit.items.iter().enumerate() {
+                sums.add(*item, weight * fading(other.abs_diff(place) as f32, self.settings.distance), shared);
+            }
+        }
+        let seen = if self.settings.repeats { &walked[..1] } else { query.session };
+        let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
+        sums.best(limit, seen.iter().chain(query.seeds).copied(), rarity)
+    }
+}
+
+impl<'a> Stan<'a> {
+    /// The most alike of the newest visits that share an item with the walked ones, the newer first on a tie.
+    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match<'a>> {
+        let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
+        let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
+        super::walk_newest(self.index, walked, self.settings.sample, |number, places| {
+            let Some(visit) = self.index.visits.get(&number) else { return };
+            let shared: f32 = places.iter().map(|place| weights[*place]).sum();
+            let age_days = now.since(visit.last_at).max(0) as f32 / Timestamp::DAY as f32;
+            let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
+            let newest = places.first().copied().unwrap_or_default();
+            let likeness = likeness * fading(age_days, self.settings.age_days);
+            matches.push(Match { number, visit: visit.as_ref(), likeness, newest });
+        });
+        let order = |a: &Match<'_>, b: &Match<'_>| b.likeness.total_cmp(&a.likeness).then(b.number.cmp(&a.number));
+        let kept = self.settings.neighbours;
+        if matches.len() > kept && kept > 0 {
+            matches.select_nth_unstable_by(kept - 1, order);
+        }
+        matches.truncate(kept);
+        matches.sort_unstable_by(order);
+        matches
+    }
+}
+
+/// exp(−x / scale); 1 where the scale is 0.
+fn fading(x: f32, scale: f32) -> f32 {
+    if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index_of(visits: &[&[u32]]) -> SessionIndex {
+        let mut index = SessionIndex::default();
+        for (visitor, items) in visits.iter().enumerate() {
+            for item in *items {
+                index.observe(visitor as u64, Item(*item), Timestamp(visitor as i64 * Timestamp::DAY));
+            }
+        }
+        index
+    }
+
+    fn ask(settings: StanSettings, session: &[u32]) -> Vec<(u32, f32)> {
+        let index = index_of(&[&[1, 2, 3], &[4, 2, 5], &[1, 9]]);
+        let session: Vec<Item> = session.iter().map(|item| Item(*item)).collect();
+        let query = Query { session: &session, now: Timestamp(3 * Timestamp::DAY), ..Query::default() };
+        index.stan(settings).recommend(&query, 20).iter().map(|scored| (scored.item.0, scored.score)).collect()
+    }
+
+    #[test]
+    fn follows_the_formulas() {
+        let settings = StanSettings { order: 2.0, age_days: 5.0, distance: 3.0, ..StanSettings::stan() };
+        let (near, far) = ((-1.0_f32 / 3.0).exp(), (-2.0_f32 / 3.0).exp());
+        let aged = |days: f32| (-days / 5.0).exp();
+        // Running: 1 then 2. Visit 0 shares both, visit 1 the newest, visit 2 the older one.
+        let likeness = [
+            (1.0 + (-0.5_f32).exp()) / 6.0_f32.sqrt() * aged(3.0),
+            1.0 / 6.0_f32.sqrt() * aged(2.0),
+            (-0.5_f32).exp() / 4.0_f32.sqrt() * aged(1.0),
+        ];
+        let mut expected = vec![
+            (1, likeness[0] * near + likeness[2]),
+            (3, likeness[0] * near),
+            (4, likeness[1] * near),
+            (5, likeness[1] * near),
+            (9, likeness[2] * near),
+        ];
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let found = ask(settings, &[1, 2]);
+        assert_eq!(found.len(), 5);
+        for ((item, score), (expected_item, expected_score)) in found.iter().zip(&expected) {
+            assert_eq!(item, expected_item);
+            assert!((score - expected_score).abs() < 1e-6, "{item}: {score} is not {expected_score}");
+        }
+        assert!(far < near);
+    }
+
+    #[test]
+    fn vstan_weighs_rarity_and_where_the_visits_met() {
+        let plain = StanSettings { rarity: 0.0, newest_shared: 0.0, ..StanSettings::vstan() };
+        let score = |settings, item| ask(settings, &[1, 2]).iter().find(|found| found.0 == item).unwrap().1;
+        let rare = StanSettings { rarity: 2.0, ..plain };
+        assert!((score(rare, 9) / score(plain, 9) - (1.0 + 2.0 * 3.0_f32.ln())).abs() < 1e-5);
+        let shared = StanSettings { newest_shared: 4.0, ..plain };
+        assert!((score(shared, 9) / score(plain, 9) - (-0.25_f32).exp()).abs() < 1e-5);
+        assert!((score(shared, 5) - score(plain, 5)).abs() < 1e-6);
+    }
+}
