@@ -11,7 +11,30 @@ pub use index::{IndexSettings, SessionIndex};
 pub use stan::{Stan, StanSettings};
 pub use vmis::{Vmis, VmisSettings};
 
-use crate::Item;
+use crate::{Item, Query};
+
+/// Which items of the running visit may be proposed again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Repeats {
+    #[default]
+    None,
+    /// All but the one that is looked at now.
+    Earlier,
+    /// Also that one: some published tables count a second click on the same item.
+    All,
+}
+
+impl Repeats {
+    /// What is not to be proposed.
+    fn excluded<'a>(self, query: &Query<'a>) -> impl Iterator<Item = Item> + 'a {
+        let session = match self {
+            Self::None => query.session,
+            Self::Earlier => query.session.last().map_or(&[][..], std::slice::from_ref),
+            Self::All => &[],
+        };
+        session.iter().chain(query.seeds).copied()
+    }
+}
 
 /// The last `count` distinct items of a visit, newest first.
 fn last_distinct(session: &[Item], count: usize) -> Vec<Item> {

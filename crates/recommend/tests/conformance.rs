@@ -11,7 +11,7 @@ use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
-use mercer_recommend::sessions::{SessionIndex, StanSettings, VmisSettings};
+use mercer_recommend::sessions::{Repeats, SessionIndex, StanSettings, VmisSettings};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 use proptest::prelude::*;
@@ -60,14 +60,14 @@ impl Shop {
     }
 
     fn models(&self) -> Vec<(&'static str, Box<dyn Recommender + '_>)> {
-        let repeats = VmisSettings { repeats: true, ..VmisSettings::default() };
+        let repeats = VmisSettings { repeats: Repeats::Earlier, ..VmisSettings::default() };
         vec![
             ("popular", Box::new(self.popularity.popular())),
             ("trending", Box::new(self.popularity.trending())),
             ("sessions", Box::new(self.sessions.vmis(VmisSettings::default()))),
             ("sessions with repeats", Box::new(self.sessions.vmis(repeats))),
             ("STAN", Box::new(self.sessions.stan(StanSettings::stan()))),
-            ("VSTAN", Box::new(self.sessions.stan(StanSettings::vstan()))),
+            ("VSTAN", Box::new(self.sessions.stan(StanSettings { repeats: Repeats::All, ..StanSettings::vstan() }))),
             ("content", Box::new(&self.content)),
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),

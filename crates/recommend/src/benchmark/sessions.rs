@@ -4,8 +4,9 @@
 //! and one session a line, item ids separated by spaces, with test lines `beginning<TAB>target` (SR-GNN's preprocessing).
 //! The second has no times: its sessions are taken to be a minute apart, in the order of the file.
 //!
-//! Protocol: after every click of a test session but the last, the model ranks all items of the training file but the
-//! clicked one; the next click should be found. Test sessions teach nothing.
+//! Protocol: after every click of a test session but the last, the model ranks all items of the training file; the next
+//! click should be found. The item just clicked takes part with the second form, where it is often the next one, and not
+//! with the first, as in the tables of each. Test sessions teach nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -16,7 +17,7 @@ use super::{FormatError, Names, Outcome};
 use crate::evaluate::{self, Case};
 use crate::interactions::Customer;
 use crate::popularity::{self, Popularity};
-use crate::sessions::{IndexSettings, SessionIndex, StanSettings, VmisSettings};
+use crate::sessions::{IndexSettings, Repeats, SessionIndex, StanSettings, VmisSettings};
 use crate::{Item, Query, Recommender};
 
 /// One question: the beginning of a session and the click after it.
@@ -32,6 +33,7 @@ pub struct SessionCase {
 pub struct SessionData {
     pub train: Vec<Vec<(Item, Timestamp)>>,
     pub cases: Vec<SessionCase>,
+    pub repeats: Repeats,
 }
 
 /// Reads the training and the test file in either form.
@@ -42,7 +44,7 @@ pub fn read_sessions(train: &str, test: &str) -> Result<SessionData, FormatError
     let end = train.last().and_then(|session| session.last()).map_or_else(Timestamp::default, |(_, at)| *at);
     let is_pairs = test.lines().next().is_some_and(|line| line.split('\t').count() == 2);
     let cases = if is_pairs { read_pairs(test, end, &mut names)? } else { beginnings(&read_clicks(test, &mut names)?) };
-    Ok(SessionData { train, cases })
+    Ok(SessionData { train, cases, repeats: if is_pairs { Repeats::All } else { Repeats::Earlier } })
 }
 
 fn read_clicks(text: &str, names: &mut Names) -> Result<Vec<Vec<(Item, Timestamp)>>, FormatError> {
@@ -110,7 +112,7 @@ impl SessionModel {
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "popularity" => Self::Popularity,
-            "vmis" => Self::Vmis(VmisSettings { repeats: true, ..VmisSettings::default() }),
+            "vmis" => Self::Vmis(VmisSettings::default()),
             "stan" => Self::Stan(StanSettings::stan()),
             "vstan" => Self::Vstan(StanSettings::vstan()),
             _ => return None,
@@ -136,8 +138,10 @@ impl SessionModel {
         }
         let model: Box<dyn Recommender + '_> = match *self {
             Self::Popularity => Box::new(popularity.popular()),
-            Self::Vmis(settings) => Box::new(index.vmis(settings)),
-            Self::Stan(settings) | Self::Vstan(settings) => Box::new(index.stan(settings)),
+            Self::Vmis(settings) => Box::new(index.vmis(VmisSettings { repeats: data.repeats, ..settings })),
+            Self::Stan(settings) | Self::Vstan(settings) => {
+                Box::new(index.stan(StanSettings { repeats: data.repeats, ..settings }))
+            }
         };
         let fit_seconds = started.elapsed().as_secs_f64();
         let mut answer_micros = Vec::with_capacity(data.cases.len());

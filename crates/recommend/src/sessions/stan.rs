@@ -13,6 +13,7 @@
 
 use mercer_schema::Timestamp;
 
+use super::Repeats;
 use super::index::{SessionIndex, Visit};
 use crate::ranking::Sums;
 use crate::{Item, Query, Recommender, Scored};
@@ -36,8 +37,7 @@ pub struct StanSettings {
     pub newest_shared: f32,
     /// Weight of an item's rarity (λ_idf); VSTAN.
     pub rarity: f32,
-    /// Whether items of the running visit may be proposed again, except its newest.
-    pub repeats: bool,
+    pub repeats: Repeats,
 }
 
 impl StanSettings {
@@ -51,7 +51,7 @@ impl StanSettings {
             distance: 2.5,
             newest_shared: 0.0,
             rarity: 0.0,
-            repeats: true,
+            repeats: Repeats::Earlier,
         }
     }
 
@@ -100,9 +100,8 @@ impl Recommender for Stan<'_> {
                 sums.add(*item, weight * fading(other.abs_diff(place) as f32, self.settings.distance), shared);
             }
         }
-        let seen = if self.settings.repeats { &walked[..1] } else { query.session };
         let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
-        sums.best(limit, seen.iter().chain(query.seeds).copied(), rarity)
+        sums.best(limit, self.settings.repeats.excluded(query), rarity)
     }
 }
 

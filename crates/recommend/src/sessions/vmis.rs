@@ -10,6 +10,7 @@
 //!
 //! The running visit itself stands in the index, too. It takes one place of k and proposes nothing new.
 
+use super::Repeats;
 use super::index::SessionIndex;
 use crate::ranking::Sums;
 use crate::{Item, Query, Recommender, Scored};
@@ -25,13 +26,12 @@ pub struct VmisSettings {
     pub neighbours: usize,
     /// Last distinct items of the running visit that count (L), up to 10.
     pub last_items: usize,
-    /// Whether items of the running visit may be proposed again, except its newest.
-    pub repeats: bool,
+    pub repeats: Repeats,
 }
 
 impl Default for VmisSettings {
     fn default() -> Self {
-        Self { sample: 500, neighbours: 100, last_items: 9, repeats: false }
+        Self { sample: 500, neighbours: 100, last_items: 9, repeats: Repeats::None }
     }
 }
 
@@ -84,8 +84,7 @@ impl Recommender for Vmis<'_> {
                 sums.add(*item, weight, walked.get(found.newest).copied());
             }
         }
-        let seen = if self.settings.repeats { &walked[..1] } else { query.session };
-        sums.best(limit, seen.iter().chain(query.seeds).copied(), |item| self.index.rarity(item))
+        sums.best(limit, self.settings.repeats.excluded(query), |item| self.index.rarity(item))
     }
 }
 
@@ -171,7 +170,7 @@ mod tests {
     #[test]
     fn repeats_are_proposed_only_when_asked_for_and_never_the_current_item() {
         let index = index_of(&[&[1, 2, 3], &[1, 2]]);
-        let repeats = VmisSettings { repeats: true, ..VmisSettings::default() };
+        let repeats = VmisSettings { repeats: Repeats::Earlier, ..VmisSettings::default() };
         let items = |settings| ask(&index, settings, &[1, 2]).iter().map(|(item, _)| *item).collect::<Vec<_>>();
         assert_eq!(items(VmisSettings::default()), [3]);
         assert_eq!(items(repeats), [1, 3]);
