@@ -141,6 +141,7 @@ export function slots(world) {
     await page.waitForFunction(() => window.mercer)
     await until('the page event', () => page.sent.length)
     assert.equal(page.asked.length, 0, 'nobody has scrolled')
+    assert.ok(await page.locator('mercer-slot').evaluate((slot) => slot.offsetHeight) >= 320, 'its place is kept')
     await scrollThrough(page)
     await decided(page)
     assert.equal(page.asked.length, 1)
@@ -151,7 +152,7 @@ export function slots(world) {
 
   for (const path of ['/unasked', '/refused']) {
     test(`without consent nothing is sent or kept: ${path}`, async () => {
-      const page = await visit(path)
+      const page = await visit(path, {}, (page) => page.addInitScript(watchBeacons))
       await decided(page)
       await page.locator('.mercer-tile').first().hover()
       await page.evaluate(() => {
@@ -159,7 +160,8 @@ export function slots(world) {
         return window.mercer.flush()
       })
       // Leaving the page is when a beacon would go.
-      await page.goto('about:blank')
+      await page.evaluate(() => dispatchEvent(new Event('pagehide')))
+      assert.deepEqual(await page.evaluate(() => window.beacons), [])
       assert.deepEqual(page.sent, [])
       const [{ customer, anonymous_id: anonymous, session, no_personalization: objects }] = page.asked
       assert.deepEqual([customer, anonymous, session, objects], [undefined, undefined, undefined, true])
@@ -169,6 +171,22 @@ export function slots(world) {
       await page.context().close()
     })
   }
+
+  test('what still waits goes by beacon when the page is left', async () => {
+    const page = await visit('/', {}, (page) => page.addInitScript(watchBeacons))
+    await decided(page)
+    const anonymous = await page.evaluate(() => window.mercer.anonymousId())
+    const [{ id: product }] = await someProducts(world.server, 1)
+    const beacons = await page.evaluate((product) => {
+      window.mercer.track('Product Viewed', { product_id: product })
+      dispatchEvent(new Event('pagehide'))
+      return window.beacons
+    }, product)
+    assert.equal(beacons.length, 1)
+    await page.goto('about:blank')
+    await profileOnce(world.server, anonymous, (profile) => profile.touches.some(({ product_id: id }) => id === product))
+    await page.context().close()
+  })
 
   test('consent sends what waited, with its own time', async () => {
     const page = await visit('/unasked')
@@ -212,6 +230,16 @@ export function slots(world) {
     await until('an empty queue', waiting, (count) => count === 0)
     await page.context().close()
   })
+
+  /** Runs in the page: beacons are seen by nobody else. */
+  function watchBeacons() {
+    const send = navigator.sendBeacon.bind(navigator)
+    window.beacons = []
+    navigator.sendBeacon = (url, body) => {
+      window.beacons.push(String(url))
+      return send(url, body)
+    }
+  }
 
   /** A shop's page with Mercer's one script tag. */
   function page(mercer, settings, content) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { expectText, openPage, tabTo, until } from '../support/page.mjs'
 import { call, profileOnce } from '../support/server.mjs'
+import { openConsole } from './keeper.mjs'
 import { anonymousId, row, rows, signIn } from './shopper.mjs'
 
 export function storefrontWorks(world) {
@@ -64,6 +65,33 @@ export function storefrontWorks(world) {
     await why.locator('summary').click()
     assert.ok(await reason.isVisible())
     assert.ok((await reason.textContent()).trim().length > 5)
+    await page.context().close()
+  })
+
+  test('rows that the server has rendered report what was seen and clicked', async () => {
+    const { page } = await arrive()
+    const sent = []
+    page.on('request', (request) => {
+      if (request.url().includes('/v1/batch')) sent.push(...JSON.parse(request.postData()).batch)
+    })
+    await page.goto('/')
+    const said = (event) => until(event, () => sent.find((one) => one.event === event))
+    const seen = await said('Recommendation Viewed')
+    const first = await row(page, 'home-for-you')
+    assert.equal(seen.anonymousId, await anonymousId(page), 'page and server mean one visitor')
+    assert.ok(seen.properties.product_ids.every((product) => first.products.includes(product)))
+    await page.locator('[data-mercer-product] a').first().click()
+    await page.waitForURL('**/p/*')
+    // The click leaves the page, so it goes by beacon, which only the server sees.
+    const shopkeeper = await openConsole(world)
+    const visitor = await anonymousId(page)
+    const clicked = await until('the click', async () => {
+      await shopkeeper.goto(`/console/customers/${visitor}`)
+      return shopkeeper.locator('#timeline ~ .scroll tr', { hasText: 'Recommendation clicked' }).allTextContents()
+    }, (rows) => rows.length)
+    assert.equal(clicked.length, 1)
+    assert.ok(clicked[0].includes(await page.locator('h1').textContent()))
+    await shopkeeper.context().close()
     await page.context().close()
   })
 
@@ -148,7 +176,7 @@ export function storefrontWorks(world) {
     const known = await row(page, 'home-for-you')
     assert.ok(known.reasons.some((reason) => /^(Because y|Y)ou bought/.test(reason)), known.reasons.join('; '))
     const shared = known.products.filter((product) => stranger.products.includes(product))
-    assert.ok(shared.length <= known.products.length / 2, 'most of it is theirs')
+    assert.ok(shared.length <= known.products.length - 3, 'some of it is theirs alone')
     await page.context().close()
   })
 

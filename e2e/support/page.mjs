@@ -19,7 +19,8 @@ const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 /** A page in a context of its own. `complaints` grows with everything that went wrong in it. */
 export async function openPage(browser, { device = 'desktop', ...options } = {}) {
   const context = await browser.newContext({ ...DEVICES[device], locale: 'en-GB', ...options })
-  context.setDefaultTimeout(10_000)
+  // Far more than a page needs: a busy machine is no fault.
+  context.setDefaultTimeout(30_000)
   await context.addInitScript(watchShifts)
   const page = await context.newPage()
   return watch(page)
@@ -163,15 +164,15 @@ function focused() {
 
 // ---- Waiting ---------------------------------------------------------------------------------------------------
 
-/** Asks until the answer satisfies `check`; fails after ten seconds with the last answer. */
+/** Asks until the answer satisfies `check`; fails after twenty seconds with the last answer. */
 export async function until(what, ask, check = Boolean) {
-  let last
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    last = await ask()
+  const end = Date.now() + 20_000
+  for (;;) {
+    const last = await ask()
     if (check(last)) return last
+    assert.ok(Date.now() < end, `${what}: still ${JSON.stringify(last)}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  assert.fail(`${what}: still ${JSON.stringify(last)}`)
 }
 
 /** Waits until an element holds a text. */
