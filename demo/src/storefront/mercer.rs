@@ -1,5 +1,6 @@
 //! Mercer's public HTTP API, as far as a shop uses it. Short timeouts: a page that waits is a page that is left.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use mercer_schema::{DecideRequest, PageDecision, Product, ProductId, Profile};
@@ -60,6 +61,19 @@ pub(super) struct Affinities {
     pub(super) categories: Vec<(String, f64)>,
     #[serde(default)]
     pub(super) price_bands: Vec<(u8, f64)>,
+}
+
+impl Affinities {
+    /// Leaves out what stands above other categories, and shares anew: a look at a mug counts for mugs, and once.
+    pub(super) fn narrow(&mut self, categories: &[Category]) {
+        let wide: HashSet<&String> =
+            categories.iter().filter_map(|category| category.path.split_last()).flat_map(|(_, above)| above).collect();
+        self.categories.retain(|(name, _)| !wide.contains(name));
+        let sum: f64 = self.categories.iter().map(|(_, share)| share.max(0.0)).sum();
+        if sum > 0.0 {
+            self.categories.iter_mut().for_each(|(_, share)| *share /= sum);
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,4 +167,22 @@ fn query(parameters: &[(&str, &str)]) -> String {
     let given = parameters.iter().filter(|(_, value)| !value.is_empty());
     let pairs: Vec<String> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();
     format!("?{}", pairs.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interests_name_the_narrowest_categories_only() {
+        let category = |path: &[&str]| Category { path: path.iter().map(|s| (*s).to_owned()).collect(), products: 1 };
+        let all = [category(&["Kitchen"]), category(&["Kitchen", "Mugs"]), category(&["Gifts"])];
+        let share = |name: &str, share| (name.to_owned(), share);
+        let mut affinities = Affinities {
+            categories: vec![share("Kitchen", 0.4), share("Mugs", 0.4), share("Gifts", 0.1), share("Gone", -0.1)],
+            price_bands: Vec::new(),
+        };
+        affinities.narrow(&all);
+        assert_eq!(affinities.categories, [share("Mugs", 0.8), share("Gifts", 0.2), share("Gone", -0.2)]);
+    }
 }

@@ -115,7 +115,7 @@ fn facts(known: &Known, now: Timestamp) -> Vec<Fact> {
         let since = ago(visit.started_at, now);
         facts.push(Fact {
             name: "This visit",
-            value: format!("{} since {since}", counted(visit.events.into(), "event", "events")),
+            value: format!("{}, begun {since}", counted(visit.events.into(), "event", "events")),
         });
     }
     facts.push(Fact { name: "Visits", value: profile.visits.to_string() });

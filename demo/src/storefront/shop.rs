@@ -104,10 +104,15 @@ impl Shop {
         if visitor.view_as.is_some() {
             return None;
         }
-        self.mercer().customer(visitor.id()).await.unwrap_or_else(|trouble| {
+        let (known, categories) = tokio::join!(self.mercer().customer(visitor.id()), self.categories());
+        let mut known = known.unwrap_or_else(|trouble| {
             tracing::warn!(error = %trouble, "the panel stays empty");
             None
-        })
+        });
+        if let (Some(known), Ok(categories)) = (&mut known, categories) {
+            known.affinities.narrow(&categories);
+        }
+        known
     }
 
     /// Tells Mercer. An event that cannot be delivered costs no page.

@@ -1,7 +1,5 @@
 //! What templates show: plain texts and addresses, made once here so that templates decide nothing.
 
-use std::collections::BTreeMap;
-
 use mercer_schema::{Money, PageDecision, PlacementDecision, Product};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -164,29 +162,20 @@ pub(super) fn tiles(shop: &Shop, products: &[Product]) -> Vec<Tile> {
     products.iter().inspect(|product| shop.saw(product)).map(Tile::of).collect()
 }
 
-/// The widest categories, those with most products first.
+/// The widest categories, those with most products first. An entry counts what is in and below it.
 pub(super) fn departments(categories: &[Category]) -> Vec<Link> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for category in categories {
-        if let Some(name) = category.path.first() {
-            // A department's own entry, where there is one, counts what stands in no narrower category.
-            *counts.entry(name).or_default() += category.products;
-        }
-    }
-    links(counts.into_iter())
+    links(categories.iter().filter_map(|category| match category.path.as_slice() {
+        [name] => Some((name.as_str(), category.products)),
+        _ => None,
+    }))
 }
 
 /// The categories right below a department.
 pub(super) fn below(categories: &[Category], department: &str) -> Vec<Link> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for category in categories {
-        if let [first, second, ..] = category.path.as_slice()
-            && first == department
-        {
-            *counts.entry(second).or_default() += category.products;
-        }
-    }
-    links(counts.into_iter())
+    links(categories.iter().filter_map(|category| match category.path.as_slice() {
+        [first, name] if first == department => Some((name.as_str(), category.products)),
+        _ => None,
+    }))
 }
 
 fn links<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Vec<Link> {
@@ -213,12 +202,27 @@ fn image_url(product: &Product) -> String {
 }
 
 pub(super) fn price_text(price: Money) -> String {
+    let amount = grouped(&price.amount());
     match price.currency.code() {
-        "GBP" => format!("£{}", price.amount()),
-        "EUR" => format!("€{}", price.amount()),
-        "USD" => format!("${}", price.amount()),
-        _ => price.to_string(),
+        "GBP" => format!("£{amount}"),
+        "EUR" => format!("€{amount}"),
+        "USD" => format!("${amount}"),
+        code => format!("{amount} {code}"),
     }
+}
+
+/// `4788.77` becomes `4,788.77`.
+fn grouped(amount: &str) -> String {
+    let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + rest
 }
 
 #[cfg(test)]
@@ -249,19 +253,27 @@ mod tests {
     }
 
     #[test]
-    fn departments_add_up_their_categories() {
+    fn a_product_counts_once_for_its_department() {
         let category =
             |path: &[&str], products| Category { path: path.iter().map(|s| (*s).to_owned()).collect(), products };
-        let all =
-            [category(&["Kitchen", "Mugs"], 3), category(&["Garden", "Pots"], 5), category(&["Kitchen", "Jars"], 4)];
-        let names: Vec<_> = departments(&all).into_iter().map(|link| (link.name, link.count)).collect();
-        assert_eq!(names, [("Kitchen".to_owned(), 7), ("Garden".to_owned(), 5)]);
-        assert_eq!(below(&all, "Kitchen")[0].name, "Jars");
+        let all = [
+            category(&["Garden"], 5),
+            category(&["Garden", "Pots"], 5),
+            category(&["Kitchen"], 8),
+            category(&["Kitchen", "Mugs"], 3),
+            category(&["Kitchen", "Jars"], 4),
+            category(&["Kitchen", "Jars", "Large"], 2),
+        ];
+        let counted = |links: Vec<Link>| links.into_iter().map(|link| (link.name, link.count)).collect::<Vec<_>>();
+        assert_eq!(counted(departments(&all)), [("Kitchen".to_owned(), 8), ("Garden".to_owned(), 5)]);
+        assert_eq!(counted(below(&all, "Kitchen")), [("Jars".to_owned(), 4), ("Mugs".to_owned(), 3)]);
     }
 
     #[test]
     fn prices_are_written_as_people_do() {
         let price = |code| Money::parse("2.5", Currency::parse(code).unwrap()).unwrap();
         assert_eq!((price_text(price("GBP")), price_text(price("SEK"))), ("£2.50".into(), "2.50 SEK".into()));
+        let large = ["4788.77", "478", "1000", "-1234567.00"].map(grouped);
+        assert_eq!(large, ["4,788.77", "478", "1,000", "-1,234,567.00"]);
     }
 }

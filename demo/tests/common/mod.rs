@@ -214,7 +214,9 @@ async fn categories(State(fake): State<FakeMercer>, headers: HeaderMap) -> Answe
     fake.admit(&headers, "demo-decide")?;
     let mut counts: BTreeMap<&[String], usize> = BTreeMap::new();
     for product in CATALOG.iter() {
-        *counts.entry(&product.category).or_default() += 1;
+        for depth in 1..=product.category.len() {
+            *counts.entry(&product.category[..depth]).or_default() += 1;
+        }
     }
     let listed: Vec<Value> =
         counts.into_iter().map(|(path, products)| json!({ "path": path, "products": products })).collect();

@@ -312,12 +312,12 @@ function eventRow(row) {
   if (row.who) {
     const link = element('a', { href: `/console/customers/${encodeURIComponent(row.who)}` });
     link.textContent = row.who;
-    cell(link);
+    cell(link, 'who');
   } else {
     cell('');
   }
   cell(row.about);
-  cell(row.source, 'soft');
+  cell(row.source, 'soft nowrap');
   return line;
 }
 

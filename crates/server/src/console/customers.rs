@@ -157,7 +157,9 @@ fn customer_page(app: &App, frame: Frame, key: String) -> Result<CustomerPage, P
     let timeline = app.engine.timeline(&identities(&profile), TIMELINE)?;
     let card = |id: &ProductId| Card::find(&world.catalog, id);
     let product = |id: &ProductId| world.catalog.get(id).map(AsRef::as_ref);
-    let affinities = mercer_profile::affinities(&profile, product, now());
+    let mut affinities = mercer_profile::affinities(&profile, product, now());
+    // Mugs, and not kitchen as well: what stands above other categories says the same again, only vaguer.
+    affinities.categories.retain(|(name, _)| !world.catalog.categories().any(|known| stands_above(&known.path, name)));
     let hours: Vec<Column> = (0..24_u8).zip(profile.hours).map(hour).collect();
     Ok(CustomerPage {
         frame,
@@ -175,9 +177,13 @@ fn customer_page(app: &App, frame: Frame, key: String) -> Result<CustomerPage, P
         hour_rows: hours.into_iter().map(|column| (column.label, column.shown)).collect(),
         recent: recent(&profile).map(|(id, kind, at)| (card(&id), touch(kind), ago(at, now()))).collect(),
         dismissed: profile.dismissed.iter().map(card).collect(),
-        timeline: timeline.iter().map(live::row).collect(),
+        timeline: timeline.iter().map(|record| live::row(record, &world.catalog)).collect(),
         key,
     })
+}
+
+fn stands_above(path: &[String], name: &str) -> bool {
+    path.split_last().is_some_and(|(_, above)| above.iter().any(|level| level == name))
 }
 
 /// All visitors that the person was seen as.
@@ -192,7 +198,9 @@ fn figures(profile: &Profile) -> Vec<(&'static str, String, String)> {
     let rfm = mercer_profile::rfm(profile, now());
     let last_order = rfm.last_order_at.map_or_else(|| "none yet".to_owned(), |at| ago(at, now()));
     let explained = rfm.last_order_at.map(minute).unwrap_or_default();
-    let visit = profile.last_visit.map_or_else(String::new, |visit| format!("{} events in the last one", visit.events));
+    let visit = profile.last_visit.map_or_else(String::new, |visit| {
+        format!("{} event{} in the last one", visit.events, if visit.events == 1 { "" } else { "s" })
+    });
     vec![
         ("Last order", last_order, explained),
         ("Orders", grouped(u64::from(rfm.orders)), "not cancelled".to_owned()),

@@ -7,7 +7,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use mercer_schema::{Activity, CommerceAction, Fact, Position, Record};
+use mercer_decide::Catalog;
+use mercer_schema::{Activity, CommerceAction, Fact, Position, ProductId, Record};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -22,6 +23,8 @@ use crate::state::App;
 const PAGE: usize = 100;
 /// Records looked through for one page of a filtered list.
 const LOOKED_THROUGH: u64 = 20_000;
+/// Products of an event that are named; the others are counted.
+const MOST_NAMED: usize = 3;
 /// Rows a second of the live stream.
 const ROWS_A_SECOND: usize = 50;
 
@@ -80,6 +83,8 @@ struct EventsPage {
     kind: &'static str,
     kinds: Vec<(&'static str, &'static str)>,
     is_newest: bool,
+    /// No tracker has sent anything yet: what is listed are the shop's own settings.
+    is_fresh: bool,
     rows: Vec<Row>,
     older: Option<u64>,
 }
@@ -103,6 +108,7 @@ pub(crate) async fn show(
 ) -> Response {
     let frame = Frame::new(&app, &session, "events");
     let engine = std::sync::Arc::clone(&app.engine);
+    let is_fresh = engine.snapshot().tally.last_hour().is_none();
     let (before, kind) = (query.before, query.kind);
     let found = tokio::task::spawn_blocking(move || {
         let until = before.map_or(engine.snapshot().position().0, |before| before.saturating_sub(1));
@@ -114,7 +120,15 @@ pub(crate) async fn show(
         Err(error) => return failure(&Problem::internal(&error)),
     };
     let kinds = Kind::ALL.iter().map(|(_, name, title)| (*name, *title)).collect();
-    render(&EventsPage { frame, kind: query.kind.name(), kinds, is_newest: query.before.is_none(), rows, older })
+    render(&EventsPage {
+        frame,
+        kind: query.kind.name(),
+        kinds,
+        is_newest: query.before.is_none(),
+        is_fresh,
+        rows,
+        older,
+    })
 }
 
 /// New records as they are folded, one JSON object a message; of one kind when it is named.
@@ -144,7 +158,7 @@ async fn forward(app: App, kind: Kind, rows: mpsc::Sender<Row>) {
         passed += 1;
         if passed <= ROWS_A_SECOND {
             // A full channel is a slow reader, who misses a row.
-            let _ = rows.try_send(row(&record));
+            let _ = rows.try_send(row(&record, &app.engine.snapshot().world.catalog));
         }
     }
 }
@@ -156,12 +170,13 @@ pub(crate) fn newest(
     limit: usize,
     holds: impl Fn(&Record) -> bool,
 ) -> Result<(Vec<Row>, Option<u64>), mercer_engine::Error> {
+    let snapshot = engine.snapshot();
     let (mut rows, mut end, mut looked) = (Vec::new(), until, 0);
     while end > 0 && rows.len() < limit && looked < LOOKED_THROUGH {
         let start = end.saturating_sub(500);
         let page = engine.read(Position(start), (end - start) as usize)?;
         for record in page.iter().rev().filter(|record| holds(record)) {
-            rows.push(row(record));
+            rows.push(row(record, &snapshot.world.catalog));
             if rows.len() == limit {
                 return Ok((rows, Some(record.position.0)));
             }
@@ -171,12 +186,13 @@ pub(crate) fn newest(
     Ok((rows, (end > 0).then_some(end + 1)))
 }
 
-pub(crate) fn row(record: &Record) -> Row {
+/// A record in words; products are called by the titles that they have now.
+pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
     let (what, who, about, source) = match &record.fact {
         Fact::Event(event) => {
             let who = event.visitor.customer_id.as_ref().map(ToString::to_string);
             let who = who.or_else(|| event.visitor.anonymous_id.as_ref().map(ToString::to_string));
-            let (what, about) = activity(&event.activity);
+            let (what, about) = activity(&event.activity, catalog);
             (what, who, about, event.source.to_string())
         }
         Fact::ProductSaved(product) => ("Product saved".to_owned(), None, product.title.clone(), String::new()),
@@ -200,10 +216,13 @@ pub(crate) fn row(record: &Record) -> Row {
     Row { position: record.position.0, at: minute(at), what, who, about, source }
 }
 
-fn activity(activity: &Activity) -> (String, String) {
-    let listed = |ids: Vec<&str>| match ids.len() {
-        0..=4 => ids.join(", "),
-        more => format!("{} and {} more", ids[..3].join(", "), more - 3),
+fn activity(activity: &Activity, catalog: &Catalog) -> (String, String) {
+    let listed = |ids: Vec<&ProductId>| {
+        let named: Vec<&str> = ids.iter().take(MOST_NAMED).map(|id| title(catalog, id)).collect();
+        match ids.len() - named.len() {
+            0 => named.join(", "),
+            more => format!("{} and {more} more", named.join(", ")),
+        }
     };
     match activity {
         Activity::Identified { .. } => ("Identified".to_owned(), String::new()),
@@ -211,18 +230,22 @@ fn activity(activity: &Activity) -> (String, String) {
         Activity::Grouped { group_id, .. } => ("Grouped".to_owned(), group_id.clone()),
         Activity::PageViewed { name } => ("Page viewed".to_owned(), name.clone().unwrap_or_default()),
         Activity::Commerce(commerce) => {
-            let products = listed(commerce.lines.iter().map(|line| line.product_id.as_str()).collect());
+            let products = listed(commerce.lines.iter().map(|line| &line.product_id).collect());
             let about = commerce.query.clone().or_else(|| commerce.list.clone()).unwrap_or(products);
             (commerce.action.name().to_owned(), about)
         }
         Activity::Feedback(feedback) => {
             let what = if feedback.dismissed { "Not for me" } else { "Not for me, taken back" };
-            (what.to_owned(), feedback.product_id.to_string())
+            (what.to_owned(), title(catalog, &feedback.product_id).to_owned())
         }
         Activity::Exposure(exposure) => {
             let what = if exposure.clicked { "Recommendation clicked" } else { "Recommendations seen" };
-            (what.to_owned(), listed(exposure.product_ids.iter().map(|id| id.as_str()).collect()))
+            (what.to_owned(), listed(exposure.product_ids.iter().collect()))
         }
         Activity::Custom { name } => (name.clone(), String::new()),
     }
+}
+
+fn title<'a>(catalog: &'a Catalog, id: &'a ProductId) -> &'a str {
+    catalog.get(id).map_or(id.as_str(), |product| product.title.as_str())
 }

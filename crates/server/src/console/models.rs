@@ -27,8 +27,23 @@ struct Card {
     /// Records it learned from.
     data: String,
     bytes: String,
+    /// How well each way of choosing foretells the orders that were held back, best first.
+    scores: Vec<Score>,
     metrics: Vec<(String, String)>,
 }
+
+/// One way of choosing, judged on orders that it had not seen.
+#[derive(Debug, PartialEq)]
+struct Score {
+    name: String,
+    /// The share of what was bought that stood among the first places.
+    recall: f64,
+    shown_recall: String,
+    /// The same, where higher places count more.
+    shown_ndcg: String,
+}
+
+const RECALL: &str = "_recall_at_20";
 
 pub(crate) async fn list(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
     page(&app, Frame::new(&app, &session, "models"))
@@ -71,9 +86,65 @@ fn page(app: &App, frame: Frame) -> Response {
             is_champion: card.is_champion,
             is_candidate: card.is_candidate,
             data: format!("records {} to {}", grouped(manifest.data.first.0), grouped(manifest.data.last.0)),
-            bytes: grouped(manifest.files.values().map(|file| file.bytes).sum()),
+            bytes: size(manifest.files.values().map(|file| file.bytes).sum()),
+            scores: scores(
+                |name| manifest.metrics.get(name).and_then(serde_json::Value::as_f64),
+                manifest.metrics.keys(),
+            ),
             metrics: manifest.metrics.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         }
     };
     render(&ModelsPage { frame, cards: cards.into_iter().map(card).collect() })
+}
+
+/// The ways of choosing that the metrics speak of, by the names of their metrics.
+fn scores<'a>(value: impl Fn(&str) -> Option<f64>, names: impl Iterator<Item = &'a String>) -> Vec<Score> {
+    let score = |name: &'a String| {
+        let way = name.strip_suffix(RECALL)?;
+        let recall = value(name)?;
+        let ndcg = value(&format!("{way}_ndcg_at_20"));
+        let words = way.replace('_', " ");
+        let mut letters = words.chars();
+        let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+        let shown_ndcg = ndcg.map_or_else(|| "–".to_owned(), |ndcg| format!("{ndcg:.3}"));
+        Some(Score { name, recall, shown_recall: format!("{:.1} %", recall * 100.0), shown_ndcg })
+    };
+    let mut scores: Vec<Score> = names.filter_map(score).collect();
+    scores.sort_by(|a, b| b.recall.total_cmp(&a.recall));
+    scores
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn ways_of_choosing_are_listed_best_first() {
+        let metrics: BTreeMap<String, f64> = [
+            ("orders", 100.0),
+            ("popularity_ndcg_at_20", 0.08),
+            ("popularity_recall_at_20", 0.1),
+            ("popularity_recall_at_20_upper", 0.12),
+            ("next_order_recall_at_20", 0.27),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let scores = scores(|name| metrics.get(name).copied(), metrics.keys());
+        let read: Vec<_> = scores.iter().map(|score| [&score.name, &score.shown_recall, &score.shown_ndcg]).collect();
+        assert_eq!(read, [["Next order", "27.0 %", "–"], ["Popularity", "10.0 %", "0.080"]]);
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!((size(0), size(1), size(11_006_278)), ("0 kB".into(), "1 kB".into(), "11.0 MB".into()));
+    }
 }

@@ -27,6 +27,8 @@ struct OverviewPage {
     days: i64,
     windows: [i64; 4],
     figures: Vec<Figure>,
+    /// "the 28 days before".
+    span_before: String,
     charts: Vec<Chart>,
     setup: Vec<Step>,
     last_event: Option<String>,
@@ -37,6 +39,8 @@ struct Figure {
     name: &'static str,
     value: String,
     before: String,
+    /// By how much it grew or shrank, where there was something before.
+    change: String,
     link: &'static str,
 }
 
@@ -96,9 +100,17 @@ pub(crate) async fn show(
         days,
         windows: WINDOWS,
         figures: figures(&current, &before),
+        span_before: match days {
+            1 => "the day before".to_owned(),
+            364 => "the year before".to_owned(),
+            days => format!("the {days} days before"),
+        },
         charts: charts(&snapshot.tally, until, days),
         setup: if steps.iter().all(|step| step.is_done) { Vec::new() } else { steps.into() },
-        last_event: snapshot.tally.last_hour().map(|hour| ago(hour, now())),
+        last_event: snapshot.tally.last_hour().map(|hour| match now().since(hour) {
+            ..=Timestamp::HOUR => "within the last hour".to_owned(),
+            _ => ago(hour, now()),
+        }),
     };
     render(&page)
 }
@@ -121,6 +133,7 @@ fn figures(current: &HourTally, before: &HourTally) -> Vec<Figure> {
         name,
         value: grouped(of(current)),
         before: grouped(of(before)),
+        change: change(of(current) as f64, of(before) as f64),
         link,
     };
     let revenue = |tally: &HourTally| {
@@ -135,12 +148,44 @@ fn figures(current: &HourTally, before: &HourTally) -> Vec<Figure> {
             name: "Revenue",
             value: revenue(current),
             before: revenue(before),
+            change: change(in_one_currency(current), in_one_currency(before)),
             link: "/console/events?kind=orders",
         },
         count("Product views", "/console/events?kind=views", |tally| tally.product_views),
         count("Page decisions", "/console/events?kind=decisions", |tally| tally.decisions),
         count("Recommended items clicked", "/console/events?kind=clicks", |tally| tally.items_clicked),
     ]
+}
+
+/// `+4 %`; nothing where there is nothing to compare with.
+fn change(current: f64, before: f64) -> String {
+    if before <= 0.0 || current < 0.0 {
+        return String::new();
+    }
+    match current / before {
+        ratio if ratio >= 10.0 => format!("×{ratio:.0}"),
+        ratio => {
+            format!("{:+.0} %", (ratio - 1.0) * 100.0).replace('-', "−").replace("+0 ", "±0 ").replace("−0 ", "±0 ")
+        }
+    }
+}
+
+/// Sums of several currencies do not add up.
+fn in_one_currency(tally: &HourTally) -> f64 {
+    let mut sums = tally.revenue_minor.values();
+    match (sums.next(), sums.next()) {
+        (Some(minor), None) => *minor as f64,
+        _ => 0.0,
+    }
+}
+
+/// `28 Oct` of an RFC 3339 time.
+fn day(text: &str) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let number =
+        |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse::<usize>().ok()).unwrap_or_default();
+    let month = number(5).checked_sub(1).and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
+    format!("{} {month}", number(8))
 }
 
 fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
@@ -156,8 +201,8 @@ fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
                 total.add(hour);
             }
             let text = from.to_string();
-            let label = if days == 1 { text.get(11..16) } else { text.get(5..10) };
-            (label.unwrap_or_default().to_owned(), total)
+            let label = if days == 1 { text.get(11..16).unwrap_or_default().to_owned() } else { day(&text) };
+            (label, total)
         })
         .collect();
     let of = |title: &str, value: fn(&HourTally) -> u64| {
@@ -179,4 +224,23 @@ fn charts(tally: &Tally, until: Timestamp, days: i64) -> Vec<Chart> {
         of("Page decisions", |tally| tally.decisions),
         of("Events", |tally| tally.events),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_told_only_where_there_is_something_to_compare() {
+        assert_eq!(change(104.0, 100.0), "+4 %");
+        assert_eq!((change(50.0, 100.0), change(0.0, 3.0)), ("−50 %".into(), "−100 %".into()));
+        assert_eq!((change(999.0, 1_000.0), change(1_001.0, 1_000.0)), ("±0 %".into(), "±0 %".into()));
+        assert_eq!((change(5.0, 0.0), change(300.0, 3.0)), (String::new(), "×100".into()));
+    }
+
+    #[test]
+    fn days_read_as_people_write_them() {
+        assert_eq!((day("2026-10-28T00:00:00Z"), day("2026-01-05T10:00:00Z")), ("28 Oct".into(), "5 Jan".into()));
+        assert_eq!(day(""), "0 ", "never panics");
+    }
 }

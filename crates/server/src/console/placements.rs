@@ -27,6 +27,8 @@ use crate::state::{App, now};
 
 /// Previews share an id, and with it their chance: only a change of the form changes the outcome.
 const PREVIEW: &str = "preview";
+/// Nobody is told off for a form that they have only just opened.
+const UNTITLED: &str = "Without a title yet";
 /// Empty rows that a list of the form ends with; more on request.
 const SPARE: usize = 1;
 const MORE_SPARE: usize = 4;
@@ -233,12 +235,19 @@ fn start_preview(form: &mut Form, snapshot: &Snapshot) {
 fn page(app: &App, frame: Frame, (existing, mut form): (Option<String>, Form)) -> Response {
     // A new placement can be tried before it has a name.
     let is_unnamed = existing.is_none() && form.text("id").is_empty() && form.text("do") != "save";
+    let is_untitled = is_unnamed && form.text("title").is_empty();
     if is_unnamed {
         form.set("id", PREVIEW);
+    }
+    if is_untitled {
+        form.set("title", UNTITLED);
     }
     let placement = form.read();
     if is_unnamed {
         form.set("id", "");
+    }
+    if is_untitled {
+        form.set("title", "");
     }
     if let Some(Err(error)) = placement.as_ref().map(Placements::check) {
         let hint = error.nearest.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();

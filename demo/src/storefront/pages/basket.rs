@@ -67,10 +67,13 @@ pub(in super::super) async fn show(State(shop): State<Shop>, mut visitor: Visito
     shop.tell(&visitor, &story).await;
     let ids = lines.iter().map(|(product, _)| product.id.clone()).collect();
     let about = Page { kind: PageType::Cart, product_ids: ids, ..Page::default() };
-    let (decision, after) = tokio::join!(shop.decide(&visitor, "cart", about), shop.known(&visitor));
+    // Nothing goes well with an empty basket: the front page's rows say where to begin.
+    let group = if lines.is_empty() { "home" } else { "cart" };
+    let (decision, after) = tokio::join!(shop.decide(&visitor, group, about), shop.known(&visitor));
     let scene = shop.scene(&mut visitor, &story, before.as_ref(), after);
     let frame = Frame::build(&shop, &visitor, "Your basket", scene).await?;
-    let rows = rows(&shop, decision);
+    let mut rows = rows(&shop, decision);
+    rows.truncate(2);
     let total = total(&lines).map(price_text).unwrap_or_default();
     let lines = lines.iter().map(|(product, pieces)| CartLine {
         tile: Tile::of(product),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use mercer_schema::{Page, PageType};
+use mercer_schema::{Page, PageType, Product};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
@@ -24,6 +24,9 @@ const SORTS: [(&str, &str); 5] = [
     ("price_down", "Price, high to low"),
     ("title", "Name"),
 ];
+
+/// Tiles of a row that a desktop shows at once.
+const IN_VIEW: usize = 6;
 
 #[derive(Debug, Default, Deserialize)]
 pub(in super::super) struct Asked {
@@ -105,10 +108,17 @@ pub(in super::super) async fn show(
         total: listed.total,
         next,
         is_first,
-        rows: rows(&shop, decision),
+        rows: rows(&shop, decision).into_iter().filter(|row| !repeats(row, &listed.products)).collect(),
         name,
     };
     page(&template, &visitor)
+}
+
+/// A row that says what the list below it says first would only push that list down.
+fn repeats(row: &Row, listed: &[Product]) -> bool {
+    let is_listed = |tile: &&Tile| listed.iter().take(IN_VIEW * 2).any(|product| product.id.as_str() == tile.id);
+    let seen = row.tiles.iter().take(IN_VIEW);
+    seen.filter(is_listed).count() * 2 >= IN_VIEW.min(row.tiles.len())
 }
 
 /// The category of an address and the department it belongs to; none for a department.
