@@ -154,6 +154,17 @@ test('a disk that is full while checkpoint and start write: said, and made good 
   const next = await serve(data.path)
   t.after(() => next.kill())
   await acknowledged(next, known)
+
+  // Room for what the lake has to add, but not for a model: nothing of it stays, and the champion serves on.
+  const first = await call(next, 'admin', 'POST', '/v1/models/train')
+  assert.equal(first.status, 200, JSON.stringify(first.body))
+  small.fill(32)
+  assertFull(await call(next, 'admin', 'POST', '/v1/models/train'), '/models/')
+  assert.deepEqual(readdirSync(join(data.path, 'models')).filter((name) => name.startsWith('.')), [], 'a half model is left')
+  assert.equal((await call(next, 'read', 'GET', '/readyz')).body.model, first.body.version)
+  small.free()
+  const second = await call(next, 'admin', 'POST', '/v1/models/train')
+  assert.equal(second.status, 200, JSON.stringify(second.body))
   assert.equal((await next.stop()).code, 0)
   await assertKept(data.path, known)
   const doctor = await run(['doctor', '--rebuild', '--data', data.path])
