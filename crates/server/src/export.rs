@@ -113,7 +113,6 @@ pub(crate) async fn products(_caller: MayRead, State(app): State<App>) -> Respon
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Another backup is under way", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "The disk is full", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

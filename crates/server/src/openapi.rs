@@ -102,7 +102,7 @@ fn add_idempotency(operation: &mut Operation) {
 
 fn add_answers_to_keys(operation: &mut Operation) {
     add_answer(operation, "429", "Rate limit reached; try again after `Retry-After` seconds");
-    add_answer(operation, "503", "Shutting down, or the log refuses to write; try again");
+    add_answer(operation, "503", "Shutting down, or the disk is full or busy; try again");
 }
 
 /// A problem that the call does not describe itself.

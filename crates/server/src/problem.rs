@@ -131,10 +131,6 @@ impl Problem {
         Self::new(Code::NotReady, detail).retry_after(1)
     }
 
-    pub fn disk_full(detail: impl Into<String>) -> Self {
-        Self::new(Code::DiskFull, detail)
-    }
-
     /// Our fault. What happened stands in the server's log, not in the answer.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
@@ -183,7 +179,7 @@ impl From<std::io::Error> for Problem {
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         if matches!(error.kind(), StorageFull | QuotaExceeded) {
-            return Self::disk_full("The disk of the data folder is full; make room and send the request again.");
+            return Self::not_ready("The disk of the data folder is full; make room and send the request again.");
         }
         Self::internal(&error)
     }

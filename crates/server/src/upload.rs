@@ -94,7 +94,6 @@ pub(crate) struct Imported {
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Other imports are under way", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Larger than `import.upload_bytes`", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "The disk is full", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

@@ -28,11 +28,10 @@ pub(crate) enum Code {
     TooManyRequests,
     Internal,
     NotReady,
-    DiskFull,
 }
 
-/// How many codes there are: [`Code::DiskFull`] stays the last.
-const COUNT: usize = Code::DiskFull as usize + 1;
+/// How many codes there are: [`Code::NotReady`] stays the last.
+const COUNT: usize = Code::NotReady as usize + 1;
 
 /// What is to be said of a code.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +68,6 @@ impl Code {
         Self::TooManyRequests,
         Self::Internal,
         Self::NotReady,
-        Self::DiskFull,
     ];
 
     pub(crate) const fn entry(self) -> Entry {
@@ -79,7 +77,7 @@ impl Code {
                 self.about_jobs()
             }
             Self::IdempotencyInProgress | Self::IdempotencyKeyReused => self.about_idempotency(),
-            Self::TooManyRequests | Self::Internal | Self::NotReady | Self::DiskFull => self.about_the_server(),
+            Self::TooManyRequests | Self::Internal | Self::NotReady => self.about_the_server(),
             _ => self.about_requests(),
         }
     }
@@ -243,15 +241,8 @@ impl Code {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not_ready",
                 "Not ready",
-                "Mercer is shutting down, or the log refuses to write for the moment. Nothing was acknowledged.",
-                "Send the request again after `Retry-After` seconds. If it lasts, look at the server's log and its disk.",
-            ),
-            Self::DiskFull => entry(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "disk_full",
-                "No room left",
-                "The disk of the data folder is full. Nothing of this request was kept.",
-                "Make room, then send the request again.",
+                "Mercer is shutting down, or its disk is full or busy; `detail` says which. Nothing was acknowledged.",
+                "Send the request again after `Retry-After` seconds. A full disk needs room; then it goes on by itself.",
             ),
             _ => entry(
                 StatusCode::INTERNAL_SERVER_ERROR,
