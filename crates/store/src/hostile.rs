@@ -156,7 +156,10 @@ proptest! {
             Err(error) => return names(&error, "tables.db"),
         };
         match tables.scan("t", Scan::all(), 99) {
-            Ok(entries) => prop_assert!(entries.iter().all(|(key, found)| *found == entry(key[0]))),
+            Ok(entries) => {
+                prop_assert!(entries.iter().all(|(key, found)| *found == entry(key[0])));
+                prop_assert!(entries.is_sorted(), "out of order");
+            }
             Err(error) => names(&error, "tables.db")?,
         }
         for number in 0..60 {

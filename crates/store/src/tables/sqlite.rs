@@ -79,8 +79,12 @@ impl SqliteTables {
         if sum == i64::from(checksum(table, &key, &value)) {
             return Ok((key, value));
         }
+        Err(self.bad(table, &key))
+    }
+
+    fn bad(&self, table: &str, key: &[u8]) -> Error {
         let key = key.escape_ascii().to_string();
-        Err(Error::BadEntry { path: self.path.clone(), table: table.to_owned(), key })
+        Error::BadEntry { path: self.path.clone(), table: table.to_owned(), key }
     }
 }
 
@@ -89,7 +93,11 @@ impl Tables for SqliteTables {
         self.readers.with(|connection| {
             let mut get = connection.prepare_cached(GET).map_err(fault(&self.path))?;
             let found = get.query_row(params![table, key], |row| Ok(self.entry(table, row))).optional();
-            Ok(found.map_err(fault(&self.path))?.transpose()?.map(|(_, value)| value))
+            match found.map_err(fault(&self.path))?.transpose()? {
+                // A damaged index leads to another entry, which is whole in itself.
+                Some((found, _)) if found != key => Err(self.bad(table, key)),
+                found => Ok(found.map(|(_, value)| value)),
+            }
         })
     }
 
@@ -105,9 +113,16 @@ impl Tables for SqliteTables {
         self.readers.with(|connection| {
             let mut scan = connection.prepare_cached(&query).map_err(fault(&self.path))?;
             let mut rows = scan.query(params![table, from, until, limit]).map_err(fault(&self.path))?;
-            let mut entries = Vec::new();
+            let mut entries: Vec<Entry> = Vec::new();
             while let Some(row) = rows.next().map_err(fault(&self.path))? {
-                entries.push(self.entry(table, row)?);
+                let entry = self.entry(table, row)?;
+                let follows = |last: &Entry| if range.is_backward { entry.0 < last.0 } else { last.0 < entry.0 };
+                let is_inside = from <= entry.0 && until.as_ref().is_none_or(|until| entry.0 < *until);
+                // A damaged index leads to other entries, which are whole in themselves.
+                if !is_inside || !entries.last().is_none_or(follows) {
+                    return Err(self.bad(table, &entry.0));
+                }
+                entries.push(entry);
             }
             Ok(entries)
         })
