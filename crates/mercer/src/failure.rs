@@ -82,7 +82,7 @@ impl From<mercer_store::Error> for Failure {
         match error {
             mercer_store::Error::InUse { folder, holder, address } => {
                 let holder = match &address {
-                    Some(address) => format!("the server at {address} ({holder})"),
+                    Some(address) => format!("{holder}, the server at {address}"),
                     None => holder,
                 };
                 let message = format!("the data folder `{}` is in use by {holder}. Stop it first", folder.display());
