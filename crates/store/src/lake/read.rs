@@ -4,6 +4,8 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "sql")]
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
@@ -52,6 +54,16 @@ impl LakeFile {
             visit(&Columns { path: &path, batch: &batch })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "sql")]
+impl LakeFile {
+    /// Decodes all of it, to find out whether it is whole.
+    pub(super) fn read_through(self) -> Result<(), Error> {
+        let schema = Arc::clone(self.metadata.schema());
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        self.batches(&names, |_| Ok(()))
     }
 }
 
