@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod sql;
 pub(crate) mod train;
 
 /// An async runtime for commands that talk to the engine.

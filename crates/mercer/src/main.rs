@@ -49,6 +49,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Eval(eval) => command::eval::run(&eval, &load()?, json),
         Command::Replay(replay) => command::replay::run(&replay, &load()?, json),
         Command::Export(export) => command::export::run(&export, &load()?),
+        Command::Sql(sql) => command::sql::run(&sql, &load()?, json),
         Command::Doctor(doctor) => command::doctor::run(&doctor, &load()?, json),
         Command::Config => {
             output::line(config::DEFAULT_FILE.trim_end());
