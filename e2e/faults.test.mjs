@@ -522,6 +522,10 @@ test('broken model files: the server starts, says so, and mends with the next tr
     damage(place(name))
     const server = await serve(data.path)
     t.after(() => server.kill())
+    // What was said before `ready` may still be in the pipe.
+    for (let attempt = 0; attempt < 100 && !server.complaints().includes(name); attempt += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
     assertClear(server.complaints(), version, name, /champion/)
     const answer = await decide(server)
     assert.equal(answer.status, 200)

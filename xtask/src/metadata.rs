@@ -5,13 +5,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// `cargo metadata`, for the targets we build on; never touches the network.
+/// `cargo metadata`. Dependencies are those of all features, also of those that the default build leaves out; crates
+/// that cargo has not fetched yet are fetched. Without dependencies it never touches the network.
 pub(crate) fn read(with_dependencies: bool) -> Result<Value, String> {
     let mut command = Command::new("cargo");
-    command.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
-    if !with_dependencies {
-        command.arg("--no-deps");
-    }
+    command.args(["metadata", "--format-version", "1", "--locked"]);
+    command.args(if with_dependencies { ["--all-features"].as_slice() } else { &["--no-deps", "--offline"] });
     let output = command.output().map_err(|error| format!("cargo metadata does not run: {error}"))?;
     if !output.status.success() {
         return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)));

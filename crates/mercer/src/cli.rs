@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Write the log, the lake or a backup somewhere else
     Export(Export),
+    /// Ask the lake in SQL (in a build with the feature `sql`)
+    Sql(Sql),
     /// Check settings, disk, clock, data folder and versions, and say what to do
     Doctor(Doctor),
     /// Print the commented default settings
@@ -258,6 +260,38 @@ pub(crate) struct Export {
     pub after: u64,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SqlFormat {
+    /// Aligned, in Markdown; long cells are cut
+    Table,
+    Csv,
+    /// One array of objects
+    Json,
+    /// One object a line
+    Jsonl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sql {
+    /// The query; without it, or as `-`, it is read from standard input
+    pub query: Option<String>,
+    /// Read the query from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "query")]
+    pub file: Option<PathBuf>,
+    /// List the tables with their columns
+    #[arg(long, conflicts_with_all = ["query", "file"])]
+    pub tables: bool,
+    /// How to print the rows [default: table]
+    #[arg(long)]
+    pub format: Option<SqlFormat>,
+    /// At most so many rows, 0 for all [default: 1000 for a table, else all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Memory that the query may take, in MiB; nothing is written to the disk
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub memory: usize,
 }
 
 #[derive(Debug, clap::Args)]

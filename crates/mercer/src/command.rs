@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod sql;
 pub(crate) mod train;
 
 /// An async runtime for commands that talk to the engine.

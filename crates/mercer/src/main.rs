@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let config = load()?;
             command::export::run(&export, &config).map_err(|failure| by_server(failure, &config))
         }
+        Command::Sql(sql) => command::sql::run(&sql, &load()?, json),
         Command::Doctor(doctor) => command::doctor::run(&doctor, &load()?, json),
         Command::Config => {
             output::line(config::DEFAULT_FILE.trim_end());

@@ -8,6 +8,8 @@ mod actions;
 mod columns;
 mod files;
 mod read;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod write;
 
 use std::path::{Path, PathBuf};

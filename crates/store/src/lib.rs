@@ -35,6 +35,8 @@ mod tables;
 pub use backup::{BackupSource, back_up};
 pub use error::Error;
 pub use folder::DataFolder;
+#[cfg(feature = "sql")]
+pub use lake::sql;
 pub use lake::{IdentityRow, Lake, LineAction, LineRow};
 pub use log::{Appended, EventLog, MemoryLog, RecordKind, SqliteLog};
 pub use registry::{Alias, DataRange, FileEntry, Manifest, NewModel, Registry};

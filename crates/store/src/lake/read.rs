@@ -5,6 +5,8 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+#[cfg(feature = "sql")]
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
@@ -70,6 +72,16 @@ fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Resu
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err("its content makes no sense".to_owned()),
+    }
+}
+
+#[cfg(feature = "sql")]
+impl LakeFile {
+    /// Decodes all of it, to find out whether it is whole.
+    pub(super) fn read_through(self) -> Result<(), Error> {
+        let schema = Arc::clone(self.metadata.schema());
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        self.batches(&names, |_| Ok(()))
     }
 }
 
