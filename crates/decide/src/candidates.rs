@@ -12,6 +12,7 @@ use mercer_recommend::{Item, Query, Recommender, Scored};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
 use crate::World;
+use crate::filter::{available, refuse_just_bought};
 use crate::gate::Person;
 use crate::purchases;
 
@@ -36,6 +37,9 @@ impl Depth {
 pub(crate) struct Proposal {
     pub(crate) item: Item,
     pub(crate) because_of: Option<Item>,
+    /// Takes a rank. What this customer is not to see now (sold out, just bought, turned down) stands in the line so
+    /// that its removal can be told, but does not push back what comes after it.
+    pub(crate) has_rank: bool,
 }
 
 /// The answer of a source.
@@ -106,7 +110,7 @@ impl<'a> Sources<'a> {
             SourceKind::Newest => items.sort_by_key(|item| Reverse(self.world.catalog.since(*item))),
             _ => return None,
         }
-        Some(proposals(items.into_iter()))
+        Some(self.proposals(items.into_iter()))
     }
 
     fn find(&self, kind: SourceKind, limit: usize) -> Vec<Proposal> {
@@ -115,10 +119,10 @@ impl<'a> Sources<'a> {
         let scored = match kind {
             SourceKind::Popular => self.world.popularity.popular().recommend(&unseeded(&query), limit),
             SourceKind::Trending => self.world.popularity.trending().recommend(&unseeded(&query), limit),
-            SourceKind::Newest => return proposals(self.world.catalog.newest().take(limit)),
-            SourceKind::RecentlyViewed => return proposals(self.person.viewed.iter().copied().take(limit)),
+            SourceKind::Newest => return self.proposals(self.world.catalog.newest().take(limit)),
+            SourceKind::RecentlyViewed => return self.proposals(self.person.viewed.iter().copied().take(limit)),
             SourceKind::BuyAgain => {
-                return proposals(purchases::due(self.world, self.person, self.now).into_iter().take(limit));
+                return self.proposals(purchases::due(self.world, self.person, self.now).into_iter().take(limit));
             }
             SourceKind::AlsoViewed => seeded(&models.also_viewed, &query, limit),
             SourceKind::BoughtTogether => seeded(&models.bought_together, &query, limit),
@@ -126,7 +130,22 @@ impl<'a> Sources<'a> {
             SourceKind::SessionNext => self.world.sessions.recommend(&query, limit),
             SourceKind::ForYou => self.for_you(limit),
         };
-        scored.into_iter().map(|Scored { item, because_of, .. }| Proposal { item, because_of }).collect()
+        scored.into_iter().map(|Scored { item, because_of, .. }| self.proposal(item, because_of)).collect()
+    }
+
+    fn proposals(&self, items: impl Iterator<Item = Item>) -> Vec<Proposal> {
+        items.map(|item| self.proposal(item, None)).collect()
+    }
+
+    fn proposal(&self, item: Item, because_of: Option<Item>) -> Proposal {
+        Proposal { item, because_of, has_rank: self.may_see(item) }
+    }
+
+    /// What the filter will ask of every candidate, whatever the placement.
+    fn may_see(&self, item: Item) -> bool {
+        !self.person.dismissed.contains(&item)
+            && available(self.world, item)
+                .is_ok_and(|product| refuse_just_bought(self.world, self.person, (item, product), self.now).is_ok())
     }
 
     /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
@@ -155,8 +174,4 @@ fn seeded(model: &dyn Recommender, query: &Query<'_>, limit: usize) -> Vec<Score
         return Vec::new();
     }
     model.recommend(&Query { session: &[], history: &[], ..*query }, limit)
-}
-
-fn proposals(items: impl Iterator<Item = Item>) -> Vec<Proposal> {
-    items.map(|item| Proposal { item, because_of: None }).collect()
 }

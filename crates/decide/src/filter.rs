@@ -157,7 +157,7 @@ pub(crate) fn available(world: &World, item: Item) -> Result<&Arc<Product>, Remo
     if product.is_buyable() { Ok(product) } else { Err(removed(SuppressedBecause::OutOfStock)) }
 }
 
-fn refuse_just_bought(
+pub(crate) fn refuse_just_bought(
     world: &World,
     person: &Person,
     (item, product): (Item, &Product),

@@ -1,7 +1,7 @@
 //! The line in which a placement's candidates wait: its sources blended, then its fallbacks one by one.
 //!
 //! Blending: a source of weight `w` gives its `r`-th proposal the points `w / r`, and a product's score is the sum
-//! of its points. So only ranks count, never the scales of different models, as in reciprocal rank fusion
+//! of its points. Only what this customer may see takes a rank. So only ranks count, never the scales of different models, as in reciprocal rank fusion
 //! (Cormack, Clarke & Büttcher 2009, there with `1 / (60 + r)`); and with `w / r` the weights are shares: of two
 //! sources that know different products, weights 2 and 1 fill two places of three and one of three. A boost by
 //! `f` moves a product from rank `r` to where rank `r / f` stands.
@@ -80,8 +80,10 @@ fn blend(asked: &[Source], lists: &[Rc<Proposals>], tier: usize) -> Vec<Ranked> 
         places.reserve(most);
     }
     for (source, list) in asked.iter().zip(lists) {
-        for (rank, proposal) in (1_u32..).zip(&list.best_first) {
+        let mut rank = 1_u32;
+        for proposal in &list.best_first {
             let points = source.weight / f64::from(rank);
+            rank += u32::from(proposal.has_rank);
             let fresh = Ranked {
                 item: proposal.item,
                 tier,

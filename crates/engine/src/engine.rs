@@ -22,7 +22,7 @@ use crate::checkpoint::{self, Checkpointer};
 use crate::fold::Snapshot;
 use crate::ingest::{Ingest, Job, Running};
 use crate::keys::message_key;
-use crate::models::{ModelCard, ModelSource, RegistryModels, cards};
+use crate::models::{ModelCard, ModelSource, RegistryModels, cards, name_champion};
 use crate::replay::{self, Replayed};
 
 /// Records that a slow listener may fall behind before it misses some.
@@ -101,6 +101,7 @@ impl Engine {
         let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
+        name_champion(&parts.registry, &snapshot);
         let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));
         let products = snapshot.world.catalog.products().map(|(_, product)| product.as_ref());
         let search = Arc::new(SearchIndex::default());
@@ -317,8 +318,9 @@ impl Engine {
     /// Makes a version the champion, after having loaded it once: a broken one changes nothing.
     pub async fn promote(&self, version: &ModelVersion, now: Timestamp) -> Result<(), Error> {
         self.models.load(version, &self.snapshot().world.catalog)?;
-        self.parts.registry.set_alias(Alias::Champion, version)?;
+        // The log first: it is what a start believes. An alias that lags behind is put right there.
         self.accept(vec![fact(Fact::ModelPromoted(version.clone()), now)]).await?;
+        self.parts.registry.set_alias(Alias::Champion, version)?;
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use mercer_schema::{ModelVersion, ProductId};
 use mercer_store::{Alias, Manifest, Registry};
 
 use crate::Error;
+use crate::fold::Snapshot;
 
 /// Decoded versions kept for replays across a swap.
 const KEPT_DECODED: usize = 4;
@@ -69,6 +70,15 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
         repurchase: Repurchase::decode(&file(REPURCHASE)?, resolve)
             .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
     })
+}
+
+/// The log says which version serves; after a crash between the two, the registry's alias is put right.
+pub(crate) fn name_champion(registry: &Registry, snapshot: &Snapshot) {
+    let Some(serving) = &snapshot.world.models.version else { return };
+    let is_named = registry.alias(Alias::Champion).is_ok_and(|named| named.as_ref() == Some(serving));
+    if !is_named && let Err(error) = registry.set_alias(Alias::Champion, serving) {
+        tracing::warn!(version = %serving, %error, "the registry does not name the champion that serves");
+    }
 }
 
 /// A version in the registry as people see it.

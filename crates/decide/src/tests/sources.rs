@@ -58,6 +58,22 @@ fn weights_are_shares_of_the_places() {
 }
 
 #[test]
+fn what_was_just_bought_takes_no_places_from_its_source() {
+    let mut shop = Shop::with_products(40);
+    // Eve's favourites come first in the row, and she has just bought all of them.
+    for number in 0..10 {
+        shop.views("eve", &format!("p{number}"), DAY * (20 - number));
+    }
+    let favourites: Vec<String> = (4..10).map(|number| format!("p{number}")).collect();
+    shop.buys("eve", &favourites.iter().map(String::as_str).collect::<Vec<_>>(), 1);
+    let mut row = placement("row", SourceKind::RecentlyViewed, 6);
+    row.sources.push(Source { kind: SourceKind::Newest, weight: 0.9 });
+    shop.places([row]);
+    let page = shop.asks("eve", &["row"]);
+    assert_eq!(shown(&page, 0), ["p3", "p39", "p2", "p38", "p1", "p37"]);
+}
+
+#[test]
 fn fallbacks_fill_up_in_their_order_and_behind_the_sources() {
     let mut shop = Shop::with_products(6);
     shop.buys("ann", &["p0", "p1"], DAY).buys("bob", &["p5"], DAY).buys("cat", &["p5"], DAY).train();
