@@ -237,11 +237,11 @@ async fn the_panel_shows_what_a_click_changed() {
     let (_, page) = browser.get("/").await;
     assert!(page.contains("What Mercer knows"));
     let (_, page) = browser.get("/p/22423").await;
-    assert!(page.contains("You looked at Regency Cakestand 3 Tier") && page.contains("0% → 50%"), "the first interest");
+    assert!(page.contains("You looked at Regency Cakestand 3 Tier") && page.contains("0% → 100%"), "the first interest");
     let (_, page) = browser.get("/p/85123A").await;
-    assert!(page.contains("50% → 25%"), "it shares with a second");
+    assert!(page.contains("100% → 50%"), "it shares with a second");
     let (_, page) = browser.get("/sign-in").await;
-    assert!(page.contains("50% → 25%"), "the next page still tells it");
+    assert!(page.contains("100% → 50%"), "the next page still tells it");
     let (_, page) = browser.get("/me").await;
     assert!(page.contains("Lately in your hands") && page.contains("Regency Cakestand 3 Tier"));
 }

@@ -142,7 +142,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         models: loaded,
         placements: Arc::new(Placements::compile(head.placements)),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders }))
+    Ok(Some(Snapshot { world, tally, timeline, orders, champion: head.model }))
 }
 
 /// The content index is not written down: it is made from the catalog in item order.
@@ -182,7 +182,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let head = Head {
         format: FORMAT,
         position: world.position,
-        model: world.models.version.clone(),
+        model: snapshot.champion.clone(),
         placements: world.placements.iter().cloned().collect(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use mercer_decide::{Models, Placements, World};
 use mercer_profile::touches_of;
-use mercer_schema::{Device, Event, Fact, Placement, PlacementId, Position, Record, Touch, TouchKind, Visitor};
+use mercer_schema::{
+    Device, Event, Fact, ModelVersion, Placement, PlacementId, Position, Record, Touch, TouchKind, Visitor,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
@@ -22,6 +24,9 @@ pub struct Snapshot {
     pub tally: Tally,
     pub timeline: Timeline,
     pub orders: OrdersCounted,
+    /// The version that the log promoted last. It is remembered when its files cannot be read, for the next start to
+    /// try again; the world's models say what really serves.
+    pub champion: Option<ModelVersion>,
 }
 
 impl Snapshot {
@@ -45,10 +50,13 @@ impl Snapshot {
             }
             Fact::PlacementSaved(placement) => self.save_placement(placement),
             Fact::PlacementRemoved(id) => self.remove_placement(id),
-            Fact::ModelPromoted(version) => match models.load(version, &self.world.catalog) {
-                Ok(loaded) => self.world.models = loaded,
-                Err(error) => tracing::error!(%version, %error, "a promoted model cannot be loaded"),
-            },
+            Fact::ModelPromoted(version) => {
+                self.champion = Some(version.clone());
+                match models.load(version, &self.world.catalog) {
+                    Ok(loaded) => self.world.models = loaded,
+                    Err(error) => tracing::error!(%version, %error, "a promoted model cannot be loaded"),
+                }
+            }
             Fact::Decided(decision) => self.tally.count_decision(decision),
         }
     }
@@ -104,6 +112,7 @@ impl Snapshot {
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("model", ours.models.version == theirs.models.version),
+            ("champion", self.champion == other.champion),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),
