@@ -237,7 +237,10 @@ async fn the_panel_shows_what_a_click_changed() {
     let (_, page) = browser.get("/").await;
     assert!(page.contains("What Mercer knows"));
     let (_, page) = browser.get("/p/22423").await;
-    assert!(page.contains("You looked at Regency Cakestand 3 Tier") && page.contains("0% → 100%"), "the first interest");
+    assert!(
+        page.contains("You looked at Regency Cakestand 3 Tier") && page.contains("0% → 100%"),
+        "the first interest"
+    );
     let (_, page) = browser.get("/p/85123A").await;
     assert!(page.contains("100% → 50%"), "it shares with a second");
     let (_, page) = browser.get("/sign-in").await;
