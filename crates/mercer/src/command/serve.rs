@@ -21,6 +21,8 @@ use crate::output;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
+    // Without a proxy in between, the public address is the one that is listened on, wherever that turns out to be.
+    let is_direct = config.public_url == address_for(config.listen);
     if let Some(listen) = serve.listen {
         config.listen = listen;
     }
@@ -28,6 +30,9 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
         let _telemetry = crate::telemetry::start(&config)?;
         let home = Home::open(&config, false)?;
         let listener = bind(config.listen).await?;
+        if is_direct {
+            config.public_url = address_for(listener.local_addr()?);
+        }
         seed_placements(&home, config.placements_folder.as_deref()).await?;
         let app = app(&home, &config, Extras::default())?;
         let first_start = Accounts::new(Arc::clone(&home.tables)).first_start_token(rand::random());
