@@ -63,13 +63,21 @@ function assertClear(text, ...wanted) {
   }
 }
 
-test('a full disk: refused with its cause, everything else goes on, and it heals without a restart', async (t) => {
+/** A server on a disk with little room left; nothing, and a loud skip, where none can be mounted. */
+async function onSmallDisk(t) {
   const small = disk(mebibytesOf(template.path) + 12)
-  if (!small) return t.skip('NOT TESTED: this user may not mount a small disk; run the tests as root')
+  if (!small) return void t.skip('NOT TESTED: this user may not mount a small disk; run the tests as root')
   t.after(() => small.drop())
   const data = await copyOf(template, small.path)
   const server = await serve(data.path)
   t.after(() => server.kill())
+  return { small, data, server }
+}
+
+test('a full disk: refused with its cause, everything else goes on, and it heals without a restart', async (t) => {
+  const stage = await onSmallDisk(t)
+  if (!stage) return
+  const { small, data, server } = stage
   const known = new Set()
 
   let refused
@@ -133,12 +141,9 @@ test('a full disk: refused with its cause, everything else goes on, and it heals
 })
 
 test('a disk that is full while checkpoint and start write: said, and made good later', async (t) => {
-  const small = disk(mebibytesOf(template.path) + 12)
-  if (!small) return t.skip('NOT TESTED: this user may not mount a small disk; run the tests as root')
-  t.after(() => small.drop())
-  const data = await copyOf(template, small.path)
-  const server = await serve(data.path)
-  t.after(() => server.kill())
+  const stage = await onSmallDisk(t)
+  if (!stage) return
+  const { small, data, server } = stage
   const known = new Set()
   for (let round = 0; round < 20; round += 1) await acknowledged(server, known, 50)
   small.fill()

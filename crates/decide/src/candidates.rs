@@ -12,7 +12,7 @@ use mercer_recommend::{Item, Query, Recommender, Scored};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
 use crate::World;
-use crate::filter::{available, refuse_just_bought};
+use crate::filter::{available, refuse_for};
 use crate::gate::Person;
 use crate::purchases;
 
@@ -50,9 +50,6 @@ pub(crate) struct Proposals {
     /// The source may know more than it said.
     pub(crate) has_more: bool,
 }
-
-/// Products that were looked at and lead on to others, when nothing is known of the running visit.
-const MOST_LOOKED_AT: usize = 20;
 
 /// A part of the catalog up to this size is sorted whole instead of being looked for in the long lists.
 const MOST_SORTED: usize = 1_000;
@@ -143,17 +140,14 @@ impl<'a> Sources<'a> {
 
     /// What the filter will ask of every candidate, whatever the placement.
     fn may_see(&self, item: Item) -> bool {
-        !self.person.dismissed.contains(&item)
-            && available(self.world, item)
-                .is_ok_and(|product| refuse_just_bought(self.world, self.person, (item, product), self.now).is_ok())
+        let asked = |product| refuse_for(self.person, self.world, (item, product), self.now);
+        available(self.world, item).and_then(|product| asked(product.as_ref())).is_ok()
     }
 
     /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
     fn for_you(&self, limit: usize) -> Vec<Scored> {
         let is_wanted = |item: &Item| !self.person.dismissed.contains(item);
-        let newest_looks = self.person.viewed.iter().copied().filter(is_wanted).take(MOST_LOOKED_AT);
-        let mut looked_at: Vec<Item> = newest_looks.collect();
-        looked_at.reverse();
+        let looked_at: Vec<Item> = self.person.viewed.iter().rev().copied().filter(is_wanted).collect();
         let habits: Vec<(Item, f32)> = self.person.habits.iter().copied().filter(|(item, _)| is_wanted(item)).collect();
         if looked_at.is_empty() && habits.is_empty() {
             return Vec::new();

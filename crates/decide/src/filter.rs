@@ -96,10 +96,7 @@ impl<'a, 'p> Sieve<'a, 'p> {
         if self.page.own.has(item, product) {
             return Err(removed(SuppressedBecause::OnThisPage));
         }
-        if self.page.person.dismissed.contains(&item) {
-            return Err(removed(SuppressedBecause::Dismissed));
-        }
-        refuse_just_bought(self.page.world, self.page.person, (item, product), self.page.now)?;
+        refuse_for(self.page.person, self.page.world, (item, product), self.page.now)?;
         if !self.rule_holds(item, product) {
             let detail = Some(self.rule_text.to_owned());
             return Err(Removed { because: SuppressedBecause::Filtered, detail });
@@ -157,12 +154,16 @@ pub(crate) fn available(world: &World, item: Item) -> Result<&Arc<Product>, Remo
     if product.is_buyable() { Ok(product) } else { Err(removed(SuppressedBecause::OutOfStock)) }
 }
 
-pub(crate) fn refuse_just_bought(
-    world: &World,
+/// What this customer turned down or has just bought, on whatever page and placement.
+pub(crate) fn refuse_for(
     person: &Person,
+    world: &World,
     (item, product): (Item, &Product),
     now: Timestamp,
 ) -> Result<(), Removed> {
+    if person.dismissed.contains(&item) {
+        return Err(removed(SuppressedBecause::Dismissed));
+    }
     let Some(last) = person.last_bought(item, product.group_id.as_deref()) else { return Ok(()) };
     match standing(world, (item, product), last, now) {
         Due::JustBought => Err(removed(SuppressedBecause::JustBought)),

@@ -1,10 +1,10 @@
 //! The line in which a placement's candidates wait: its sources blended, then its fallbacks one by one.
 //!
 //! Blending: a source of weight `w` gives its `r`-th proposal the points `w / r`, and a product's score is the sum
-//! of its points. Only what this customer may see takes a rank. So only ranks count, never the scales of different models, as in reciprocal rank fusion
+//! of its points. So only ranks count, never the scales of different models, as in reciprocal rank fusion
 //! (Cormack, Clarke & Büttcher 2009, there with `1 / (60 + r)`); and with `w / r` the weights are shares: of two
-//! sources that know different products, weights 2 and 1 fill two places of three and one of three. A boost by
-//! `f` moves a product from rank `r` to where rank `r / f` stands.
+//! sources that know different products, weights 2 and 1 fill two places of three and one of three. For that, only
+//! what this customer may see takes a rank. A boost by `f` moves a product from rank `r` to where rank `r / f` stands.
 
 use std::collections::hash_map::Entry;
 use std::rc::Rc;

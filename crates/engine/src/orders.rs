@@ -9,6 +9,8 @@ use mercer_recommend::Changes;
 use mercer_schema::{Activity, Commerce, CommerceAction, Event};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::tally::order_value;
+
 /// What a report brings that no earlier one of the same order did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct News {
@@ -70,12 +72,13 @@ impl OrdersCounted {
 
 /// The id of a placed order and the parts that its report names.
 fn named_in(event: &Event) -> Option<(&str, u8)> {
-    let Activity::Commerce(Commerce { action: CommerceAction::OrderCompleted, lines, order, .. }) = &event.activity
+    let Activity::Commerce(commerce @ Commerce { action: CommerceAction::OrderCompleted, lines, order, .. }) =
+        &event.activity
     else {
         return None;
     };
     let order = order.as_ref()?;
-    let has_value = order.total.is_some() || lines.iter().any(|line| line.price.is_some());
+    let has_value = !order_value(commerce).is_empty();
     let parts = if lines.is_empty() { 0 } else { LINES } | if has_value { VALUE } else { 0 };
     Some((order.id.as_str(), parts))
 }

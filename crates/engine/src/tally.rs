@@ -111,7 +111,8 @@ impl Tally {
                 CommerceAction::ProductAdded => hour.carts += 1,
                 CommerceAction::OrderCompleted => {
                     hour.orders += u64::from(news.is_new);
-                    for Money { minor, currency } in order_value(commerce).into_iter().filter(|_| news.has_new_value) {
+                    let value = if news.has_new_value { order_value(commerce) } else { Vec::new() };
+                    for Money { minor, currency } in value {
                         let sum = hour.revenue_minor.entry(currency).or_default();
                         *sum = sum.saturating_add(minor);
                     }
@@ -124,7 +125,7 @@ impl Tally {
 }
 
 /// The order's total, else the sum of its priced lines.
-fn order_value(commerce: &mercer_schema::Commerce) -> Vec<Money> {
+pub(crate) fn order_value(commerce: &mercer_schema::Commerce) -> Vec<Money> {
     if let Some(total) = commerce.order.as_ref().and_then(|order| order.total) {
         return vec![total];
     }

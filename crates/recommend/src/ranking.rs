@@ -98,15 +98,17 @@ impl Sums {
 /// Sorts the best `limit` to the front and drops the rest. Scores that are no positive number are dropped.
 pub(crate) fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> {
     candidates.retain(|candidate| candidate.score > 0.0);
-    if limit == 0 {
-        return Vec::new();
-    }
-    if candidates.len() > limit {
-        candidates.select_nth_unstable_by(limit - 1, better);
-        candidates.truncate(limit);
-    }
-    candidates.sort_unstable_by(better);
+    keep_first(&mut candidates, limit, better);
     candidates
+}
+
+/// Keeps the first `count` by a total order, in that order.
+pub(crate) fn keep_first<T>(all: &mut Vec<T>, count: usize, order: impl Fn(&T, &T) -> Ordering + Copy) {
+    if all.len() > count && count > 0 {
+        all.select_nth_unstable_by(count - 1, order);
+    }
+    all.truncate(count);
+    all.sort_unstable_by(order);
 }
 
 /// Higher scores first, then lower item numbers.

@@ -70,3 +70,14 @@ fn walk_newest(index: &SessionIndex, walked: &[Item], most: usize, mut meet: imp
         meet(number, &places);
     }
 }
+
+/// An index of these visits, each by another visitor and so long after the one before.
+#[cfg(test)]
+fn index_of(apart_micros: i64, visits: &[&[u32]]) -> SessionIndex {
+    let mut index = SessionIndex::default();
+    for (visitor, items) in (0_u64..).zip(visits) {
+        let at = mercer_schema::Timestamp(visitor as i64 * apart_micros);
+        items.iter().for_each(|item| index.observe(visitor, Item(*item), at));
+    }
+    index
+}

@@ -156,6 +156,13 @@ impl Caller {
         self.key.scopes.iter().any(|held| *held == scope || *held == Scope::Admin)
     }
 
+    /// Checks the page that asks and the rate, for a scope that was checked.
+    fn let_in(self: Arc<Self>, headers: &HeaderMap) -> Result<Admitted, Problem> {
+        self.check_origin(headers)?;
+        let quotient = self.count()?;
+        Ok(Admitted { caller: self, quotient })
+    }
+
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let Some(origin) = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) else { return Ok(()) };
         if self.key.origins.is_empty() || self.key.origins.iter().any(|allowed| allowed == origin) {
@@ -230,13 +237,11 @@ impl Keys {
 
     /// Checks a secret for a scope.
     pub(crate) fn admit(&self, secret: &str, scope: Scope, headers: &HeaderMap) -> Result<Admitted, Problem> {
-        let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
+        let caller = self.caller(secret)?;
         if !caller.allows(scope) {
             return Err(Problem::scope_missing(scope.name()));
         }
-        caller.check_origin(headers)?;
-        let quotient = caller.count()?;
-        Ok(Admitted { caller, quotient })
+        caller.let_in(headers)
     }
 
     pub(crate) fn is_known(&self, secret: &str) -> bool {
@@ -245,10 +250,11 @@ impl Keys {
 
     /// Checks a secret for an answer that it was given before: its scope was right then.
     pub(crate) fn admit_again(&self, secret: &str, headers: &HeaderMap) -> Result<Admitted, Problem> {
-        let caller = self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)?;
-        caller.check_origin(headers)?;
-        let quotient = caller.count()?;
-        Ok(Admitted { caller, quotient })
+        self.caller(secret)?.let_in(headers)
+    }
+
+    fn caller(&self, secret: &str) -> Result<Arc<Caller>, Problem> {
+        self.live.load().get(&hash(secret)).cloned().ok_or_else(Problem::key_unknown)
     }
 
     fn put(&self, hash: &[u8], key: &ApiKey) -> Result<(), mercer_store::Error> {
@@ -294,8 +300,17 @@ fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// The key of a call that may carry it in its address, its headers or its body: the first of these that has one.
+pub(crate) fn find_key(
+    in_address: Option<String>,
+    headers: &HeaderMap,
+    in_body: impl FnOnce() -> Option<String>,
+) -> Option<String> {
+    in_address.or_else(|| key_in_headers(headers)).or_else(in_body)
+}
+
 /// The key in the headers: Bearer, Basic (the key is the user name) or `X-Write-Key`.
-pub(crate) fn key_in_headers(headers: &HeaderMap) -> Option<String> {
+fn key_in_headers(headers: &HeaderMap) -> Option<String> {
     if let Some(key) = headers.get("x-write-key").and_then(|value| value.to_str().ok()) {
         // Jitsu's form is `key:secret`; ours is one piece.
         return Some(key.split(':').next().unwrap_or(key).to_owned());

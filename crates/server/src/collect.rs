@@ -15,7 +15,7 @@ use mercer_store::Appended;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{Admitted, Scope, key_in_headers};
+use crate::access::{Admitted, Scope, find_key};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -191,7 +191,7 @@ pub(crate) async fn rudder_settings(
     Query(query): Query<KeyQuery>,
     headers: HeaderMap,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let key = query.write_key.or_else(|| key_in_headers(&headers)).ok_or_else(Problem::key_missing)?;
+    let key = find_key(query.write_key, &headers, || None).ok_or_else(Problem::key_missing)?;
     let admitted = app.keys.admit(&key, Scope::Write, &headers)?;
     let source = &admitted.caller.key.name;
     Ok(Json(serde_json::json!({
@@ -206,10 +206,7 @@ pub(crate) async fn rudder_settings(
 }
 
 fn admit(app: &App, headers: &HeaderMap, in_query: Option<String>, body: &[u8]) -> Result<Admitted, Problem> {
-    let secret = in_query
-        .or_else(|| key_in_headers(headers))
-        .or_else(|| segment::write_key(body))
-        .ok_or_else(Problem::key_missing)?;
+    let secret = find_key(in_query, headers, || segment::write_key(body)).ok_or_else(Problem::key_missing)?;
     app.keys.admit(&secret, Scope::Write, headers)
 }
 

@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::access::key_in_headers;
+use crate::access::find_key;
 use crate::collect::KeyQuery;
 use crate::guard::RateCell;
 use crate::problem::Problem;
@@ -196,12 +196,12 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
 
 /// The API key, wherever a call may carry it.
 fn secret(parts: &Parts, body: &[u8], limits: &Limits) -> Option<String> {
-    let in_query = || Query::<KeyQuery>::try_from_uri(&parts.uri).ok()?.0.write_key;
+    let in_query = Query::<KeyQuery>::try_from_uri(&parts.uri).ok().and_then(|query| query.0.write_key);
     let in_body = || {
         let encoding = parts.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
         segment::write_key(&inflate(body, encoding, limits).ok()?)
     };
-    in_query().or_else(|| key_in_headers(&parts.headers)).or_else(in_body)
+    find_key(in_query, &parts.headers, in_body)
 }
 
 /// Everything that shapes an answer: the call, the body, and the one header that a handler reads beside them.

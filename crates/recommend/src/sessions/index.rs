@@ -109,14 +109,17 @@ impl SessionIndex {
 
     /// ln(1 + visits / visits with the item), over all visits ever begun.
     pub(super) fn rarity(&self, item: Item) -> f32 {
-        let seen_in = self.postings.get(&item.0).map_or(1, |posting| posting.seen_in.max(1));
-        (self.begun as f64 / seen_in as f64).ln_1p() as f32
+        self.visits_per_visit_with(item).ln_1p() as f32
     }
 
     /// ln(visits / visits with the item), over all visits ever begun; 0 for an item of every visit.
     pub(super) fn log_share(&self, item: Item) -> f32 {
+        self.visits_per_visit_with(item).ln().max(0.0) as f32
+    }
+
+    fn visits_per_visit_with(&self, item: Item) -> f64 {
         let seen_in = self.postings.get(&item.0).map_or(1, |posting| posting.seen_in.max(1));
-        (self.begun as f64 / seen_in as f64).ln().max(0.0) as f32
+        self.begun as f64 / seen_in as f64
     }
 
     /// The visitor's visit that a contact belongs to, if one is running and has room.

@@ -15,7 +15,7 @@ use mercer_schema::Timestamp;
 
 use super::Repeats;
 use super::index::{SessionIndex, Visit};
-use crate::ranking::Sums;
+use crate::ranking::{Sums, keep_first};
 use crate::{Item, Query, Recommender, Scored};
 
 /// Distinct items of the running visit that are walked at most.
@@ -120,12 +120,7 @@ impl<'a> Stan<'a> {
             matches.push(Match { number, visit: visit.as_ref(), likeness, newest });
         });
         let order = |a: &Match<'_>, b: &Match<'_>| b.likeness.total_cmp(&a.likeness).then(b.number.cmp(&a.number));
-        let kept = self.settings.neighbours;
-        if matches.len() > kept && kept > 0 {
-            matches.select_nth_unstable_by(kept - 1, order);
-        }
-        matches.truncate(kept);
-        matches.sort_unstable_by(order);
+        keep_first(&mut matches, self.settings.neighbours, order);
         matches
     }
 }
@@ -138,19 +133,10 @@ fn fading(x: f32, scale: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn index_of(visits: &[&[u32]]) -> SessionIndex {
-        let mut index = SessionIndex::default();
-        for (visitor, items) in visits.iter().enumerate() {
-            for item in *items {
-                index.observe(visitor as u64, Item(*item), Timestamp(visitor as i64 * Timestamp::DAY));
-            }
-        }
-        index
-    }
+    use crate::sessions::index_of;
 
     fn ask(settings: StanSettings, session: &[u32]) -> Vec<(u32, f32)> {
-        let index = index_of(&[&[1, 2, 3], &[4, 2, 5], &[1, 9]]);
+        let index = index_of(Timestamp::DAY, &[&[1, 2, 3], &[4, 2, 5], &[1, 9]]);
         let session: Vec<Item> = session.iter().map(|item| Item(*item)).collect();
         let query = Query { session: &session, now: Timestamp(3 * Timestamp::DAY), ..Query::default() };
         index.stan(settings).recommend(&query, 20).iter().map(|scored| (scored.item.0, scored.score)).collect()

@@ -12,7 +12,7 @@
 
 use super::Repeats;
 use super::index::SessionIndex;
-use crate::ranking::Sums;
+use crate::ranking::{Sums, keep_first};
 use crate::{Item, Query, Recommender, Scored};
 
 /// Most places a visit can have here: 1 − p/10 is above zero.
@@ -92,13 +92,8 @@ impl Vmis<'_> {
     /// The k most alike of the m newest visits that share an item with the walked ones.
     fn neighbours(&self, walked: &[Item]) -> Vec<Match> {
         let mut matches = self.newest_matches(walked);
-        let order = |found: &Match| (std::cmp::Reverse(found.likeness), std::cmp::Reverse(found.number));
-        let kept = self.settings.neighbours;
-        if matches.len() > kept && kept > 0 {
-            matches.select_nth_unstable_by_key(kept - 1, order);
-        }
-        matches.truncate(kept);
-        matches.sort_unstable_by_key(order);
+        let order = |a: &Match, b: &Match| (b.likeness, b.number).cmp(&(a.likeness, a.number));
+        keep_first(&mut matches, self.settings.neighbours, order);
         matches
     }
 
@@ -117,17 +112,7 @@ mod tests {
     use mercer_schema::Timestamp;
 
     use super::*;
-
-    /// Each visit by another visitor, a minute apart.
-    fn index_of(visits: &[&[u32]]) -> SessionIndex {
-        let mut index = SessionIndex::default();
-        for (visitor, items) in visits.iter().enumerate() {
-            for item in *items {
-                index.observe(visitor as u64, Item(*item), Timestamp(visitor as i64 * Timestamp::MINUTE));
-            }
-        }
-        index
-    }
+    use crate::sessions::index_of;
 
     fn ask(index: &SessionIndex, settings: VmisSettings, session: &[u32]) -> Vec<(u32, f32)> {
         let session: Vec<Item> = session.iter().map(|item| Item(*item)).collect();
@@ -137,7 +122,7 @@ mod tests {
 
     #[test]
     fn follows_the_formula() {
-        let index = index_of(&[&[1, 2, 3], &[1, 4], &[2, 4, 5], &[9]]);
+        let index = index_of(Timestamp::MINUTE, &[&[1, 2, 3], &[1, 4], &[2, 4, 5], &[9]]);
         // The running visit is 1 then 2: place 0 is item 2 with 2/2, place 1 is item 1 with 1/2.
         // Visit 0 shares both: 1.5, newest place 0, lambda 1. Visit 1: 0.5 x 0.9. Visit 2: 1 x 1.
         let rarity = |seen_in: f32| (4.0 / seen_in).ln_1p();
@@ -154,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_newest_visits_and_the_most_alike_are_chosen() {
-        let index = index_of(&[&[1, 10], &[1, 11], &[1, 2, 12], &[1, 13]]);
+        let index = index_of(Timestamp::MINUTE, &[&[1, 10], &[1, 11], &[1, 2, 12], &[1, 13]]);
         let few = |sample, neighbours| {
             let settings = VmisSettings { sample, neighbours, ..VmisSettings::default() };
             let mut items: Vec<u32> = ask(&index, settings, &[2, 1]).iter().map(|(item, _)| *item).collect();
@@ -169,7 +154,7 @@ mod tests {
 
     #[test]
     fn repeats_are_proposed_only_when_asked_for_and_never_the_current_item() {
-        let index = index_of(&[&[1, 2, 3], &[1, 2]]);
+        let index = index_of(Timestamp::MINUTE, &[&[1, 2, 3], &[1, 2]]);
         let repeats = VmisSettings { repeats: Repeats::Earlier, ..VmisSettings::default() };
         let items = |settings| ask(&index, settings, &[1, 2]).iter().map(|(item, _)| *item).collect::<Vec<_>>();
         assert_eq!(items(VmisSettings::default()), [3]);
@@ -178,7 +163,7 @@ mod tests {
 
     #[test]
     fn long_visits_never_score_below_zero() {
-        let index = index_of(&[&[0, 50]]);
+        let index = index_of(Timestamp::MINUTE, &[&[0, 50]]);
         let session: Vec<u32> = (0..40).collect();
         let settings = VmisSettings { last_items: 40, ..VmisSettings::default() };
         assert!(ask(&index, settings, &session).is_empty());
@@ -187,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_clone_answers_as_before_while_the_index_goes_on() {
-        let mut index = index_of(&[&[1, 2, 3], &[1, 4]]);
+        let mut index = index_of(Timestamp::MINUTE, &[&[1, 2, 3], &[1, 4]]);
         let (clone, before) = (index.clone(), ask(&index, VmisSettings::default(), &[1]));
         for visitor in 100..2_000 {
             index.observe(visitor, Item(1), Timestamp(Timestamp::HOUR));
