@@ -9,11 +9,14 @@
 
 mod sessions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
-use crate::Item;
+use mercer_schema::Timestamp;
 
-pub use sessions::{SessionCase, SessionData, SessionModel, read_sessions};
+use crate::{Item, Query, Recommender, evaluate};
+
+pub use sessions::{SessionData, SessionModel, read_sessions};
 
 /// Numbers for the names in the files, by first mention.
 #[derive(Debug, Clone, Default)]
@@ -46,11 +49,44 @@ pub struct FormatError {
     pub problem: String,
 }
 
+/// One question with what should be found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Question {
+    pub session: Vec<Item>,
+    pub history: Vec<(Item, f32)>,
+    pub at: Timestamp,
+    pub relevant: BTreeSet<Item>,
+    /// What can be no answer: the protocol takes it out of every ranking.
+    pub masked: BTreeSet<Item>,
+}
+
+/// Asks a model that took `fit` to fit all questions, one after the other on one thread.
+pub fn ask(
+    name: &str,
+    model: &dyn Recommender,
+    questions: &[Question],
+    fit: Duration,
+    settings: &evaluate::Settings,
+) -> Outcome {
+    let mut answer_micros = Vec::with_capacity(questions.len());
+    let rankings = questions.iter().map(|asked| {
+        let query = Query { session: &asked.session, history: &asked.history, now: asked.at, ..Query::default() };
+        let started = Instant::now();
+        let answer = model.recommend(&query, settings.cutoff + asked.masked.len());
+        answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
+        let unmasked = answer.into_iter().map(|scored| scored.item).filter(|item| !asked.masked.contains(item));
+        (unmasked.collect(), &asked.relevant)
+    });
+    let report = evaluate::measure(rankings, settings);
+    answer_micros.sort_unstable_by(f64::total_cmp);
+    Outcome { model: name.to_owned(), report, fit_seconds: fit.as_secs_f64(), answer_micros }
+}
+
 /// What a model reached, and what it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    pub model: &'static str,
-    pub report: crate::evaluate::Report,
+    pub model: String,
+    pub report: evaluate::Report,
     pub fit_seconds: f64,
     /// Times of single answers in microseconds, sorted.
     pub answer_micros: Vec<f64>,

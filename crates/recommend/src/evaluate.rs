@@ -118,20 +118,24 @@ pub struct Report {
 
 /// Asks for a ranking per case and measures its first `cutoff` places.
 pub fn evaluate(cases: &[Case], settings: &Settings, mut answer: impl FnMut(&Case) -> Vec<Item>) -> Report {
+    measure(cases.iter().map(|case| (answer(case), &case.relevant)), settings)
+}
+
+/// Measures the first `cutoff` places of rankings, each beside what it should have found.
+pub fn measure<'a>(rankings: impl Iterator<Item = (Vec<Item>, &'a BTreeSet<Item>)>, settings: &Settings) -> Report {
     let cutoff = settings.cutoff;
     let mut shown = BTreeSet::new();
     let mut values: [Vec<f64>; 4] = Default::default();
-    for case in cases {
-        let ranked = answer(case);
+    for (ranked, relevant) in rankings {
         shown.extend(ranked.iter().take(cutoff).copied());
-        values[0].push(recall_at(&ranked, &case.relevant, cutoff));
-        values[1].push(ndcg_at(&ranked, &case.relevant, cutoff));
-        values[2].push(hit_at(&ranked, &case.relevant, cutoff));
-        values[3].push(reciprocal_rank_at(&ranked, &case.relevant, cutoff));
+        for (values, measure) in values.iter_mut().zip([recall_at, ndcg_at, hit_at, reciprocal_rank_at]) {
+            values.push(measure(&ranked, relevant, cutoff));
+        }
     }
+    let cases = values[0].len();
     let [recall, ndcg, hit_rate, mrr] =
         values.map(|values| mean_interval(&values, settings.bootstrap_rounds, settings.seed));
-    Report { cases: cases.len(), cutoff, recall, ndcg, hit_rate, mrr, coverage: shown.len() }
+    Report { cases, cutoff, recall, ndcg, hit_rate, mrr, coverage: shown.len() }
 }
 
 #[cfg(test)]

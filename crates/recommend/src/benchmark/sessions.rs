@@ -13,26 +13,17 @@ use std::time::Instant;
 
 use mercer_schema::Timestamp;
 
-use super::{FormatError, Names, Outcome};
-use crate::evaluate::{self, Case};
-use crate::interactions::Customer;
+use super::{FormatError, Names, Outcome, Question, ask};
+use crate::evaluate;
 use crate::popularity::{self, Popularity};
 use crate::sessions::{IndexSettings, Repeats, SessionIndex, StanSettings, VmisSettings};
-use crate::{Item, Query, Recommender};
-
-/// One question: the beginning of a session and the click after it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SessionCase {
-    pub session: Vec<Item>,
-    pub at: Timestamp,
-    pub target: Item,
-}
+use crate::{Item, Recommender};
 
 /// Sessions to learn from, oldest first, and questions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SessionData {
     pub train: Vec<Vec<(Item, Timestamp)>>,
-    pub cases: Vec<SessionCase>,
+    pub questions: Vec<Question>,
     pub repeats: Repeats,
 }
 
@@ -43,8 +34,9 @@ pub fn read_sessions(train: &str, test: &str) -> Result<SessionData, FormatError
     train.sort_by_key(|session| session.last().map(|(_, at)| *at));
     let end = train.last().and_then(|session| session.last()).map_or_else(Timestamp::default, |(_, at)| *at);
     let is_pairs = test.lines().next().is_some_and(|line| line.split('\t').count() == 2);
-    let cases = if is_pairs { read_pairs(test, end, &mut names)? } else { beginnings(&read_clicks(test, &mut names)?) };
-    Ok(SessionData { train, cases, repeats: if is_pairs { Repeats::All } else { Repeats::Earlier } })
+    let questions =
+        if is_pairs { read_pairs(test, end, &mut names)? } else { beginnings(&read_clicks(test, &mut names)?) };
+    Ok(SessionData { train, questions, repeats: if is_pairs { Repeats::All } else { Repeats::Earlier } })
 }
 
 fn read_clicks(text: &str, names: &mut Names) -> Result<Vec<Vec<(Item, Timestamp)>>, FormatError> {
@@ -73,29 +65,28 @@ fn read_clicks(text: &str, names: &mut Names) -> Result<Vec<Vec<(Item, Timestamp
     Ok(sessions.into_values().map(in_time).collect())
 }
 
-fn read_pairs(text: &str, at: Timestamp, names: &mut Names) -> Result<Vec<SessionCase>, FormatError> {
+fn read_pairs(text: &str, at: Timestamp, names: &mut Names) -> Result<Vec<Question>, FormatError> {
     let case = |(index, line): (usize, &str)| {
         let (beginning, target) = line.split_once('\t').ok_or_else(|| FormatError {
             line: index + 1,
             problem: format!("expected a beginning, a tab and a target, found `{line}`"),
         })?;
         let session = beginning.split_whitespace().map(|name| names.number(name)).collect();
-        Ok(SessionCase { session, at, target: names.number(target.trim()) })
+        Ok(question(session, at, names.number(target.trim())))
     };
     text.lines().enumerate().map(case).collect()
 }
 
-fn beginnings(sessions: &[Vec<(Item, Timestamp)>]) -> Vec<SessionCase> {
-    let cases_of = |clicks: &Vec<(Item, Timestamp)>| -> Vec<SessionCase> {
+fn beginnings(sessions: &[Vec<(Item, Timestamp)>]) -> Vec<Question> {
+    let questions_of = |clicks: &Vec<(Item, Timestamp)>| -> Vec<Question> {
         let items: Vec<Item> = clicks.iter().map(|(item, _)| *item).collect();
-        let case = |length: usize| SessionCase {
-            session: items[..length].to_vec(),
-            at: clicks[length - 1].1,
-            target: items[length],
-        };
-        (1..items.len()).map(case).collect()
+        (1..items.len()).map(|length| question(items[..length].to_vec(), clicks[length - 1].1, items[length])).collect()
     };
-    sessions.iter().flat_map(cases_of).collect()
+    sessions.iter().flat_map(questions_of).collect()
+}
+
+fn question(session: Vec<Item>, at: Timestamp, target: Item) -> Question {
+    Question { session, at, relevant: BTreeSet::from([target]), ..Question::default() }
 }
 
 /// A model with its settings for this format.
@@ -143,20 +134,7 @@ impl SessionModel {
                 Box::new(index.stan(StanSettings { repeats: data.repeats, ..settings }))
             }
         };
-        let fit_seconds = started.elapsed().as_secs_f64();
-        let mut answer_micros = Vec::with_capacity(data.cases.len());
-        let mut questions = data.cases.iter();
-        let cases: Vec<Case> = data.cases.iter().map(as_case).collect();
-        let report = evaluate::evaluate(&cases, settings, |_| {
-            let Some(asked) = questions.next() else { return Vec::new() };
-            let query = Query { session: &asked.session, now: asked.at, ..Query::default() };
-            let started = Instant::now();
-            let answer = model.recommend(&query, settings.cutoff);
-            answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
-            answer.into_iter().map(|scored| scored.item).collect()
-        });
-        answer_micros.sort_unstable_by(f64::total_cmp);
-        Outcome { model: self.name(), report, fit_seconds, answer_micros }
+        ask(self.name(), &*model, &data.questions, started.elapsed(), settings)
     }
 }
 
@@ -168,10 +146,6 @@ fn index_of(train: &[Vec<(Item, Timestamp)>]) -> SessionIndex {
         session.iter().for_each(|(item, at)| index.observe(visitor, *item, *at));
     }
     index
-}
-
-fn as_case(case: &SessionCase) -> Case {
-    Case { customer: Customer(0), at: case.at, history: Vec::new(), relevant: BTreeSet::from([case.target]) }
 }
 
 #[cfg(test)]
@@ -189,7 +163,8 @@ mod tests {
             [(Item(0), Timestamp(30_500_000)), (Item(1), Timestamp(40_000_000)), (Item(2), Timestamp(50_000_000))]
         );
         let questions = |data: &SessionData| -> Vec<(Vec<Item>, Item)> {
-            data.cases.iter().map(|case| (case.session.clone(), case.target)).collect()
+            let pair = |asked: &Question| (asked.session.clone(), *asked.relevant.first().unwrap());
+            data.questions.iter().map(pair).collect()
         };
         assert_eq!(questions(&timed), questions(&plain));
         assert_eq!(questions(&plain), [(vec![Item(0)], Item(1)), (vec![Item(0), Item(1)], Item(2))]);
