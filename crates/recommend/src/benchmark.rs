@@ -5,9 +5,12 @@
 //!
 //! | format | training | question | answer |
 //! | --- | --- | --- | --- |
+//! | [`interactions`] | one basket a customer | every customer | the held-out items |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
 
+mod interactions;
 mod sessions;
+mod spec;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -16,7 +19,9 @@ use mercer_schema::Timestamp;
 
 use crate::{Item, Query, Recommender, evaluate};
 
+pub use interactions::{InteractionData, read_interactions};
 pub use sessions::{SessionData, SessionModel, read_sessions};
+pub use spec::{Spec, SpecError};
 
 /// Numbers for the names in the files, by first mention.
 #[derive(Debug, Clone, Default)]

@@ -2,11 +2,15 @@
 //!
 //! The order in which the input comes never matters to a fitted model.
 
+mod matrix;
+
 use std::collections::BTreeMap;
 
 use mercer_schema::Timestamp;
 
 use crate::Item;
+
+pub(crate) use matrix::{Matrix, Products};
 
 /// A customer, as a number that means nothing outside one training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,6 +10,9 @@
 //! | [`sessions`] | what visits like the running one went on to (VMIS-kNN, STAN, VSTAN) | live fold |
 //! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
+//! | [`linear`] | what a whole taste calls for, and speaks against (EASE, SLIM) | trained |
+//! | [`factors`] | the same, from vectors (iALS) | trained |
+//! | [`filter`] | the same, from a smoothed graph, without training (GF-CF, Turbo-CF) | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
@@ -31,15 +34,20 @@
 pub mod benchmark;
 pub mod content;
 pub mod evaluate;
+pub mod factors;
+pub mod filter;
 pub mod interactions;
+pub mod linear;
 pub mod neighbours;
 pub mod next_order;
 pub mod popularity;
 pub mod repurchase;
 pub mod sessions;
 
+mod dense;
 mod error;
 mod persistent;
+mod random;
 mod ranking;
 mod recommender;
 mod text;

@@ -102,6 +102,31 @@ pub(crate) fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> 
     candidates
 }
 
+/// The best `limit` of a score for every item, without the `excluded` and those that are not above zero. Nobody is
+/// named as a cause.
+pub(crate) fn best_of_all(scores: &mut [f32], limit: usize, excluded: impl Iterator<Item = Item>) -> Vec<Scored> {
+    for item in excluded {
+        if let Some(score) = scores.get_mut(item.index()) {
+            *score = 0.0;
+        }
+    }
+    let full = 4 * limit.max(16);
+    let mut best: Vec<Scored> = Vec::with_capacity(full);
+    let mut least = 0.0;
+    for (item, score) in (0..).zip(scores.iter().copied()) {
+        if score > least {
+            best.push(Scored { item: Item(item), score: score.min(f32::MAX), because_of: None });
+            if best.len() == full {
+                keep_first(&mut best, limit, better);
+                // Items come by number, so a later one of the same score would stand behind.
+                least = best.last().map_or(f32::INFINITY, |last| last.score);
+            }
+        }
+    }
+    keep_first(&mut best, limit, better);
+    best
+}
+
 /// Keeps the first `count` by a total order, in that order.
 pub(crate) fn keep_first<T>(all: &mut Vec<T>, count: usize, order: impl Fn(&T, &T) -> Ordering + Copy) {
     if all.len() > count && count > 0 {
@@ -154,6 +179,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_scan_keeps_what_sorting_would(scores in proptest::collection::vec(-1_i8..40, 0..400), limit in 0_usize..20) {
+            let all = |(item, score): (usize, &i8)| Scored {
+                item: Item(item as u32), score: f32::from(*score), because_of: None,
+            };
+            let expected = best_of(scores.iter().enumerate().map(all).filter(|scored| scored.item != Item(3)).collect(), limit);
+            let mut scores: Vec<f32> = scores.iter().map(|score| f32::from(*score)).collect();
+            prop_assert_eq!(best_of_all(&mut scores, limit, [Item(3), Item(999)].into_iter()), expected);
+        }
+
         #[test]
         fn a_table_and_a_map_agree(pairs in proptest::collection::vec((0_u32..200, 0.1_f32..9.0, 0_u32..5), 0..300)) {
             prop_assert_eq!(add_all(200, 200, &pairs), add_all(1_000_000, 1, &pairs));

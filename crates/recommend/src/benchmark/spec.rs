@@ -1,0 +1,101 @@
+//! Models by name, with settings: `ials`, `ials:dimensions=256:sweeps=12`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// A model as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    text: String,
+    name: String,
+    settings: BTreeMap<String, String>,
+}
+
+/// What is wrong with a model's name or settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("model `{asked}`: {problem}")]
+pub struct SpecError {
+    pub asked: String,
+    pub problem: String,
+}
+
+impl Spec {
+    pub fn parse(text: &str) -> Result<Self, SpecError> {
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default().trim().to_owned();
+        let mut settings = BTreeMap::new();
+        for part in parts {
+            let (key, value) = part.split_once('=').ok_or_else(|| SpecError {
+                asked: text.to_owned(),
+                problem: format!("`{part}` is no setting; write it as key=value"),
+            })?;
+            settings.insert(key.trim().to_owned(), value.trim().to_owned());
+        }
+        Ok(Self { text: text.to_owned(), name, settings })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Moves a setting into its place, if it was given.
+    pub fn take<T: FromStr>(&mut self, key: &str, place: &mut T) -> Result<(), SpecError> {
+        if let Some(value) = self.settings.remove(key) {
+            *place = value.parse().map_err(|_| self.error(format!("`{value}` cannot be the setting `{key}`")))?;
+        }
+        Ok(())
+    }
+
+    /// The settings that are left, all of them numbers.
+    pub fn take_numbers(&mut self) -> Result<Vec<(String, f32)>, SpecError> {
+        let number = |(key, value): (String, String)| match value.parse() {
+            Ok(number) => Ok((key, number)),
+            Err(_) => Err(self.error(format!("`{value}` is no number for `{key}`"))),
+        };
+        std::mem::take(&mut self.settings.clone()).into_iter().map(number).collect::<Result<_, _>>().inspect(|_| {
+            self.settings.clear();
+        })
+    }
+
+    /// Every setting must have found its place.
+    pub fn finish(self) -> Result<(), SpecError> {
+        match self.settings.keys().next() {
+            Some(key) => Err(self.error(format!("it has no setting `{key}`"))),
+            None => Ok(()),
+        }
+    }
+
+    pub fn error(&self, problem: String) -> SpecError {
+        SpecError { asked: self.text.clone(), problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_find_their_places() {
+        let mut spec = Spec::parse("ials:dimensions=8: l2 = 0.5").unwrap();
+        let (mut dimensions, mut l2, mut sweeps) = (1_usize, 1.0_f32, 3_usize);
+        spec.take("dimensions", &mut dimensions).unwrap();
+        spec.take("l2", &mut l2).unwrap();
+        spec.take("sweeps", &mut sweeps).unwrap();
+        assert_eq!((spec.name(), dimensions, l2, sweeps), ("ials", 8, 0.5, 3));
+        assert_eq!(spec.finish(), Ok(()));
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let problem = |result: Result<(), SpecError>| result.unwrap_err().to_string();
+        assert_eq!(problem(Spec::parse("ease:l2").map(|_| ())), "model `ease:l2`: `l2` is no setting; write it as key=value");
+        let mut spec = Spec::parse("ease:l2=much").unwrap();
+        assert_eq!(problem(spec.take("l2", &mut 0.0_f32)), "model `ease:l2=much`: `much` cannot be the setting `l2`");
+        assert_eq!(problem(Spec::parse("ease:l1=2").unwrap().finish()), "model `ease:l1=2`: it has no setting `l1`");
+    }
+}

@@ -1,0 +1,210 @@
+//! iALS (Hu, Koren, Volinsky: "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008), regularized by
+//! frequency as Rendle et al. (RecSys 2022) found it best.
+//!
+//! Customers' and items' vectors are solved for in turn, each exactly while the others stand still. One with fewer
+//! items than dimensions takes a system of that many equations ([`Folding`](super::Folding)). One with more is improved
+//! a block of dimensions at a time, which costs (items × dimensions × block) instead of (items × dimensions²): iALS++
+//! (Rendle, Krichene, Zhang, Koren: "iALS++: Speeding up Matrix Factorization with Subspace Optimization", 2021,
+//! algorithm 2).
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
+use rayon::prelude::*;
+
+use crate::dense::{add_scaled, dot, solve};
+use super::{Factors, Folding};
+use crate::interactions::{Basket, Matrix};
+use crate::random::Random;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IalsSettings {
+    pub dimensions: usize,
+    pub sweeps: usize,
+    /// α₀: weight of what was not taken.
+    pub unobserved: f32,
+    pub l2: f32,
+    /// ν: 0 regularizes every vector alike, 1 by the number of interactions.
+    pub frequency: f32,
+    /// Dimensions that are solved for at once for those with many items.
+    pub block: usize,
+    pub seed: u64,
+}
+
+impl Default for IalsSettings {
+    fn default() -> Self {
+        Self { dimensions: 128, sweeps: 12, unobserved: 0.1, l2: 0.003, frequency: 1.0, block: 64, seed: 1 }
+    }
+}
+
+/// One vector a row.
+struct Vectors {
+    rows: Vec<f32>,
+    dimensions: usize,
+}
+
+impl Factors {
+    /// Learns from one basket a customer; a line's weight is the confidence in it.
+    pub fn fit_ials(baskets: &[Basket], settings: &IalsSettings) -> Self {
+        let of_customers = Matrix::of_baskets(baskets);
+        let of_items = of_customers.transposed();
+        let mut items = Vectors::random(of_customers.width(), settings);
+        let mut customers = Vectors { rows: vec![0.0; of_customers.height() * settings.dimensions], ..items };
+        for item in (0..items.len()).filter(|item| of_items.columns_of(*item).is_empty()) {
+            items.row_mut(item).fill(0.0);
+        }
+        for _ in 0..settings.sweeps {
+            customers.improve(&of_customers, &mut items, settings);
+            items.improve(&of_items, &mut customers, settings);
+        }
+        let folding = items.turn(&mut customers, settings);
+        Self { vectors: items.rows, folding }
+    }
+}
+
+impl Vectors {
+    /// As Rendle et al. begin: normal, of standard deviation 0.1 / √dimensions.
+    fn random(count: usize, settings: &IalsSettings) -> Self {
+        let mut random = Random::new(settings.seed);
+        let deviation = 0.1 / (settings.dimensions as f32).sqrt();
+        let rows = (0..count * settings.dimensions).map(|_| deviation * random.normal()).collect();
+        Self { rows, dimensions: settings.dimensions }
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len() / self.dimensions.max(1)
+    }
+
+    fn row(&self, row: usize) -> &[f32] {
+        &self.rows[row * self.dimensions..(row + 1) * self.dimensions]
+    }
+
+    fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        &mut self.rows[row * self.dimensions..(row + 1) * self.dimensions]
+    }
+
+    fn view(&self) -> MatRef<'_, f32> {
+        MatRef::from_row_major_slice(&self.rows, self.len(), self.dimensions)
+    }
+
+    /// Turns these and the others so that Σ vvᵀ over these is diagonal.
+    fn turn(&mut self, others: &mut Self, settings: &IalsSettings) -> Folding {
+        let mut gram = Mat::<f32>::zeros(self.dimensions, self.dimensions);
+        matmul(gram.as_mut(), Accum::Replace, self.view().transpose(), self.view(), 1.0, Par::rayon(0));
+        let count = self.len();
+        let mut spread = vec![0.0; self.dimensions];
+        if let Ok(turned) = gram.self_adjoint_eigen(Side::Lower) {
+            for (place, value) in turned.S().column_vector().iter().enumerate() {
+                spread[place] = value.max(0.0);
+            }
+            [self, others].into_iter().for_each(|vectors| vectors.multiply(turned.U()));
+        }
+        Folding {
+            spread,
+            unobserved: settings.unobserved,
+            l2: settings.l2,
+            frequency: settings.frequency,
+            others: count as f32,
+        }
+    }
+
+    fn multiply(&mut self, by: MatRef<'_, f32>) {
+        let mut product = vec![0.0; self.rows.len()];
+        let into = MatMut::from_row_major_slice_mut(&mut product, self.len(), self.dimensions);
+        matmul(into, Accum::Replace, self.view(), by, 1.0, Par::rayon(0));
+        self.rows = product;
+    }
+
+    /// Solves for each of these vectors, the others standing still.
+    fn improve(&mut self, interactions: &Matrix, others: &mut Self, settings: &IalsSettings) {
+        let folding = others.turn(self, settings);
+        let others = &*others;
+        let improve = |(row, vector): (usize, &mut [f32])| {
+            let near: Vec<(&[f32], f32)> =
+                interactions.row(row).map(|(other, confidence)| (others.row(other), confidence)).collect();
+            if near.is_empty() {
+                vector.fill(0.0);
+            } else if near.len() <= settings.dimensions || vector.iter().all(|value| *value == 0.0) {
+                vector.copy_from_slice(&folding.fold_in(&near).vector);
+            } else {
+                pulp::Arch::new().dispatch(|| improve_in_blocks(vector, &near, &folding, settings.block));
+            }
+        };
+        self.rows.par_chunks_exact_mut(settings.dimensions).enumerate().with_min_len(64).for_each(improve);
+    }
+}
+
+/// A Newton step in each block of dimensions in turn; the objective is quadratic, so each is exact.
+#[inline(always)]
+fn improve_in_blocks(vector: &mut [f32], near: &[(&[f32], f32)], folding: &Folding, block: usize) {
+    let l2 = folding.regularization(near.len());
+    let mut errors: Vec<f32> = near.iter().map(|(other, _)| dot(other, vector) - 1.0).collect();
+    let block = block.clamp(1, vector.len());
+    let mut slab = vec![0.0; near.len() * block];
+    for start in (0..vector.len()).step_by(block) {
+        let range = start..(start + block).min(vector.len());
+        let width = range.len();
+        let diagonal = folding.spread[range.clone()].iter().map(|spread| folding.unobserved * spread + l2);
+        let diagonal: Vec<f32> = diagonal.collect();
+        let mut gradient: Vec<f32> = diagonal.iter().zip(&vector[range.clone()]).map(|(d, value)| d * value).collect();
+        let mut system = vec![0.0; width * width];
+        for ((part, (other, confidence)), error) in slab.chunks_exact_mut(block).zip(near).zip(&errors) {
+            part[..width].copy_from_slice(&other[range.clone()]);
+            add_scaled(&mut gradient, confidence * error, &part[..width]);
+            for row in 0..width {
+                add_scaled(&mut system[row * width..row * width + row + 1], confidence * part[row], &part[..=row]);
+            }
+        }
+        (0..width).for_each(|place| system[place * width + place] += diagonal[place]);
+        if solve(&mut system, &mut gradient) {
+            vector[range].iter_mut().zip(&gradient).for_each(|(value, step)| *value -= step);
+            errors.iter_mut().zip(slab.chunks_exact(block)).for_each(|(error, part)| *error -= dot(&part[..width], &gradient));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Item, Query, Recommender};
+
+    /// Two groups of customers with two kinds of items.
+    fn baskets() -> Vec<Basket> {
+        let basket = |number: u32| {
+            (0..5).map(|step| (Item((number * 7 + step * (1 + number % 4)) % 10 + 10 * (number % 2)), 1.0)).collect()
+        };
+        (0..80).map(basket).collect()
+    }
+
+    /// Σ over taken (ŷ − 1)² + α₀ Σ over all ŷ² + the regularization, of customers who are folded in.
+    fn loss(model: &Factors, baskets: &[Basket]) -> f64 {
+        let mut loss = 0.0;
+        for basket in baskets {
+            let folded = model.fold_in(basket);
+            let score = |item: u32| f64::from(dot(model.vector(Item(item)), &folded.vector));
+            loss += basket.iter().map(|(item, _)| (score(item.0) - 1.0).powi(2)).sum::<f64>();
+            loss += f64::from(model.folding.unobserved) * (0..20).map(|item| score(item).powi(2)).sum::<f64>();
+        }
+        loss
+    }
+
+    #[test]
+    fn sweeps_lower_the_loss_and_blocks_do_as_well_as_whole_systems() {
+        let at = |sweeps, dimensions, block| {
+            let settings = IalsSettings { sweeps, dimensions, block, ..IalsSettings::default() };
+            loss(&Factors::fit_ials(&baskets(), &settings), &baskets())
+        };
+        assert!(at(8, 4, 64) < at(1, 4, 64));
+        // Five items a customer and 20 customers an item: with 4 dimensions all go through the blocks.
+        let (whole, blocks) = (at(30, 4, 4), at(30, 4, 2));
+        assert!((whole - blocks).abs() < 0.02 * whole, "{whole} {blocks}");
+    }
+
+    #[test]
+    fn proposes_what_the_group_takes() {
+        let model = Factors::fit_ials(&baskets(), &IalsSettings { dimensions: 4, ..IalsSettings::default() });
+        let history = [(Item(12), 1.0), (Item(15), 1.0)];
+        let found = model.recommend(&Query { history: &history, ..Query::default() }, 5);
+        assert!(found.len() == 5 && found.iter().all(|scored| scored.item.0 >= 10), "{found:?}");
+        assert!(found.iter().all(|scored| scored.because_of.is_some()));
+    }
+}

@@ -1,0 +1,141 @@
+//! Graph filters: a customer's taste as a signal on the graph of items, smoothed, without any training.
+//!
+//! GF-CF (Shen et al.: "How Powerful is Graph Convolution for Recommendation?", CIKM 2021) and Turbo-CF (Park, Shin, Shin:
+//! "Turbo-CF: Matrix Decomposition-Free Graph Filtering for Fast Recommendation", SIGIR 2024). With R̃ = U^(−u) R I^(−i), U and
+//! I being the numbers of interactions of each customer and item, the graph is P̃ = R̃ᵀR̃, and a customer's signal x is filtered to
+//!
+//! s = x P̃^(∘p) + ω x I^(−½) VVᵀ I^(½)
+//!
+//! where ∘p raises each entry (Turbo-CF, section 3.3) and V are the leading right singular vectors of R̃, the ideal
+//! low-pass of GF-CF (equation 8).
+
+mod spectrum;
+
+use crate::interactions::{Basket, Matrix, Products};
+use crate::linear::sources;
+use crate::ranking::{best_of_all, keep_first};
+use crate::{Item, Query, Recommender, Scored};
+
+const MOST_SOURCES: usize = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FilterSettings {
+    /// u: how much a customer with many items counts less.
+    pub customer_power: f32,
+    /// i: how much an item of many customers does.
+    pub item_power: f32,
+    /// How much the item asked with counts less by its customers, beyond that.
+    pub source_power: f32,
+    /// p: above 1, strong likeness counts more.
+    pub sharpness: f32,
+    /// Entries kept per item.
+    pub kept: usize,
+    /// Singular vectors; 0 for none.
+    pub dimensions: usize,
+    /// ω: weight of the ideal low-pass.
+    pub ideal: f32,
+    pub seed: u64,
+}
+
+impl Default for FilterSettings {
+    fn default() -> Self {
+        Self {
+            customer_power: 0.5,
+            item_power: 0.5,
+            source_power: 0.0,
+            sharpness: 1.0,
+            kept: 1_000,
+            dimensions: 256,
+            ideal: 0.3,
+            seed: 1,
+        }
+    }
+}
+
+/// The graph of items and its leading singular vectors.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GraphFilter {
+    starts: Vec<usize>,
+    entries: Vec<(Item, f32)>,
+    dimensions: usize,
+    /// V, one item a row.
+    vectors: Vec<f32>,
+    /// √(customers of the item)
+    roots: Vec<f32>,
+    ideal: f32,
+}
+
+impl GraphFilter {
+    /// From one basket a customer.
+    pub fn fit(baskets: &[Basket], settings: &FilterSettings) -> Self {
+        let plain = Matrix::of_baskets(baskets);
+        let transposed = plain.transposed();
+        let length = |matrix: &Matrix, row| (matrix.columns_of(row).len() as f32).max(1.0);
+        let of_customers: Vec<f32> = (0..plain.height()).map(|row| length(&plain, row)).collect();
+        let of_items: Vec<f32> = (0..plain.width()).map(|item| length(&transposed, item)).collect();
+        let normal = plain.with_values(|row, item, value| {
+            value * of_customers[row].powf(-settings.customer_power) * of_items[item].powf(-settings.item_power)
+        });
+        let columns = normal.transposed();
+        let mut products = Products::new(&normal, &columns);
+        let mut filter = Self { starts: vec![0], ..Self::default() };
+        for item in 0..normal.width() {
+            let source = of_items[item].powf(-settings.source_power);
+            let mut row: Vec<(Item, f32)> = Vec::new();
+            products.row(item, |other, product| row.push((other, source * product.powf(settings.sharpness))));
+            keep_first(&mut row, settings.kept, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            row.sort_unstable_by_key(|(other, _)| *other);
+            filter.entries.extend(row);
+            filter.starts.push(filter.entries.len());
+        }
+        if settings.dimensions > 0 && settings.ideal > 0.0 {
+            let vectors = spectrum::leading_vectors(&normal, &columns, settings.dimensions, settings.seed);
+            filter.dimensions = vectors.ncols();
+            filter.vectors = (0..vectors.nrows()).flat_map(|row| vectors.row(row).iter().copied()).collect();
+            filter.roots = of_items.iter().map(|customers| customers.sqrt()).collect();
+            filter.ideal = settings.ideal;
+        }
+        filter
+    }
+
+    pub const fn size(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    fn vector(&self, item: Item) -> &[f32] {
+        &self.vectors[item.index() * self.dimensions..(item.index() + 1) * self.dimensions]
+    }
+
+    fn ideal(&self, sources: &[(Item, f32)], scores: &mut [f32]) {
+        let mut signal = vec![0.0; self.dimensions];
+        for (source, weight) in sources {
+            let factor = self.ideal * weight / self.roots[source.index()];
+            signal.iter_mut().zip(self.vector(*source)).for_each(|(sum, value)| *sum += factor * value);
+        }
+        let smoothed = crate::dense::products(&self.vectors, &signal);
+        scores.iter_mut().zip(smoothed).zip(&self.roots).for_each(|((score, smooth), root)| *score += smooth * root);
+    }
+}
+
+/// What the seeds or, without seeds, the history leads to. What was asked with is not proposed.
+impl Recommender for GraphFilter {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let mut sources = sources(query, MOST_SOURCES);
+        sources.retain(|(item, _)| item.index() < self.size());
+        if sources.is_empty() || limit == 0 {
+            return Vec::new();
+        }
+        let mut scores = vec![0.0; self.size()];
+        for (source, weight) in &sources {
+            for (item, value) in &self.entries[self.starts[source.index()]..self.starts[source.index() + 1]] {
+                scores[item.index()] += weight * value;
+            }
+        }
+        if self.dimensions > 0 {
+            self.ideal(&sources, &mut scores);
+        }
+        let asked = if query.seeds.is_empty() { query.history } else { &[] };
+        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
+        best_of_all(&mut scores, limit, excluded)
+    }
+}

@@ -1,0 +1,183 @@
+//! Linear models: an item's score is a weighted sum over what the customer has.
+//!
+//! score(j) = Σᵢ xᵢ Wᵢⱼ over the items i of the customer. The weights are learned so that every customer's items are
+//! predicted from the customer's other items: [`Ease`] does it for all items at once in closed form, [`Slim`] for each
+//! item from its nearest ones. Weights may be negative: what speaks *against* an item is most of what these models
+//! know and neighbours do not. A customer of a minute ago is answered like any other.
+
+mod ease;
+mod inverse;
+mod slim;
+
+use crate::neighbours::Neighbours;
+use crate::ranking::{best_of_all, keep_first};
+use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::{Error, Item, Query, Recommender, Scored};
+
+pub use ease::EaseSettings;
+pub use slim::SlimSettings;
+
+const KIND: Kind = Kind { name: "linear", version: 1 };
+/// Items of a customer that are looked up, the weightiest first.
+const MOST_SOURCES: usize = 1_000;
+
+/// Item-item weights.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Linear {
+    /// Row of item i: `entries[starts[i]..starts[i + 1]]`, by item number.
+    starts: Vec<usize>,
+    entries: Vec<(Item, f32)>,
+}
+
+impl Linear {
+    /// The weights that an item gives to others, by item number.
+    pub fn of(&self, item: Item) -> &[(Item, f32)] {
+        match self.starts.get(item.index()..) {
+            Some([start, end, ..]) => &self.entries[*start..*end],
+            _ => &[],
+        }
+    }
+
+    /// One past the largest item number.
+    pub const fn size(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// Bytes for the registry. `name` gives an item's lasting name.
+    pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
+        let mut writer = Writer::model(KIND);
+        let mut is_known = vec![false; self.size()];
+        for item in (0..self.size() as u32).map(Item) {
+            is_known[item.index()] |= !self.of(item).is_empty();
+            self.of(item).iter().for_each(|(other, _)| is_known[other.index()] = true);
+        }
+        let known: Vec<Item> = (0..self.size() as u32).map(Item).filter(|item| is_known[item.index()]).collect();
+        let mut places = vec![0; self.size()];
+        writer.count(known.len());
+        for (place, item) in known.iter().enumerate() {
+            places[item.index()] = place;
+            writer.text(name(*item).as_ref());
+        }
+        for item in known {
+            writer.count(self.of(item).len());
+            for (other, weight) in self.of(item) {
+                writer.count(places[other.index()]);
+                writer.f32(*weight);
+            }
+        }
+        writer.bytes
+    }
+
+    /// Reads a model. Items that `resolve` does not know are left out.
+    pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
+        let mut reader = Reader::model(KIND, bytes)?;
+        Self::read(&mut reader, resolve)
+            .and_then(|model| reader.end().map(|()| model))
+            .map_err(|reason| Error::BrokenModel { model: KIND.name, reason })
+    }
+
+    fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
+        let count = reader.count(4)?;
+        let items = (0..count).map(|_| reader.text().map(&resolve)).collect::<Result<Vec<_>, Reason>>()?;
+        let size = items.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
+        let mut rows = vec![Vec::new(); size];
+        for item in &items {
+            let entries = reader.count(8)?;
+            let mut row = Vec::with_capacity(entries);
+            for _ in 0..entries {
+                let (place, weight) = (reader.u32()? as usize, reader.f32()?);
+                let other = items.get(place).ok_or("a weight is not for one of the items")?;
+                if !weight.is_finite() {
+                    return Err("a weight is no number");
+                }
+                row.extend(other.map(|other| (other, weight)));
+            }
+            if let Some(item) = item {
+                rows[item.index()] = row;
+            }
+        }
+        Ok(Self::of_rows(rows))
+    }
+
+    /// Of equal items in a row the first counts.
+    fn of_rows(rows: Vec<Vec<(Item, f32)>>) -> Self {
+        let mut starts = Vec::with_capacity(rows.len() + 1);
+        let mut entries = Vec::with_capacity(rows.iter().map(Vec::len).sum());
+        starts.push(0);
+        for mut row in rows {
+            row.sort_by_key(|(item, _)| *item);
+            row.dedup_by_key(|(item, _)| *item);
+            entries.append(&mut row);
+            starts.push(entries.len());
+        }
+        Self { starts, entries }
+    }
+
+    /// The source that adds most to an item.
+    fn cause(&self, sources: &[(Item, f32)], item: Item) -> Option<Item> {
+        let added = |(source, weight): &(Item, f32)| {
+            let row = self.of(*source);
+            let place = row.binary_search_by_key(&item, |(other, _)| *other).ok()?;
+            let added = weight * row[place].1;
+            (added > 0.0).then_some((*source, added))
+        };
+        let best = |a: (Item, f32), b: (Item, f32)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
+        sources.iter().filter_map(added).reduce(best).map(|(source, _)| source)
+    }
+}
+
+/// What the seeds call for; without seeds, what the history does. What was asked with is not proposed.
+impl Recommender for Linear {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let sources = sources(query, MOST_SOURCES);
+        let mut scores = vec![0.0; self.size()];
+        for (source, weight) in &sources {
+            for (item, value) in self.of(*source) {
+                scores[item.index()] += weight * value;
+            }
+        }
+        let asked = if query.seeds.is_empty() { query.history } else { &[] };
+        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
+        let mut found = best_of_all(&mut scores, limit, excluded);
+        found.iter_mut().for_each(|scored| scored.because_of = self.cause(&sources, scored.item));
+        found
+    }
+}
+
+/// The seeds, or the history where there are none: distinct, the weightiest `most`, in a fixed order.
+pub(crate) fn sources(query: &Query<'_>, most: usize) -> Vec<(Item, f32)> {
+    let mut sources: Vec<(Item, f32)> = if query.seeds.is_empty() {
+        let is_usable = |(_, weight): &&(Item, f32)| *weight > 0.0 && weight.is_finite();
+        query.history.iter().filter(is_usable).copied().collect()
+    } else {
+        query.seeds.iter().map(|seed| (*seed, 1.0)).collect()
+    };
+    sources.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    sources.dedup_by_key(|(item, _)| *item);
+    keep_first(&mut sources, most, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    sources
+}
+
+/// The neighbours' scores as weights: what item-kNN is, seen as a linear model.
+impl From<&Neighbours> for Linear {
+    fn from(neighbours: &Neighbours) -> Self {
+        let row = |item| neighbours.of(Item(item)).iter().map(|near| (near.item, near.score)).collect();
+        Self::of_rows((0..neighbours.size() as u32).map(row).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_against_an_item_counts() {
+        let (milk, bread, tea, jam) = (Item(0), Item(1), Item(2), Item(3));
+        let model = Linear::of_rows(vec![vec![(tea, 0.5), (jam, 0.4)], vec![(jam, 0.2), (tea, -0.6)]]);
+        let history = [(milk, 1.0), (bread, 1.0)];
+        let found = model.recommend(&Query { history: &history, ..Query::default() }, 5);
+        assert_eq!(found.len(), 1, "tea is advised against: {found:?}");
+        assert_eq!((found[0].item, found[0].because_of), (jam, Some(milk)));
+        assert!((found[0].score - 0.6).abs() < 1e-6);
+    }
+}

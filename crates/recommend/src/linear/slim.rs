@@ -1,0 +1,183 @@
+//! A sparse linear model that scales past the dense inverse.
+//!
+//! fsSLIM (Ning, Karypis: "SLIM: Sparse Linear Methods for Top-N Recommender Systems", ICDM 2011, section IV-C): the
+//! weights into item j come from the `near` items most like it, so each item is a small regression of its own:
+//! w minimises ½‖xⱼ − X_C w‖² + ½λ₂‖w‖² + λ₁‖w‖₁ over the candidates C. Without λ₁ it is solved by Cholesky, and with
+//! all items as candidates it is EASE; with λ₁, by coordinate descent on the products (Friedman, Hastie, Tibshirani,
+//! J. Stat. Softw. 2010, section 2.2). Memory is the candidates' products: items × near × 8 bytes, twice.
+
+use faer::linalg::solvers::Solve;
+use faer::{Mat, Side};
+use rayon::prelude::*;
+
+use super::Linear;
+use super::ease::damped;
+use crate::Item;
+use crate::interactions::{Basket, Matrix, Products};
+use crate::ranking::keep_first;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlimSettings {
+    pub l2: f32,
+    /// Above zero, most weights become exactly zero.
+    pub l1: f32,
+    /// A customer with s items counts s^(−damping).
+    pub damping: f32,
+    /// Candidates per item, by cosine.
+    pub near: usize,
+    /// Rounds of coordinate descent.
+    pub rounds: usize,
+}
+
+impl Default for SlimSettings {
+    fn default() -> Self {
+        Self { l2: 100.0, l1: 0.0, damping: 0.0, near: 300, rounds: 20 }
+    }
+}
+
+impl Linear {
+    /// Learns from one basket a customer.
+    pub fn fit_slim(baskets: &[Basket], settings: &SlimSettings) -> Self {
+        let rows = damped(Matrix::of_baskets(baskets), settings.damping);
+        let columns = rows.transposed();
+        let size = rows.width();
+        let own: Vec<f32> = (0..size).map(|item| columns.row(item).map(|(_, value)| value * value).sum()).collect();
+        let mut products = Products::new(&rows, &columns);
+        let near: Vec<Vec<(Item, f32)>> = (0..size)
+            .map(|item| {
+                let mut near: Vec<(Item, f32)> = Vec::new();
+                products.row(item, |other, product| {
+                    if other.index() != item {
+                        near.push((other, product));
+                    }
+                });
+                let likeness = |entry: &(Item, f32)| entry.1 * entry.1 / own[entry.0.index()];
+                keep_first(&mut near, settings.near, |a, b| likeness(b).total_cmp(&likeness(a)).then(a.0.cmp(&b.0)));
+                near.sort_unstable_by_key(|(other, _)| *other);
+                near
+            })
+            .collect();
+        let problem = Problem { columns: &columns, own: &own, settings };
+        let into: Vec<Vec<(Item, f32)>> =
+            near.par_iter().map_init(|| Scratch::new(rows.height()), |scratch, near| problem.solve(near, scratch)).collect();
+        let mut weights: Vec<Vec<(Item, f32)>> = vec![Vec::new(); size];
+        for (item, into) in (0..).map(Item).zip(into) {
+            for (source, weight) in into {
+                weights[source.index()].push((item, weight));
+            }
+        }
+        Self::of_rows(weights)
+    }
+}
+
+/// Reused by one thread: which customers have the present item.
+struct Scratch {
+    values: Vec<f32>,
+}
+
+impl Scratch {
+    fn new(customers: usize) -> Self {
+        Self { values: vec![0.0; customers] }
+    }
+}
+
+struct Problem<'a> {
+    columns: &'a Matrix,
+    own: &'a [f32],
+    settings: &'a SlimSettings,
+}
+
+impl Problem<'_> {
+    /// The weights of the candidates into the item whose products with them are given.
+    fn solve(&self, near: &[(Item, f32)], scratch: &mut Scratch) -> Vec<(Item, f32)> {
+        let size = near.len();
+        let mut products = Mat::<f32>::zeros(size, size);
+        for (place, (item, _)) in near.iter().enumerate() {
+            self.columns.row(item.index()).for_each(|(customer, value)| scratch.values[customer] = value);
+            products[(place, place)] = self.own[item.index()];
+            for (other_place, (other, _)) in near.iter().enumerate().skip(place + 1) {
+                let product: f32 =
+                    self.columns.row(other.index()).map(|(customer, value)| scratch.values[customer] * value).sum();
+                products[(other_place, place)] = product;
+                products[(place, other_place)] = product;
+            }
+            self.columns.row(item.index()).for_each(|(customer, _)| scratch.values[customer] = 0.0);
+        }
+        let weights = if self.settings.l1 > 0.0 { self.descend(near, &products) } else { self.ridge(near, products) };
+        near.iter().map(|(item, _)| *item).zip(weights).filter(|(_, weight)| *weight != 0.0).collect()
+    }
+
+    fn ridge(&self, near: &[(Item, f32)], mut products: Mat<f32>) -> Vec<f32> {
+        (0..near.len()).for_each(|place| products[(place, place)] += self.settings.l2);
+        let Ok(factor) = products.llt(Side::Lower) else { return Vec::new() };
+        let mut weights = faer::Col::from_fn(near.len(), |place| near[place].1);
+        factor.solve_in_place(&mut weights);
+        weights.iter().copied().collect()
+    }
+
+    fn descend(&self, near: &[(Item, f32)], products: &Mat<f32>) -> Vec<f32> {
+        let SlimSettings { l1, l2, rounds, .. } = *self.settings;
+        let mut weights = vec![0.0_f32; near.len()];
+        // Product of each candidate with what is not explained yet.
+        let mut left: Vec<f32> = near.iter().map(|(_, product)| *product).collect();
+        for _ in 0..rounds {
+            let mut moved = 0.0_f32;
+            for place in 0..near.len() {
+                let own = products[(place, place)];
+                let pull = left[place] + own * weights[place];
+                let weight = pull.signum() * (pull.abs() - l1).max(0.0) / (own + l2);
+                let step = weight - weights[place];
+                if step != 0.0 {
+                    weights[place] = weight;
+                    left.iter_mut().zip(products.col(place).iter()).for_each(|(left, product)| *left -= step * product);
+                    moved = moved.max(step.abs());
+                }
+            }
+            if moved < 1e-4 {
+                break;
+            }
+        }
+        weights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::EaseSettings;
+    use super::*;
+
+    fn baskets() -> Vec<Basket> {
+        let basket = |number: u32| (0..4).map(|step| (Item((number * number + step * (1 + number % 3)) % 11), 1.0)).collect();
+        (0..60).map(basket).collect()
+    }
+
+    #[test]
+    fn with_all_candidates_it_is_ease() {
+        let slim = Linear::fit_slim(&baskets(), &SlimSettings { l2: 5.0, ..SlimSettings::default() });
+        let ease = Linear::fit_ease(&baskets(), &EaseSettings { l2: 5.0, ..EaseSettings::default() }).unwrap();
+        let mut compared = 0;
+        for item in (0..11).map(Item) {
+            for (other, weight) in slim.of(item) {
+                let of_ease = ease.of(item).iter().find(|(also, _)| also == other).map_or(0.0, |(_, weight)| *weight);
+                // Pairs that never meet are no candidates, so the two differ a little.
+                assert!((of_ease - weight).abs() < 0.05, "{item:?} {other:?}: {weight} and {of_ease}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 50);
+    }
+
+    #[test]
+    fn descent_comes_to_the_same_weights_and_a_penalty_empties_them() {
+        let settings = SlimSettings { l2: 5.0, rounds: 200, ..SlimSettings::default() };
+        let exact = Linear::fit_slim(&baskets(), &settings);
+        let descended = Linear::fit_slim(&baskets(), &SlimSettings { l1: 1e-6, ..settings });
+        for item in (0..11).map(Item) {
+            for ((a, exact), (b, descended)) in exact.of(item).iter().zip(descended.of(item)) {
+                assert!(a == b && (exact - descended).abs() < 1e-3);
+            }
+        }
+        let sparse = Linear::fit_slim(&baskets(), &SlimSettings { l1: 3.0, ..settings });
+        assert!(sparse.entries.len() * 2 < exact.entries.len());
+    }
+}
