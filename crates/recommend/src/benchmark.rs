@@ -9,17 +9,22 @@
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
 
 mod interactions;
+mod metric;
+mod outcome;
+mod run;
 mod sessions;
 mod spec;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
 
 use mercer_schema::Timestamp;
 
-use crate::{Item, Query, Recommender, evaluate};
+use crate::Item;
 
 pub use interactions::{InteractionData, read_interactions};
+pub use metric::{Measure, Metric, UnknownMetric};
+pub use outcome::{Cold, Outcome};
+pub use run::{Dataset, Measured, ask, compare, tune};
 pub use sessions::{SessionData, SessionModel, read_sessions};
 pub use spec::{Spec, SpecError};
 
@@ -59,48 +64,10 @@ pub struct FormatError {
 pub struct Question {
     pub session: Vec<Item>,
     pub history: Vec<(Item, f32)>,
+    /// What the customer ordered when.
+    pub ordered: Vec<(Timestamp, Item)>,
     pub at: Timestamp,
     pub relevant: BTreeSet<Item>,
     /// What can be no answer: the protocol takes it out of every ranking.
     pub masked: BTreeSet<Item>,
-}
-
-/// Asks a model that took `fit` to fit all questions, one after the other on one thread.
-pub fn ask(
-    name: &str,
-    model: &dyn Recommender,
-    questions: &[Question],
-    fit: Duration,
-    settings: &evaluate::Settings,
-) -> Outcome {
-    let mut answer_micros = Vec::with_capacity(questions.len());
-    let rankings = questions.iter().map(|asked| {
-        let query = Query { session: &asked.session, history: &asked.history, now: asked.at, ..Query::default() };
-        let started = Instant::now();
-        let answer = model.recommend(&query, settings.cutoff + asked.masked.len());
-        answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
-        let unmasked = answer.into_iter().map(|scored| scored.item).filter(|item| !asked.masked.contains(item));
-        (unmasked.collect(), &asked.relevant)
-    });
-    let report = evaluate::measure(rankings, settings);
-    answer_micros.sort_unstable_by(f64::total_cmp);
-    Outcome { model: name.to_owned(), report, fit_seconds: fit.as_secs_f64(), answer_micros }
-}
-
-/// What a model reached, and what it took.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    pub model: String,
-    pub report: evaluate::Report,
-    pub fit_seconds: f64,
-    /// Times of single answers in microseconds, sorted.
-    pub answer_micros: Vec<f64>,
-}
-
-impl Outcome {
-    /// The time in microseconds within which this share of the answers came.
-    pub fn answer_micros_at(&self, share: f64) -> f64 {
-        let last = self.answer_micros.len().saturating_sub(1);
-        self.answer_micros.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
-    }
 }

@@ -8,11 +8,13 @@ mod ials;
 
 use crate::linear::sources;
 use crate::ranking::best_of_all;
-use crate::{Item, Query, Recommender, Scored};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
+use crate::{Error, Item, Query, Recommender, Scored};
 
 use folding::{Folded, Folding};
 pub use ials::IalsSettings;
 
+const KIND: Kind = Kind { name: "factors", version: 1 };
 /// Items of a customer that are folded in, the weightiest first.
 const MOST_SOURCES: usize = 500;
 
@@ -38,6 +40,43 @@ impl Factors {
     pub fn vector(&self, item: Item) -> &[f32] {
         let (dimensions, start) = (self.dimensions(), item.index().saturating_mul(self.dimensions()));
         self.vectors.get(start..start + dimensions).unwrap_or_default()
+    }
+
+    /// Bytes for the registry. `name` gives an item's lasting name.
+    pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
+        let mut writer = Writer::model(KIND);
+        let Folding { spread, unobserved, l2, frequency, others } = &self.folding;
+        [unobserved, l2, frequency, others].into_iter().for_each(|value| writer.f32(*value));
+        writer.count(spread.len());
+        spread.iter().for_each(|value| writer.f32(*value));
+        let is_known = |item: &Item| self.vector(*item).iter().any(|value| *value != 0.0);
+        let known: Vec<Item> = (0..self.size() as u32).map(Item).filter(is_known).collect();
+        writer.items(&known, name);
+        known.iter().flat_map(|item| self.vector(*item)).for_each(|value| writer.f32(*value));
+        writer.bytes
+    }
+
+    /// Reads a model. Items that `resolve` does not know are left out.
+    pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
+    }
+
+    fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
+        let [unobserved, l2, frequency, others] = [reader.f32()?, reader.f32()?, reader.f32()?, reader.f32()?];
+        let dimensions = reader.count(4)?;
+        let folding = Folding { spread: reader.f32s(dimensions)?, unobserved, l2, frequency, others };
+        if !folding.is_sound() {
+            return Err("its regularization is not above zero");
+        }
+        let items = reader.items(resolve)?;
+        let mut vectors = vec![0.0; wire::size(&items) * dimensions];
+        for item in items {
+            let vector = reader.f32s(dimensions)?;
+            if let Some(item) = item {
+                vectors[item.index() * dimensions..(item.index() + 1) * dimensions].copy_from_slice(&vector);
+            }
+        }
+        Ok(Self { vectors, folding })
     }
 
     fn fold_in(&self, sources: &[(Item, f32)]) -> Folded {

@@ -14,8 +14,10 @@ mod spectrum;
 use crate::interactions::{Basket, Matrix, Products};
 use crate::linear::sources;
 use crate::ranking::{best_of_all, keep_first};
-use crate::{Item, Query, Recommender, Scored};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
+use crate::{Error, Item, Query, Recommender, Scored};
 
+const KIND: Kind = Kind { name: "filter", version: 1 };
 const MOST_SOURCES: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,14 +90,82 @@ impl GraphFilter {
             filter.entries.extend(row);
             filter.starts.push(filter.entries.len());
         }
+        filter.roots = of_items.iter().map(|customers| customers.sqrt()).collect();
         if settings.dimensions > 0 && settings.ideal > 0.0 {
             let vectors = spectrum::leading_vectors(&normal, &columns, settings.dimensions, settings.seed);
             filter.dimensions = vectors.ncols();
             filter.vectors = (0..vectors.nrows()).flat_map(|row| vectors.row(row).iter().copied()).collect();
-            filter.roots = of_items.iter().map(|customers| customers.sqrt()).collect();
             filter.ideal = settings.ideal;
         }
         filter
+    }
+
+    /// Bytes for the registry. `name` gives an item's lasting name.
+    pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
+        let mut writer = Writer::model(KIND);
+        writer.f32(self.ideal);
+        writer.count(self.dimensions);
+        let known: Vec<Item> = (0..self.size() as u32).map(Item).filter(|item| !self.of(*item).is_empty()).collect();
+        let mut places = vec![0; self.size()];
+        known.iter().enumerate().for_each(|(place, item)| places[item.index()] = place);
+        writer.items(&known, name);
+        for item in known {
+            writer.f32(self.roots[item.index()]);
+            writer.count(self.of(item).len());
+            for (other, value) in self.of(item) {
+                writer.count(places[other.index()]);
+                writer.f32(*value);
+            }
+            self.vector(item).iter().for_each(|value| writer.f32(*value));
+        }
+        writer.bytes
+    }
+
+    /// Reads a model. Items that `resolve` does not know are left out.
+    pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
+    }
+
+    fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
+        let (ideal, dimensions) = (reader.f32()?, reader.count(0)?);
+        let items = reader.items(resolve)?;
+        let size = wire::size(&items);
+        let mut rows = vec![Vec::new(); size];
+        let (mut roots, mut vectors) = (vec![1.0; size], vec![Vec::new(); size]);
+        for item in &items {
+            let root = reader.f32()?;
+            if root < 1.0 {
+                return Err("an item has no customers");
+            }
+            let entries = reader.count(8)?;
+            let mut row = Vec::with_capacity(entries);
+            for _ in 0..entries {
+                let (place, value) = (reader.u32()? as usize, reader.f32()?);
+                let other = items.get(place).ok_or("an entry is not for one of the items")?;
+                row.extend(other.map(|other| (other, value)));
+            }
+            let vector = reader.f32s(dimensions)?;
+            if let Some(item) = item {
+                rows[item.index()] = row;
+                roots[item.index()] = root;
+                vectors[item.index()] = vector;
+            }
+        }
+        let mut filter = Self { starts: vec![0], roots, dimensions, ideal, ..Self::default() };
+        for (mut row, mut vector) in rows.into_iter().zip(vectors) {
+            row.sort_by_key(|(other, _)| *other);
+            row.dedup_by_key(|(other, _)| *other);
+            filter.entries.append(&mut row);
+            filter.starts.push(filter.entries.len());
+            // One that is not in the file has no vector.
+            vector.resize(dimensions, 0.0);
+            filter.vectors.append(&mut vector);
+        }
+        Ok(filter)
+    }
+
+    fn of(&self, item: Item) -> &[(Item, f32)] {
+        &self.entries[self.starts[item.index()]..self.starts[item.index() + 1]]
     }
 
     pub const fn size(&self) -> usize {
@@ -104,6 +174,18 @@ impl GraphFilter {
 
     fn vector(&self, item: Item) -> &[f32] {
         &self.vectors[item.index() * self.dimensions..(item.index() + 1) * self.dimensions]
+    }
+
+    /// The source that adds most to an item.
+    fn cause(&self, sources: &[(Item, f32)], item: Item) -> Option<Item> {
+        let added = |(source, weight): &(Item, f32)| {
+            let row = self.of(*source);
+            let near = row.binary_search_by_key(&item, |(other, _)| *other).map_or(0.0, |place| row[place].1);
+            let smooth = crate::dense::dot(self.vector(*source), self.vector(item)) * self.roots[item.index()];
+            (*source, weight * (near + self.ideal * smooth / self.roots[source.index()]))
+        };
+        let best = |a: (Item, f32), b: (Item, f32)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
+        sources.iter().map(added).reduce(best).filter(|(_, added)| *added > 0.0).map(|(source, _)| source)
     }
 
     fn ideal(&self, sources: &[(Item, f32)], scores: &mut [f32]) {
@@ -127,7 +209,7 @@ impl Recommender for GraphFilter {
         }
         let mut scores = vec![0.0; self.size()];
         for (source, weight) in &sources {
-            for (item, value) in &self.entries[self.starts[source.index()]..self.starts[source.index() + 1]] {
+            for (item, value) in self.of(*source) {
                 scores[item.index()] += weight * value;
             }
         }
@@ -136,6 +218,8 @@ impl Recommender for GraphFilter {
         }
         let asked = if query.seeds.is_empty() { query.history } else { &[] };
         let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        best_of_all(&mut scores, limit, excluded)
+        let mut found = best_of_all(&mut scores, limit, excluded);
+        found.iter_mut().for_each(|scored| scored.because_of = self.cause(&sources, scored.item));
+        found
     }
 }

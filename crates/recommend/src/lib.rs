@@ -32,6 +32,7 @@
 //! ```
 
 pub mod benchmark;
+pub mod blend;
 pub mod content;
 pub mod evaluate;
 pub mod factors;

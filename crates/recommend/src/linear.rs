@@ -11,7 +11,7 @@ mod slim;
 
 use crate::neighbours::Neighbours;
 use crate::ranking::{best_of_all, keep_first};
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
 pub use ease::EaseSettings;
@@ -53,11 +53,8 @@ impl Linear {
         }
         let known: Vec<Item> = (0..self.size() as u32).map(Item).filter(|item| is_known[item.index()]).collect();
         let mut places = vec![0; self.size()];
-        writer.count(known.len());
-        for (place, item) in known.iter().enumerate() {
-            places[item.index()] = place;
-            writer.text(name(*item).as_ref());
-        }
+        known.iter().enumerate().for_each(|(place, item)| places[item.index()] = place);
+        writer.items(&known, name);
         for item in known {
             writer.count(self.of(item).len());
             for (other, weight) in self.of(item) {
@@ -70,26 +67,18 @@ impl Linear {
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        Self::read(&mut reader, resolve)
-            .and_then(|model| reader.end().map(|()| model))
-            .map_err(|reason| Error::BrokenModel { model: KIND.name, reason })
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
     }
 
     fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
-        let count = reader.count(4)?;
-        let items = (0..count).map(|_| reader.text().map(&resolve)).collect::<Result<Vec<_>, Reason>>()?;
-        let size = items.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
-        let mut rows = vec![Vec::new(); size];
+        let items = reader.items(resolve)?;
+        let mut rows = vec![Vec::new(); wire::size(&items)];
         for item in &items {
             let entries = reader.count(8)?;
             let mut row = Vec::with_capacity(entries);
             for _ in 0..entries {
                 let (place, weight) = (reader.u32()? as usize, reader.f32()?);
                 let other = items.get(place).ok_or("a weight is not for one of the items")?;
-                if !weight.is_finite() {
-                    return Err("a weight is no number");
-                }
                 row.extend(other.map(|other| (other, weight)));
             }
             if let Some(item) = item {

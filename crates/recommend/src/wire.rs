@@ -3,7 +3,7 @@
 //! A model starts with a magic number, its kind and its format version. There is no checksum: whoever stores the
 //! bytes keeps one. Reading never panics and never allocates more than the bytes could fill.
 
-use crate::Error;
+use crate::{Error, Item};
 
 const MAGIC: [u8; 4] = *b"MRCR";
 
@@ -150,6 +150,46 @@ impl<'a> Reader<'a> {
     pub(crate) fn end(self) -> Result<(), Reason> {
         if self.rest.is_empty() { Ok(()) } else { Err("something follows its end") }
     }
+}
+
+/// Models keep items by their lasting names, each once at the head, and then speak of their places in that list.
+impl Writer {
+    pub(crate) fn items<N: AsRef<str>>(&mut self, items: &[Item], name: impl Fn(Item) -> N) {
+        self.count(items.len());
+        items.iter().for_each(|item| self.text(name(*item).as_ref()));
+    }
+}
+
+impl Reader<'_> {
+    /// `None` for a name that `resolve` does not know.
+    pub(crate) fn items(&mut self, resolve: impl Fn(&str) -> Option<Item>) -> Result<Vec<Option<Item>>, Reason> {
+        let count = self.count(4)?;
+        (0..count).map(|_| self.text().map(&resolve)).collect()
+    }
+
+    pub(crate) fn f32s(&mut self, count: usize) -> Result<Vec<f32>, Reason> {
+        if count.saturating_mul(4) > self.rest.len() {
+            return Err("a count is too large");
+        }
+        (0..count).map(|_| self.f32()).collect()
+    }
+}
+
+/// Reads a whole model, to its last byte.
+pub(crate) fn decode<T>(
+    kind: Kind,
+    bytes: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Reason>,
+) -> Result<T, Error> {
+    let mut reader = Reader::model(kind, bytes)?;
+    read(&mut reader)
+        .and_then(|model| reader.end().map(|()| model))
+        .map_err(|reason| Error::BrokenModel { model: kind.name, reason })
+}
+
+/// One past the largest item number.
+pub(crate) fn size(items: &[Option<Item>]) -> usize {
+    items.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0)
 }
 
 #[cfg(test)]

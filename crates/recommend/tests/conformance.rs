@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 
 use mercer_recommend::content::ContentIndex;
+use mercer_recommend::factors::{Factors, IalsSettings};
+use mercer_recommend::filter::{FilterSettings, GraphFilter};
 use mercer_recommend::interactions::{Customer, Order, tastes};
+use mercer_recommend::linear::{EaseSettings, Linear, SlimSettings};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
@@ -25,6 +28,10 @@ struct Shop {
     also_bought: Neighbours,
     bought_together: Neighbours,
     next_order: NextOrder,
+    ease: Linear,
+    slim: Linear,
+    factors: Factors,
+    filter: GraphFilter,
 }
 
 const WORDS: [&str; 5] = ["red", "mug", "lantern", "gift", "heart"];
@@ -55,6 +62,11 @@ impl Shop {
         shop.also_bought = Neighbours::fit(&tastes(&orders), &Settings { significance: 0.0, ..settings });
         shop.bought_together =
             Neighbours::fit(&baskets, &Settings { significance: 0.5, ..Settings::bought_together() });
+        let tastes = tastes(&orders);
+        shop.ease = Linear::fit_ease(&tastes, &EaseSettings { l2: 5.0, ..EaseSettings::default() }).unwrap();
+        shop.slim = Linear::fit_slim(&tastes, &SlimSettings { l2: 5.0, ..SlimSettings::default() });
+        shop.factors = Factors::fit_ials(&tastes, &IalsSettings { dimensions: 8, ..IalsSettings::default() });
+        shop.filter = GraphFilter::fit(&tastes, &FilterSettings { dimensions: 4, ..FilterSettings::default() });
         shop.next_order = NextOrder::fit(&orders, &next_order::Settings::default());
         shop
     }
@@ -72,6 +84,10 @@ impl Shop {
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
             ("next order", Box::new(&self.next_order)),
+            ("EASE", Box::new(&self.ease)),
+            ("SLIM", Box::new(&self.slim)),
+            ("iALS", Box::new(&self.factors)),
+            ("graph filter", Box::new(&self.filter)),
         ]
     }
 
@@ -90,6 +106,10 @@ impl Shop {
             also_bought: Neighbours::decode(&self.also_bought.encode(name), resolve).unwrap(),
             bought_together: Neighbours::decode(&self.bought_together.encode(name), resolve).unwrap(),
             next_order: NextOrder::decode(&self.next_order.encode(name), resolve).unwrap(),
+            ease: Linear::decode(&self.ease.encode(name), resolve).unwrap(),
+            slim: Linear::decode(&self.slim.encode(name), resolve).unwrap(),
+            factors: Factors::decode(&self.factors.encode(name), resolve).unwrap(),
+            filter: GraphFilter::decode(&self.filter.encode(name), resolve).unwrap(),
         };
         (self, read)
     }
@@ -255,6 +275,15 @@ proptest! {
             let next_order = damaged(&shop.next_order.encode(name), &damage);
             if let Ok(model) = NextOrder::decode(&next_order, resolve) {
                 check("next order", &model, &query, 10);
+            }
+            if let Ok(model) = Linear::decode(&damaged(&shop.slim.encode(name), &damage), resolve) {
+                check("SLIM", &model, &query, 10);
+            }
+            if let Ok(model) = Factors::decode(&damaged(&shop.factors.encode(name), &damage), resolve) {
+                check("iALS", &model, &query, 10);
+            }
+            if let Ok(model) = GraphFilter::decode(&damaged(&shop.filter.encode(name), &damage), resolve) {
+                check("graph filter", &model, &query, 10);
             }
         });
         for bytes in [junk.clone(), [b"MRCR".as_slice(), &junk].concat()] {

@@ -4,19 +4,19 @@
 //! for each customer with a test line it ranks all items, those of the customer's training line are taken out, and the
 //! items of the test line should be found.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_schema::Timestamp;
 
-use super::{FormatError, Names, Outcome, Question, Spec, SpecError, ask};
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError};
 use crate::factors::{Factors, IalsSettings};
 use crate::filter::{FilterSettings, GraphFilter};
 use crate::interactions::Basket;
 use crate::linear::{EaseSettings, Linear, SlimSettings};
 use crate::neighbours::{self, Neighbours};
 use crate::popularity::{self, Popularity};
-use crate::{Item, Query, Recommender, Scored, evaluate};
+use crate::random::Random;
+use crate::{Item, Query, Recommender, Scored};
 
 /// One basket a customer to learn from, and questions.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,18 +29,11 @@ pub struct InteractionData {
 pub fn read_interactions(train: &str, test: &str) -> Result<InteractionData, FormatError> {
     let mut names = Names::default();
     let train = read_lines(train, &mut names)?;
-    let questions = read_lines(test, &mut names)?
-        .into_iter()
-        .filter_map(|(customer, items)| {
-            let history = train.get(customer)?;
-            let masked = history.iter().copied().collect();
-            let history = history.iter().map(|item| (*item, 1.0)).collect();
-            Some(Question { history, masked, relevant: items.into_iter().collect(), ..Question::default() })
-        })
-        .filter(|question| !question.relevant.is_empty())
-        .collect();
+    let mut test = read_lines(test, &mut names)?;
+    let held_out = train.keys().map(|customer| test.remove(customer).unwrap_or_default().into_iter().collect());
+    let held_out = held_out.collect();
     let basket = |items: Vec<Item>| items.into_iter().map(|item| (item, 1.0)).collect();
-    Ok(InteractionData { train: train.into_values().map(basket).collect(), questions })
+    Ok(InteractionData::of(train.into_values().map(basket).collect(), held_out))
 }
 
 fn read_lines<'a>(text: &'a str, names: &mut Names) -> Result<BTreeMap<&'a str, Vec<Item>>, FormatError> {
@@ -56,12 +49,87 @@ fn read_lines<'a>(text: &'a str, names: &mut Names) -> Result<BTreeMap<&'a str, 
 }
 
 impl InteractionData {
-    /// The models that [`Self::fit`] knows.
-    pub const MODELS: [&'static str; 7] = ["popularity", "knn", "ease", "slim", "ials", "filter", "turbo"];
+    fn of(train: Vec<Basket>, held_out: Vec<BTreeSet<Item>>) -> Self {
+        let question = |(history, relevant): (&Basket, BTreeSet<Item>)| Question {
+            history: history.clone(),
+            masked: history.iter().map(|(item, _)| *item).collect(),
+            relevant,
+            ..Question::default()
+        };
+        let questions = train.iter().zip(held_out).filter(|(_, relevant)| !relevant.is_empty()).map(question).collect();
+        Self { train, questions }
+    }
+}
 
-    /// Fits a model by name, with settings where they are given.
-    pub fn fit(&self, mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
-        let model: Box<dyn Recommender> = match spec.name() {
+impl Dataset for InteractionData {
+    fn models(&self) -> &'static [&'static str] {
+        &["popularity", "knn", "ease", "slim", "ials", "filter", "turbo"]
+    }
+
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        match model {
+            "knn" => &[("kept", &["50", "100", "200", "500"]), ("damping", &["0", "0.25", "0.5", "0.75", "1"])],
+            "ease" => &[("l2", &["20", "50", "100", "200", "500", "1000"]), ("damping", &["0", "0.25", "0.5"])],
+            "slim" => &[
+                ("l2", &["5", "10", "20", "50", "100", "200"]),
+                ("damping", &["0", "0.25", "0.5", "0.75"]),
+                ("near", &["50", "100", "200", "300"]),
+            ],
+            "ials" => &[
+                ("unobserved", &["0.003", "0.01", "0.03", "0.1", "0.3"]),
+                ("l2", &["0.0003", "0.001", "0.003", "0.01", "0.03"]),
+            ],
+            "filter" => &[
+                ("ideal", &["0.1", "0.2", "0.3", "0.5", "1"]),
+                ("dimensions", &["64", "128", "256", "512"]),
+                ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
+            ],
+            "turbo" => &[
+                ("sharpness", &["0.7", "1", "1.3"]),
+                ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
+                ("item_power", &["0.4", "0.5", "0.6"]),
+            ],
+            _ => &[],
+        }
+    }
+
+    fn auto(&self) -> &'static [&'static str] {
+        &["popularity", "knn", "slim", "ials", "filter", "blend:slim=1:ials=1:filter=1"]
+    }
+
+    fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    fn popularity(&self) -> Vec<u32> {
+        let mut counts = Vec::new();
+        for (item, _) in self.train.iter().flatten() {
+            counts.resize(counts.len().max(item.index() + 1), 0);
+            counts[item.index()] += 1;
+        }
+        counts
+    }
+
+    /// A fifth of each customer's items is to be found, popular ones a little more often: so it is in the published split
+    /// of Gowalla, where a held-out item has 1.2 times the mean popularity of a training item.
+    fn validation(&self) -> Box<dyn Dataset> {
+        const LEAN: f64 = 0.08;
+        let popularity = self.popularity();
+        let mean = popularity.iter().map(|count| f64::from(*count)).sum::<f64>() / popularity.len().max(1) as f64;
+        let mut random = Random::new(1);
+        let mut cut = |basket: &Basket| {
+            let mut is_held_out = |item: Item| {
+                random.uniform() < 0.2 * (f64::from(popularity[item.index()]) / mean.max(1.0)).powf(LEAN)
+            };
+            basket.iter().partition(|(item, _)| is_held_out(*item))
+        };
+        let (held_out, train): (Vec<Basket>, Vec<Basket>) = self.train.iter().map(&mut cut).unzip();
+        let items = |basket: Basket| basket.into_iter().map(|(item, _)| item).collect();
+        Box::new(Self::of(train, held_out.into_iter().map(items).collect()))
+    }
+
+    fn fit<'a>(&'a self, mut spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        let model: Box<dyn Recommender + 'a> = match spec.name() {
             "popularity" => {
                 let mut popularity = Popularity::new(popularity::Settings::default());
                 let at = Timestamp::default();
@@ -123,17 +191,10 @@ impl InteractionData {
                 spec.take("seed", &mut settings.seed)?;
                 Box::new(GraphFilter::fit(&self.train, &settings))
             }
-            _ => return Err(spec.error(format!("there are {}", Self::MODELS.join(", ")))),
+            _ => return Err(spec.error(format!("there are {}", self.models().join(", ")))),
         };
         spec.finish()?;
         Ok(model)
-    }
-
-    /// Fits a model and asks it everything.
-    pub fn run(&self, spec: Spec, settings: &evaluate::Settings) -> Result<Outcome, SpecError> {
-        let (name, started) = (spec.text().to_owned(), Instant::now());
-        let model = self.fit(spec)?;
-        Ok(ask(&name, &*model, &self.questions, started.elapsed(), settings))
     }
 }
 
@@ -143,5 +204,74 @@ struct Same(Vec<Scored>);
 impl Recommender for Same {
     fn recommend(&self, _: &Query<'_>, limit: usize) -> Vec<Scored> {
         self.0.iter().take(limit).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmark::{Measured, compare};
+
+    /// Two tastes; the last item of each customer is to be found.
+    fn data() -> InteractionData {
+        let line = |customer: u32, from: u32, to: u32| {
+            let items = (from..to).map(|step| format!("i{}", (customer + step * 3) % 8 + 10 * (customer % 2)));
+            format!("c{customer} {}\n", items.collect::<Vec<_>>().join(" "))
+        };
+        let train: String = (0..40).map(|customer| line(customer, 0, 4)).collect();
+        let test: String = (0..30).map(|customer| line(customer, 4, 5)).collect();
+        read_interactions(&train, &test).unwrap()
+    }
+
+    #[test]
+    fn what_was_learned_is_no_answer() {
+        let data = data();
+        assert_eq!((data.train.len(), data.questions.len()), (40, 30));
+        assert!(data.questions.iter().all(|asked| asked.masked.len() == 4 && asked.masked.is_disjoint(&asked.relevant)));
+        assert_eq!(data.popularity().iter().sum::<u32>(), 160);
+    }
+
+    #[test]
+    fn every_model_knows_the_taste() {
+        let data = data();
+        let (metrics, popularity) = (["HR@4".parse().unwrap()], data.popularity());
+        let measured = Measured { metrics: &metrics, popularity: &popularity };
+        let mut specs: Vec<Spec> = data.models().iter().map(|name| Spec::parse(name).unwrap()).collect();
+        specs.push(Spec::parse("blend:slim=1:ials=0.5:filter=1").unwrap());
+        let mut reached = Vec::new();
+        let fit = |mut spec: Spec| {
+            if spec.name() == "ials" {
+                spec.set("dimensions", "4");
+            }
+            data.fit(spec)
+        };
+        compare(&specs, &data.questions, &measured, fit, |outcome| {
+            reached.push((outcome.model.clone(), outcome.metrics(|_| true)[0].1.mean));
+        })
+        .unwrap();
+        assert_eq!(reached.len(), 8);
+        // Four of the eight items of a taste are left, so a model of taste has them all among its first four.
+        assert!(reached.iter().skip(1).all(|(_, hit)| *hit > 0.95), "{reached:?}");
+        assert!(reached[0].1 < 0.9, "popularity knows no taste: {reached:?}");
+    }
+
+    #[test]
+    fn validation_cuts_the_training_part_alone() {
+        let (data, validation) = (data(), data().validation());
+        let left: u32 = validation.popularity().iter().sum();
+        let held_out: usize = validation.questions().iter().map(|asked| asked.relevant.len()).sum();
+        assert_eq!(left as usize + held_out, 160);
+        assert!(held_out > 16 && held_out < 60, "{held_out}");
+        for asked in validation.questions() {
+            let known: BTreeSet<Item> = asked.masked.union(&asked.relevant).copied().collect();
+            assert!(data.train.iter().any(|basket| basket.iter().map(|(item, _)| *item).collect::<BTreeSet<_>>() == known));
+        }
+    }
+
+    #[test]
+    fn unknown_models_and_customers_twice_are_refused() {
+        let error = data().fit(Spec::parse("svd").unwrap()).err().unwrap();
+        assert_eq!(error.to_string(), "model `svd`: there are popularity, knn, ease, slim, ials, filter, turbo");
+        assert_eq!(read_interactions("1 a\n1 b\n", "").unwrap_err().to_string(), "line 2: customer `1` has a line already");
     }
 }

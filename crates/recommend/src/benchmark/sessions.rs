@@ -13,8 +13,7 @@ use std::time::Instant;
 
 use mercer_schema::Timestamp;
 
-use super::{FormatError, Names, Outcome, Question, ask};
-use crate::evaluate;
+use super::{FormatError, Measured, Names, Outcome, Question, ask};
 use crate::popularity::{self, Popularity};
 use crate::sessions::{IndexSettings, Repeats, SessionIndex, StanSettings, VmisSettings};
 use crate::{Item, Recommender};
@@ -120,7 +119,7 @@ impl SessionModel {
     }
 
     /// Learns the training sessions and answers the questions, one after the other on one thread.
-    pub fn run(&self, data: &SessionData, settings: &evaluate::Settings) -> Outcome {
+    pub fn run(&self, data: &SessionData, measured: &Measured<'_>) -> Outcome {
         let started = Instant::now();
         let (mut index, mut popularity) = (SessionIndex::default(), Popularity::new(popularity::Settings::default()));
         match self {
@@ -134,7 +133,7 @@ impl SessionModel {
                 Box::new(index.stan(StanSettings { repeats: data.repeats, ..settings }))
             }
         };
-        ask(self.name(), &*model, &data.questions, started.elapsed(), settings)
+        ask(self.name(), &*model, &data.questions, started.elapsed(), measured)
     }
 }
 

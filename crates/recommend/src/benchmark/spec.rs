@@ -43,6 +43,14 @@ impl Spec {
         &self.text
     }
 
+    /// Gives a setting unless it is given already.
+    pub fn set(&mut self, key: &str, value: &str) {
+        if !self.settings.contains_key(key) {
+            self.settings.insert(key.to_owned(), value.to_owned());
+            self.text += &format!(":{key}={value}");
+        }
+    }
+
     /// Moves a setting into its place, if it was given.
     pub fn take<T: FromStr>(&mut self, key: &str, place: &mut T) -> Result<(), SpecError> {
         if let Some(value) = self.settings.remove(key) {
@@ -51,15 +59,13 @@ impl Spec {
         Ok(())
     }
 
-    /// The settings that are left, all of them numbers.
-    pub fn take_numbers(&mut self) -> Result<Vec<(String, f32)>, SpecError> {
-        let number = |(key, value): (String, String)| match value.parse() {
-            Ok(number) => Ok((key, number)),
-            Err(_) => Err(self.error(format!("`{value}` is no number for `{key}`"))),
+    /// The settings that were not taken, all of them numbers.
+    pub fn numbers(&self) -> Result<Vec<(String, f32)>, SpecError> {
+        let number = |(key, value): (&String, &String)| {
+            let number = value.parse().map_err(|_| self.error(format!("`{value}` is no number for `{key}`")))?;
+            Ok((key.clone(), number))
         };
-        std::mem::take(&mut self.settings.clone()).into_iter().map(number).collect::<Result<_, _>>().inspect(|_| {
-            self.settings.clear();
-        })
+        self.settings.iter().map(number).collect()
     }
 
     /// Every setting must have found its place.

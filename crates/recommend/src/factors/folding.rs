@@ -40,6 +40,12 @@ impl Folding {
         self.spread.len()
     }
 
+    /// Whatever is folded in, nothing is divided by zero.
+    pub(super) fn is_sound(&self) -> bool {
+        let settings = [self.unobserved, self.l2, self.frequency, self.others];
+        settings.iter().chain(&self.spread).all(|value| *value >= 0.0) && self.regularization(1) > 0.0
+    }
+
     /// λ (|items| + α₀ |all|)^ν (Rendle, Krichene, Zhang, Koren: "Revisiting the Performance of iALS on Item
     /// Recommendation Benchmarks", RecSys 2022, equation 5).
     pub(super) fn regularization(&self, items: usize) -> f32 {

@@ -1,0 +1,159 @@
+//! Fitting and asking models, one after the other.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::{Metric, Outcome, Question, Spec, SpecError};
+use crate::blend::{Blend, Fusion};
+use crate::random::Random;
+use crate::{Item, Query, Recommender};
+
+/// Data in one of the formats: what to learn from, and what to ask.
+pub trait Dataset {
+    /// Names that [`Self::fit`] knows.
+    fn models(&self) -> &'static [&'static str];
+
+    /// Settings of a model with values worth trying.
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])];
+
+    /// A sensible set, with a blend at the end.
+    fn auto(&self) -> &'static [&'static str];
+
+    /// Fits a model by name, with settings where they are given.
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError>;
+
+    fn questions(&self) -> &[Question];
+
+    /// Training interactions with each item.
+    fn popularity(&self) -> Vec<u32>;
+
+    /// The training part, cut once more: what settings are chosen on. Knows nothing of the test part.
+    fn validation(&self) -> Box<dyn Dataset>;
+}
+
+/// Fits and asks one model after the other. `blend:slim=1:ials=0.5` asks models before it in the list, by their names,
+/// and adds up their answers with these weights.
+pub fn compare<'a>(
+    specs: &[Spec],
+    questions: &[Question],
+    measured: &Measured<'_>,
+    fit: impl Fn(Spec) -> Result<Box<dyn Recommender + 'a>, SpecError>,
+    mut report: impl FnMut(Outcome),
+) -> Result<(), SpecError> {
+    let mut fitted: Vec<(String, Box<dyn Recommender + 'a>)> = Vec::new();
+    for spec in specs {
+        let started = Instant::now();
+        if spec.name() == "blend" {
+            let model = blend(spec.clone(), &fitted)?;
+            report(ask(spec.text(), &model, questions, Duration::ZERO, measured));
+        } else {
+            let model = fit(spec.clone())?;
+            report(ask(spec.text(), &*model, questions, started.elapsed(), measured));
+            fitted.push((spec.name().to_owned(), model));
+        }
+    }
+    Ok(())
+}
+
+fn blend<'a>(mut spec: Spec, fitted: &'a [(String, Box<dyn Recommender + '_>)]) -> Result<Blend<'a>, SpecError> {
+    let (mut fusion, mut depth) = ("best".to_owned(), 200);
+    spec.take("fusion", &mut fusion)?;
+    spec.take("depth", &mut depth)?;
+    let fusion = match fusion.as_str() {
+        "share" => Fusion::Share,
+        "best" => Fusion::Best,
+        "rank" => Fusion::Rank { offset: 60.0 },
+        _ => return Err(spec.error(format!("`{fusion}` is no fusion; there are share, best and rank"))),
+    };
+    let part = |(name, weight): (String, f32)| match fitted.iter().find(|(known, _)| *known == name) {
+        Some((_, model)) => Ok((&**model as &dyn Recommender, weight)),
+        None => Err(spec.error(format!("no model before it in the list is called `{name}`"))),
+    };
+    let parts = spec.numbers()?.into_iter().map(part).collect::<Result<_, _>>()?;
+    Ok(Blend { parts, fusion, depth })
+}
+
+/// What to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    pub metrics: &'a [Metric],
+    /// Training interactions with each item.
+    pub popularity: &'a [u32],
+}
+
+/// Asks a model that took `fit` to fit all questions, one after the other on one thread.
+pub fn ask(
+    name: &str,
+    model: &dyn Recommender,
+    questions: &[Question],
+    fit: Duration,
+    measured: &Measured<'_>,
+) -> Outcome {
+    let cutoff = measured.metrics.iter().map(|metric| metric.cutoff).max().unwrap_or(20);
+    let total: f64 = measured.popularity.iter().map(|count| f64::from(*count)).sum();
+    let information = |item: &Item| {
+        let count = measured.popularity.get(item.index()).copied().unwrap_or(0).max(1);
+        (total.max(1.0) / f64::from(count)).log2()
+    };
+    let mut values: Vec<(Metric, Vec<f64>)> = measured.metrics.iter().map(|metric| (*metric, Vec::new())).collect();
+    let mut answer_micros = Vec::with_capacity(questions.len());
+    let (mut covered, mut shown, mut bits) = (BTreeSet::new(), 0_usize, 0.0);
+    for asked in questions {
+        let query = asked.query();
+        let started = Instant::now();
+        let answer = model.recommend(&query, cutoff + asked.masked.len());
+        answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
+        let unmasked = answer.into_iter().map(|scored| scored.item).filter(|item| !asked.masked.contains(item));
+        let ranked: Vec<Item> = unmasked.take(cutoff).collect();
+        values.iter_mut().for_each(|(metric, values)| values.push(metric.of(&ranked, &asked.relevant)));
+        bits += ranked.iter().map(information).sum::<f64>();
+        shown += ranked.len();
+        covered.extend(ranked);
+    }
+    answer_micros.sort_unstable_by(f64::total_cmp);
+    Outcome {
+        model: name.to_owned(),
+        values,
+        coverage: covered.len(),
+        novelty: bits / shown.max(1) as f64,
+        fit_seconds: fit.as_secs_f64(),
+        answer_micros,
+    }
+}
+
+impl Question {
+    fn query(&self) -> Query<'_> {
+        Query { session: &self.session, history: &self.history, now: self.at, ..Query::default() }
+    }
+}
+
+/// Settings for a model, chosen at random from its space (Bergstra, Bengio: "Random Search for Hyper-Parameter
+/// Optimization", JMLR 2012) by the first metric on validation data. `tried` hears of each attempt.
+pub fn tune(
+    spec: &Spec,
+    validation: &dyn Dataset,
+    metric: Metric,
+    attempts: usize,
+    mut tried: impl FnMut(&Spec, f64),
+) -> Result<Spec, SpecError> {
+    let space = validation.space(spec.name());
+    let popularity = validation.popularity();
+    let measured = Measured { metrics: &[metric], popularity: &popularity };
+    let mut random = Random::new(attempts as u64);
+    let mut best = (spec.clone(), f64::NEG_INFINITY);
+    for attempt in 0..attempts.max(1) {
+        let mut candidate = spec.clone();
+        // The first attempt is what was asked for.
+        for (key, values) in space.iter().filter(|_| attempt > 0) {
+            candidate.set(key, values[random.below(values.len())]);
+        }
+        let model = validation.fit(candidate.clone())?;
+        let outcome = ask(candidate.text(), &*model, validation.questions(), Duration::ZERO, &measured);
+        let reached = outcome.metrics(|_| true).first().map_or(0.0, |(_, interval)| interval.mean);
+        tried(&candidate, reached);
+        if reached > best.1 {
+            best = (candidate, reached);
+        }
+    }
+    Ok(best.0)
+}
