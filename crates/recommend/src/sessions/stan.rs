@@ -14,12 +14,11 @@
 use mercer_schema::Timestamp;
 
 use super::Repeats;
-use super::index::{SessionIndex, Visit};
+use super::index::SessionIndex;
+use super::visits::VisitView;
+use super::walk::{self, last_distinct, walk_newest};
 use crate::ranking::{Sums, keep_first};
 use crate::{Item, Query, Recommender, Scored};
-
-/// Distinct items of the running visit that are walked at most.
-const LONGEST: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StanSettings {
@@ -71,7 +70,7 @@ pub struct Stan<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Match<'a> {
     number: u64,
-    visit: &'a Visit,
+    visit: VisitView<'a>,
     likeness: f32,
     newest: usize,
 }
@@ -85,7 +84,7 @@ impl SessionIndex {
 
 impl Recommender for Stan<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let walked = super::last_distinct(query.session, LONGEST);
+        let walked = last_distinct(query.session, walk::MOST);
         let neighbours = self.neighbours(&walked, query.now);
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
@@ -110,14 +109,12 @@ impl<'a> Stan<'a> {
     fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match<'a>> {
         let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
         let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
-        super::walk_newest(self.index, walked, self.settings.sample, |number, places| {
-            let Some(visit) = self.index.visits.get(&number) else { return };
-            let shared: f32 = places.iter().map(|place| weights[*place]).sum();
+        walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
+            let Some(visit) = self.index.visits.get(number) else { return };
             let age_days = now.since(visit.last_at).max(0) as f32 / Timestamp::DAY as f32;
             let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
-            let newest = places.first().copied().unwrap_or_default();
             let likeness = likeness * fading(age_days, self.settings.age_days);
-            matches.push(Match { number, visit: visit.as_ref(), likeness, newest });
+            matches.push(Match { number, visit, likeness, newest });
         });
         let order = |a: &Match<'_>, b: &Match<'_>| b.likeness.total_cmp(&a.likeness).then(b.number.cmp(&a.number));
         keep_first(&mut matches, self.settings.neighbours, order);
