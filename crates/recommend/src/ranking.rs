@@ -121,7 +121,7 @@ impl Sums {
             let place = self.place(item);
             let cell = &mut self.table.cells[place];
             // Below zero is out, and still not free.
-            cell.total = -cell.total;
+            cell.total = -cell.total.abs();
         }
         let cells = self.table.touched.iter().map(|place| self.table.cells[*place as usize]);
         let scored = |cell: Cell| {

@@ -1,9 +1,12 @@
 //! Visits as they happen, and what visits like the running one went on to.
 //!
-//! [`SessionIndex`] is the live index; [`Vmis`] and [`Stan`] ask it.
+//! [`SessionIndex`] is the live index; [`Vmis`], [`Stan`] and [`Rules`] ask it.
 
 mod index;
 mod pieces;
+mod removal;
+mod revisit;
+mod rules;
 mod stan;
 mod table;
 mod visits;
@@ -11,6 +14,8 @@ mod vmis;
 mod walk;
 
 pub use index::{IndexSettings, SessionIndex};
+pub use revisit::Revisit;
+pub use rules::{RuleSettings, Rules};
 pub use stan::{Stan, StanSettings};
 pub use vmis::{Vmis, VmisSettings};
 

@@ -11,12 +11,14 @@
 //!
 //! A weight of 0 leaves its factor out. Both read the live index, so every event counts at once.
 
+use std::cmp::Ordering;
+
 use mercer_schema::Timestamp;
 
 use super::Repeats;
 use super::index::SessionIndex;
 use super::visits::VisitView;
-use super::walk::{self, last_distinct, walk_newest};
+use super::walk::{self, age_fading, fading, last_distinct, walk_newest};
 use crate::ranking::{Sums, keep_first};
 use crate::{Item, Query, Recommender, Scored};
 
@@ -36,6 +38,9 @@ pub struct StanSettings {
     pub newest_shared: f32,
     /// Weight of an item's rarity (λ_idf); VSTAN.
     pub rarity: f32,
+    /// Factor of a neighbour's items that stand before the shared one, and of the shared one itself; 1 as published.
+    pub before: f32,
+    pub shared: f32,
     pub repeats: Repeats,
 }
 
@@ -50,6 +55,8 @@ impl StanSettings {
             distance: 2.5,
             newest_shared: 0.0,
             rarity: 0.0,
+            before: 1.0,
+            shared: 1.0,
             repeats: Repeats::Earlier,
         }
     }
@@ -91,12 +98,19 @@ impl Recommender for Stan<'_> {
         }
         let additions = neighbours.iter().map(|found| found.visit.items.len()).sum();
         let mut sums = Sums::new(self.index.items, additions);
+        let longest = neighbours.iter().map(|found| found.visit.items.len()).max().unwrap_or_default();
+        let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
         for found in &neighbours {
             let shared = walked.get(found.newest).copied();
             let Some(place) = found.visit.items.iter().position(|item| Some(*item) == shared) else { continue };
             let weight = found.likeness * fading(found.newest as f32, self.settings.newest_shared);
             for (other, item) in found.visit.items.iter().enumerate() {
-                sums.add(*item, weight * fading(other.abs_diff(place) as f32, self.settings.distance), shared);
+                let factor = match other.cmp(&place) {
+                    Ordering::Less => weight * self.settings.before,
+                    Ordering::Equal => weight * self.settings.shared,
+                    Ordering::Greater => weight,
+                };
+                sums.add(*item, factor * distances[other.abs_diff(place)], shared);
             }
         }
         let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
@@ -111,20 +125,14 @@ impl<'a> Stan<'a> {
         let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
         walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
             let Some(visit) = self.index.visits.get(number) else { return };
-            let age_days = now.since(visit.last_at).max(0) as f32 / Timestamp::DAY as f32;
             let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
-            let likeness = likeness * fading(age_days, self.settings.age_days);
+            let likeness = likeness * age_fading(now, visit.last_at, self.settings.age_days);
             matches.push(Match { number, visit, likeness, newest });
         });
         let order = |a: &Match<'_>, b: &Match<'_>| b.likeness.total_cmp(&a.likeness).then(b.number.cmp(&a.number));
         keep_first(&mut matches, self.settings.neighbours, order);
         matches
     }
-}
-
-/// exp(−x / scale); 1 where the scale is 0.
-fn fading(x: f32, scale: f32) -> f32 {
-    if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
+use mercer_schema::Timestamp;
+
 use super::index::SessionIndex;
 use crate::Item;
 
@@ -23,6 +25,17 @@ pub(super) fn last_distinct(session: &[Item], count: usize) -> Vec<Item> {
         }
     }
     distinct
+}
+
+/// exp(−x / scale); 1 where the scale is 0.
+pub(super) fn fading(x: f32, scale: f32) -> f32 {
+    if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
+}
+
+/// The fading of a visit that ended then.
+#[inline]
+pub(super) fn age_fading(now: Timestamp, ended: Timestamp, days: f32) -> f32 {
+    if days > 0.0 { fading(now.since(ended).max(0) as f32 / Timestamp::DAY as f32, days) } else { 1.0 }
 }
 
 /// The newest `most` visits that hold any of the walked items (`MOST` of them at most), with the sum of the weights of
@@ -107,7 +120,6 @@ impl<'a> Ends<'a> {
 
 #[cfg(test)]
 mod tests {
-    use mercer_schema::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -127,9 +139,9 @@ mod tests {
             let weights: Vec<f32> = (0..asked.len()).map(|place| (1 << place.min(20)) as f32).collect();
             let mut met = Vec::new();
             walk_newest(&index, &asked, &weights, most, |number, sum, first| met.push((number, sum, first)));
-            let expected = (0_u64..).zip(&visits).rev().filter_map(|(number, items)| {
+            let expected = visits.iter().enumerate().rev().filter_map(|(number, items)| {
                 let shared: Vec<usize> = (0..asked.len()).filter(|place| items.contains(&asked[*place].0)).collect();
-                Some((number, shared.iter().map(|place| weights[*place]).sum::<f32>(), *shared.first()?))
+                Some((number as u64, shared.iter().map(|place| weights[*place]).sum::<f32>(), *shared.first()?))
             });
             prop_assert_eq!(met, expected.take(most).collect::<Vec<_>>());
         }
