@@ -153,6 +153,15 @@ pub(crate) fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> 
     candidates
 }
 
+/// The places of the `count` highest values, the highest first and lower places first among equals. No value is below zero.
+pub(crate) fn best_places(values: &[f32], count: usize) -> impl Iterator<Item = usize> + use<> {
+    // The bits of such numbers are in their order.
+    let key = |(place, value): (usize, &f32)| u64::from(value.to_bits()) << 32 | u64::from(!(place as u32));
+    let mut keys: Vec<u64> = values.iter().enumerate().map(key).collect();
+    keep_first(&mut keys, count, |a, b| b.cmp(a));
+    keys.into_iter().map(|key| !(key as u32) as usize)
+}
+
 /// Keeps the first `count` by a total order, in that order.
 pub(crate) fn keep_first<T>(all: &mut Vec<T>, count: usize, order: impl Fn(&T, &T) -> Ordering + Copy) {
     if all.len() > count && count > 0 {

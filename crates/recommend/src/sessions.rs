@@ -1,9 +1,12 @@
 //! Visits as they happen, and what visits like the running one went on to.
 //!
-//! [`SessionIndex`] is the live index; [`Vmis`], [`Stan`] and [`Rules`] ask it.
+//! [`SessionIndex`] is the live index; [`Vmis`], [`Stan`] and [`Rules`] ask it, and [`Hybrid`] all at once.
 
+mod habit;
+mod hybrid;
 mod index;
 mod pieces;
+mod rarity;
 mod removal;
 mod revisit;
 mod rules;
@@ -13,6 +16,8 @@ mod visits;
 mod vmis;
 mod walk;
 
+pub use habit::{Habit, HabitSettings, Returns};
+pub use hybrid::{Hybrid, HybridSettings};
 pub use index::{IndexSettings, SessionIndex};
 pub use revisit::Revisit;
 pub use rules::{RuleSettings, Rules};

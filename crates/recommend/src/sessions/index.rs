@@ -110,20 +110,6 @@ impl SessionIndex {
         self.postings.get(item.index()).map_or(&[], Vec::as_slice)
     }
 
-    /// ln(1 + visits / visits with the item), over all visits ever begun.
-    pub(super) fn rarity(&self, item: Item) -> f32 {
-        self.visits_per_visit_with(item).ln_1p() as f32
-    }
-
-    /// ln(visits / visits with the item), over all visits ever begun; 0 for an item of every visit.
-    pub(super) fn log_share(&self, item: Item) -> f32 {
-        self.visits_per_visit_with(item).ln().max(0.0) as f32
-    }
-
-    fn visits_per_visit_with(&self, item: Item) -> f64 {
-        self.begun as f64 / self.seen_in(item).max(1) as f64
-    }
-
     /// The visitor's visit that a contact belongs to, if one is running and has room.
     fn running_visit(&self, visitor: u64, item: Item, at: Timestamp) -> Option<u64> {
         let number = *self.running.get(&visitor)?;

@@ -10,11 +10,16 @@
 //! the steps to it, over the number of its own contacts met: an estimate of the chance of that step (skipping p items).
 //! A visit of long ago counts exp(−age / `age_days`).
 
+use mercer_schema::Timestamp;
+
 use super::Repeats;
 use super::index::SessionIndex;
-use super::walk::{fading, last_distinct};
+use super::walk::{age_fading, fading, last_distinct};
 use crate::ranking::Sums;
 use crate::{Item, Query, Recommender, Scored};
+
+/// No step spans more contacts.
+const MOST_STEPS: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RuleSettings {
@@ -24,7 +29,7 @@ pub struct RuleSettings {
     pub last_items: usize,
     /// Places after which an item of the running visit counts 1/e.
     pub order: f32,
-    /// Contacts that a step spans at most; 0 for any number.
+    /// Contacts that a step spans at most; 0 for as many as can be (64).
     pub steps: usize,
     /// A step over g contacts weighs g to the power of this, negated: 1 for sequential rules, 0 for association rules.
     pub nearness: f32,
@@ -42,7 +47,7 @@ impl RuleSettings {
             sample: 2_500,
             last_items: 1,
             order: 1.0,
-            steps: 10,
+            steps: 0,
             nearness: 1.0,
             back: 0.0,
             age_days: 0.0,
@@ -78,35 +83,78 @@ impl Recommender for Rules<'_> {
             return Vec::new();
         }
         let mut sums = Sums::new(self.index.items, found * 4);
+        let nearness: Vec<f32> = (1..=MOST_STEPS).map(|gap| (gap as f32).powf(-self.settings.nearness)).collect();
+        let steps = if self.settings.steps == 0 { MOST_STEPS } else { self.settings.steps.min(MOST_STEPS) };
         for (place, item) in walked.iter().enumerate() {
-            self.add_steps(*item, fading(place as f32, self.settings.order), query, &mut sums);
+            let weight = fading(place as f32, self.settings.order);
+            self.add_steps(*item, weight, &nearness[..steps], query.now, &mut sums);
         }
         sums.best(limit, self.settings.repeats.excluded(query), |_| 1.0)
     }
 }
 
 impl Rules<'_> {
-    /// Adds the steps from one item, `weight` in all for each of its contacts met.
-    fn add_steps(&self, item: Item, weight: f32, query: &Query<'_>, sums: &mut Sums) {
-        let newest = || self.index.posting(item).iter().rev().take(self.settings.sample);
-        let visits = || newest().filter_map(|number| self.index.visits.get(*number));
-        let contacts: usize = visits().map(|visit| visit.clicks.iter().filter(|click| **click == item).count()).sum();
+    /// Adds the steps from one item, over as many contacts as `nearness` has weights; `weight` in all for each of its
+    /// contacts met.
+    fn add_steps(&self, item: Item, weight: f32, nearness: &[f32], now: Timestamp, sums: &mut Sums) {
+        let newest = self.index.posting(item).iter().rev().take(self.settings.sample);
+        let visits: Vec<_> = newest.filter_map(|number| self.index.visits.get(*number)).collect();
+        let of_item = |clicks: &[Item]| clicks.iter().filter(|click| **click == item).count();
+        let contacts: usize = visits.iter().map(|visit| of_item(visit.clicks)).sum();
         let weight = weight / contacts.max(1) as f32;
-        let powers: Vec<f32> = (0..64).map(|gap: u32| (gap.max(1) as f32).powf(-self.settings.nearness)).collect();
-        let nearness = |gap: usize| powers.get(gap).copied().unwrap_or_default();
-        let steps = if self.settings.steps == 0 { usize::MAX } else { self.settings.steps };
-        for visit in visits() {
-            let weight = weight * super::walk::age_fading(query.now, visit.last_at, self.settings.age_days);
-            for (at, _) in visit.clicks.iter().enumerate().filter(|(_, click)| **click == item) {
-                for (gap, next) in visit.clicks[at + 1..].iter().take(steps).enumerate() {
-                    sums.add(*next, weight * nearness(gap + 1), Some(item));
-                }
+        for visit in visits {
+            let weight = weight * age_fading(now, visit.last_at, self.settings.age_days);
+            for at in (0..visit.clicks.len()).filter(|at| visit.clicks[*at] == item) {
+                let (before, after) = (&visit.clicks[..at], &visit.clicks[at + 1..]);
+                after.iter().zip(nearness).for_each(|(next, near)| sums.add(*next, weight * near, Some(item)));
                 if self.settings.back > 0.0 {
-                    for (gap, before) in visit.clicks[..at].iter().rev().take(steps).enumerate() {
-                        sums.add(*before, weight * self.settings.back * nearness(gap + 1), Some(item));
-                    }
+                    let weight = weight * self.settings.back;
+                    let before = before.iter().rev().zip(nearness);
+                    before.for_each(|(next, near)| sums.add(*next, weight * near, Some(item)));
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::index_of;
+
+    fn ask(settings: RuleSettings, session: &[u32]) -> Vec<(u32, f32)> {
+        let index = index_of(Timestamp::DAY, &[&[1, 2, 3], &[3, 1, 1, 4]]);
+        let session: Vec<Item> = session.iter().map(|item| Item(*item)).collect();
+        let query = Query { session: &session, now: Timestamp(2 * Timestamp::DAY), ..Query::default() };
+        index.rules(settings).recommend(&query, 20).iter().map(|scored| (scored.item.0, scored.score)).collect()
+    }
+
+    fn assert_near(found: &[(u32, f32)], expected: &[(u32, f32)]) {
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.0 == expected.0 && (found.1 - expected.1).abs() < 1e-6, "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn follows_the_published_rules() {
+        let thirds = |weights: &[(u32, f32)]| -> Vec<_> {
+            weights.iter().map(|(item, weight)| (*item, weight / 3.0)).collect()
+        };
+        // Item 1 was met three times: 2 and 3 came after it, 1 and 4, and 4.
+        let all = RuleSettings { repeats: Repeats::All, ..RuleSettings::sequential() };
+        assert_near(&ask(all, &[9, 1]), &thirds(&[(4, 1.5), (1, 1.0), (2, 1.0), (3, 0.5)]));
+        assert_near(&ask(RuleSettings { steps: 1, ..all }, &[1]), &thirds(&[(1, 1.0), (2, 1.0), (4, 1.0)]));
+        // Both ways, whatever is between: 3 stands once after it and twice before.
+        assert_near(&ask(RuleSettings::association(), &[1]), &thirds(&[(3, 3.0), (4, 2.0), (2, 1.0)]));
+        let aged = (-0.5_f32).exp();
+        let faded = RuleSettings { steps: 1, age_days: 2.0, sample: 1, ..RuleSettings::sequential() };
+        assert_near(&ask(faded, &[1]), &[(4, 0.5 * aged)]);
+    }
+
+    #[test]
+    fn earlier_items_count_less() {
+        let two = RuleSettings { last_items: 2, order: 2.0, steps: 1, ..RuleSettings::sequential() };
+        assert_near(&ask(two, &[2, 1]), &[(3, (-0.5_f32).exp()), (4, 1.0 / 3.0), (2, 1.0 / 3.0)]);
     }
 }

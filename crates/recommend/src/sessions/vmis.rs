@@ -13,7 +13,7 @@
 use super::Repeats;
 use super::index::SessionIndex;
 use super::walk::{last_distinct, walk_newest};
-use crate::ranking::{Sums, keep_first};
+use crate::ranking::{Sums, best_places};
 use crate::{Item, Query, Recommender, Scored};
 
 /// Most places a visit can have here: 1 − p/10 is above zero.
@@ -92,10 +92,9 @@ impl Recommender for Vmis<'_> {
 impl Vmis<'_> {
     /// The k most alike of the m newest visits that share an item with the walked ones.
     fn neighbours(&self, walked: &[Item]) -> Vec<Match> {
-        let mut matches = self.newest_matches(walked);
-        let order = |a: &Match, b: &Match| (b.likeness, b.number).cmp(&(a.likeness, a.number));
-        keep_first(&mut matches, self.settings.neighbours, order);
-        matches
+        let matches = self.newest_matches(walked);
+        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness as f32).collect();
+        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
     }
 
     fn newest_matches(&self, walked: &[Item]) -> Vec<Match> {
