@@ -1,13 +1,16 @@
 //! Load against a running Mercer, measured from outside: what a shop's own servers would see.
 //!
 //! Prints one Markdown table row a run. Run the server and this program on the same two cores to reproduce
-//! docs/results.md; nothing here knows anything but the public HTTP API. Not a test: it asserts no times.
+//! docs/results.md; nothing here knows anything but the public HTTP API, save `sessions`, which asks the session index in
+//! this process. Not a test: it asserts no times.
 
 mod client;
 mod decide;
 mod effect;
 mod events;
 mod report;
+mod sessions;
+mod synthetic;
 
 use clap::{Parser, Subcommand};
 
@@ -62,6 +65,8 @@ enum Command {
         #[arg(long, default_value_t = 1_000)]
         tries: usize,
     },
+    /// Session recommendations beside another program's, without a server
+    Sessions(sessions::Settings),
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Command::Events { batch } => events::run(&cli.target, batch).await,
             Command::Decide { rate, group, page } => decide::run(&cli.target, rate, &group, &page).await,
             Command::Effect { tries } => effect::run(&cli.target, tries).await,
+            Command::Sessions(settings) => sessions::run(&settings),
         }
     })
 }

@@ -40,7 +40,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     // The demo shop is a stranger: it reaches Mercer over HTTP alone.
     ("mercer-demo", &["mercer-schema", "mercer-collect"]),
-    ("mercer-bench", &["mercer-schema"]),
+    ("mercer-bench", &["mercer-schema", "mercer-recommend"]),
     ("xtask", &[]),
 ];
 

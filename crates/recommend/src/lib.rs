@@ -7,7 +7,8 @@
 //! | model | what it finds | state |
 //! | --- | --- | --- |
 //! | [`popularity`] | most wanted; wanted now more than usual | live fold |
-//! | [`sessions`] | what visits like the running one went on to (VMIS-kNN, STAN, VSTAN) | live fold |
+//! | [`sessions`] | what visits like the running one went on to (VMIS-kNN, STAN, VSTAN, rules) | live fold |
+//! | [`blend`] | several of them as one | none |
 //! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
 //! | [`linear`] | what a whole taste calls for, and speaks against (EASE, SLIM) | trained |

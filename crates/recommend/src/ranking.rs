@@ -1,41 +1,59 @@
 //! Adding up scores per item and taking the best: the inner loop of most models.
 //!
-//! The outcome depends only on the order of the additions, never on how a table is laid out or walked.
+//! The outcome depends only on the order of the additions, never on how a table is laid out or walked. Each thread
+//! keeps its tables for the next question, emptied.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 
-use rustc_hash::FxHashMap;
-
 use crate::{Item, Scored};
-
-/// Total, largest single contribution, and who made it (`NOBODY` for nobody).
-type Cell = (f32, f32, u32);
 
 const NOBODY: u32 = u32::MAX;
 /// A table over all items pays when at least one addition in so many items is expected.
 const DENSE_SHARE: usize = 16;
+/// Tables that a thread keeps.
+const KEPT_TABLES: usize = 4;
+
+thread_local! {
+    static TABLES: RefCell<Vec<Table>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Scores in the making. Contributions are positive and go to known items; anything else is ignored.
 pub(crate) struct Sums {
     /// One past the largest item number.
     items: usize,
+    /// Every item has its own place: no search.
+    is_dense: bool,
+    mask: usize,
     table: Table,
 }
 
-enum Table {
-    Dense { cells: Vec<Cell>, touched: Vec<u32> },
-    Sparse(FxHashMap<u32, Cell>),
+#[derive(Default)]
+struct Table {
+    cells: Vec<Cell>,
+    touched: Vec<u32>,
+}
+
+/// A cell whose total is 0 is free.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    item: u32,
+    total: f32,
+    largest: f32,
+    cause: u32,
 }
 
 impl Sums {
     /// Items from `items` on are unknown; `additions` is a guess at how many will come.
     pub(crate) fn new(items: usize, additions: usize) -> Self {
-        let table = if additions >= items / DENSE_SHARE {
-            Table::Dense { cells: vec![(0.0, 0.0, 0); items], touched: Vec::with_capacity(additions.min(items)) }
-        } else {
-            Table::Sparse(FxHashMap::with_capacity_and_hasher(additions, rustc_hash::FxBuildHasher))
-        };
-        Self { items, table }
+        let is_dense = additions >= items / DENSE_SHARE;
+        let places = if is_dense { items } else { (additions * 2).min(items * 2) };
+        let places = places.next_power_of_two().max(64);
+        let mut table = TABLES.with_borrow_mut(Vec::pop).unwrap_or_default();
+        if table.cells.len() < places {
+            table.cells.resize(places, Cell::default());
+        }
+        Self { items, is_dense, mask: places - 1, table }
     }
 
     #[inline]
@@ -44,20 +62,51 @@ impl Sums {
         if !(amount > 0.0 && amount < f32::INFINITY) || item.index() >= self.items {
             return;
         }
-        let cell = match &mut self.table {
-            Table::Dense { cells, touched } => {
-                let cell = &mut cells[item.index()];
-                if cell.0 == 0.0 {
-                    touched.push(item.0);
-                }
-                cell
+        let place = self.place(item);
+        let cell = &mut self.table.cells[place];
+        let is_new = cell.total == 0.0;
+        cell.total = (cell.total + amount).min(f32::MAX);
+        if amount > cell.largest {
+            cell.largest = amount;
+            cell.cause = cause.map_or(NOBODY, |item| item.0);
+        }
+        if is_new {
+            cell.item = item.0;
+            self.table.touched.push(place as u32);
+            if !self.is_dense && self.table.touched.len() * 2 > self.mask {
+                self.grow();
             }
-            Table::Sparse(cells) => cells.entry(item.0).or_default(),
-        };
-        cell.0 = (cell.0 + amount).min(f32::MAX);
-        if amount > cell.1 {
-            cell.1 = amount;
-            cell.2 = cause.map_or(NOBODY, |item| item.0);
+        }
+    }
+
+    /// The place of an item, or the free one where it goes.
+    #[inline]
+    fn place(&self, item: Item) -> usize {
+        if self.is_dense {
+            return item.index();
+        }
+        // Fibonacci hashing: the upper bits of the product are spread well.
+        let hash = u64::from(item.0).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mut place = hash as usize & self.mask;
+        while self.table.cells[place].total != 0.0 && self.table.cells[place].item != item.0 {
+            place = (place + 1) & self.mask;
+        }
+        place
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let touched = std::mem::take(&mut self.table.touched);
+        let held: Vec<Cell> =
+            touched.into_iter().map(|place| std::mem::take(&mut self.table.cells[place as usize])).collect();
+        self.mask = self.mask * 2 + 1;
+        if self.table.cells.len() <= self.mask {
+            self.table.cells.resize(self.mask + 1, Cell::default());
+        }
+        for cell in held {
+            let place = self.place(Item(cell.item));
+            self.table.cells[place] = cell;
+            self.table.touched.push(place as u32);
         }
     }
 
@@ -68,30 +117,32 @@ impl Sums {
         excluded: impl Iterator<Item = Item>,
         factor: impl Fn(Item) -> f32,
     ) -> Vec<Scored> {
-        for item in excluded {
-            match &mut self.table {
-                Table::Dense { cells, .. } => {
-                    if let Some(cell) = cells.get_mut(item.index()) {
-                        cell.0 = 0.0;
-                    }
-                }
-                Table::Sparse(cells) => {
-                    cells.remove(&item.0);
-                }
-            }
+        for item in excluded.filter(|item| item.index() < self.items) {
+            let place = self.place(item);
+            let cell = &mut self.table.cells[place];
+            // Below zero is out, and still not free.
+            cell.total = -cell.total.abs();
         }
-        let scored = |(item, cell): (u32, Cell)| {
-            let score = (cell.0 * factor(Item(item))).min(f32::MAX);
-            Scored { item: Item(item), score, because_of: (cell.2 != NOBODY).then_some(Item(cell.2)) }
+        let cells = self.table.touched.iter().map(|place| self.table.cells[*place as usize]);
+        let scored = |cell: Cell| {
+            let score = (cell.total * factor(Item(cell.item))).min(f32::MAX);
+            Scored { item: Item(cell.item), score, because_of: (cell.cause != NOBODY).then_some(Item(cell.cause)) }
         };
-        let candidates = match self.table {
-            Table::Dense { cells, touched } => {
-                let kept = touched.into_iter().map(|item| (item, cells[item as usize]));
-                kept.filter(|(_, cell)| cell.0 > 0.0).map(scored).collect()
+        best_of(cells.filter(|cell| cell.total > 0.0).map(scored).collect(), limit)
+    }
+}
+
+impl Drop for Sums {
+    fn drop(&mut self) {
+        let mut table = std::mem::take(&mut self.table);
+        for place in table.touched.drain(..) {
+            table.cells[place as usize] = Cell::default();
+        }
+        TABLES.with_borrow_mut(|tables| {
+            if tables.len() < KEPT_TABLES {
+                tables.push(table);
             }
-            Table::Sparse(cells) => cells.into_iter().map(scored).collect(),
-        };
-        best_of(candidates, limit)
+        });
     }
 }
 
@@ -125,6 +176,15 @@ pub(crate) fn best_of_all(scores: &mut [f32], limit: usize, excluded: impl Itera
     }
     keep_first(&mut best, limit, better);
     best
+}
+
+/// The places of the `count` highest values, the highest first and lower places first among equals. No value is below zero.
+pub(crate) fn best_places(values: &[f32], count: usize) -> impl Iterator<Item = usize> + use<> {
+    // The bits of such numbers are in their order.
+    let key = |(place, value): (usize, &f32)| u64::from(value.to_bits()) << 32 | u64::from(!(place as u32));
+    let mut keys: Vec<u64> = values.iter().enumerate().map(key).collect();
+    keep_first(&mut keys, count, |a, b| b.cmp(a));
+    keys.into_iter().map(|key| !(key as u32) as usize)
 }
 
 /// Keeps the first `count` by a total order, in that order.

@@ -1,13 +1,26 @@
 //! Visits as they happen, and what visits like the running one went on to.
 //!
-//! [`SessionIndex`] is the live index; [`Vmis`] and [`Stan`] ask it.
+//! [`SessionIndex`] is the live index; [`Vmis`], [`Stan`] and [`Rules`] ask it, and [`Hybrid`] all at once.
 
+mod habit;
+mod hybrid;
 mod index;
 mod pieces;
+mod rarity;
+mod removal;
+mod revisit;
+mod rules;
 mod stan;
+mod table;
+mod visits;
 mod vmis;
+mod walk;
 
+pub use habit::{Habit, HabitSettings, Returns};
+pub use hybrid::{Hybrid, HybridSettings};
 pub use index::{IndexSettings, SessionIndex};
+pub use revisit::Revisit;
+pub use rules::{RuleSettings, Rules};
 pub use stan::{Stan, StanSettings};
 pub use vmis::{Vmis, VmisSettings};
 
@@ -33,41 +46,6 @@ impl Repeats {
             Self::All => &[],
         };
         session.iter().chain(query.seeds).copied()
-    }
-}
-
-/// The last `count` distinct items of a visit, newest first.
-fn last_distinct(session: &[Item], count: usize) -> Vec<Item> {
-    let mut distinct: Vec<Item> = Vec::with_capacity(count.min(session.len()));
-    for item in session.iter().rev() {
-        if distinct.len() == count {
-            break;
-        }
-        if !distinct.contains(item) {
-            distinct.push(*item);
-        }
-    }
-    distinct
-}
-
-/// The newest `most` visits that hold any of the walked items, with the places of those, the smallest first. Merges the
-/// postings from their newest ends.
-fn walk_newest(index: &SessionIndex, walked: &[Item], most: usize, mut meet: impl FnMut(u64, &[usize])) {
-    let posting = |item: &Item| index.postings.get(&item.0).map_or(&[][..], |posting| &posting.visits[..]);
-    let mut lists: Vec<&[u64]> = walked.iter().map(posting).collect();
-    let mut places = Vec::with_capacity(walked.len());
-    for _ in 0..most {
-        let Some(number) = lists.iter().filter_map(|list| list.last().copied()).max() else { return };
-        places.clear();
-        for (place, list) in lists.iter_mut().enumerate() {
-            if let [rest @ .., last] = *list
-                && *last == number
-            {
-                *list = rest;
-                places.push(place);
-            }
-        }
-        meet(number, &places);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use mercer_recommend::blend::{Blend, Fusion};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::factors::{Factors, IalsSettings};
 use mercer_recommend::filter::{FilterSettings, GraphFilter};
@@ -14,7 +15,7 @@ use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
-use mercer_recommend::sessions::{Repeats, SessionIndex, StanSettings, VmisSettings};
+use mercer_recommend::sessions::{Habit, HabitSettings, HybridSettings, Repeats, Revisit, RuleSettings, SessionIndex, StanSettings, VmisSettings};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 use proptest::prelude::*;
@@ -80,6 +81,13 @@ impl Shop {
             ("sessions with repeats", Box::new(self.sessions.vmis(repeats))),
             ("STAN", Box::new(self.sessions.stan(StanSettings::stan()))),
             ("VSTAN", Box::new(self.sessions.stan(StanSettings { repeats: Repeats::All, ..StanSettings::vstan() }))),
+            ("sequential rules", Box::new(self.sessions.rules(RuleSettings::sequential()))),
+            ("association rules", Box::new(self.sessions.rules(RuleSettings::association()))),
+            ("revisits", Box::new(Revisit::default())),
+            ("sessions together", Box::new(self.sessions.hybrid(HybridSettings::default()))),
+            ("sessions by habit", Box::new(Habit { model: &self.sessions, settings: HabitSettings::default() })),
+            ("a blend by rank", Box::new(self.blend(Fusion::Rank { offset: 10.0 }))),
+            ("a blend by best score", Box::new(self.blend(Fusion::Best))),
             ("content", Box::new(&self.content)),
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
@@ -89,6 +97,10 @@ impl Shop {
             ("iALS", Box::new(&self.factors)),
             ("graph filter", Box::new(&self.filter)),
         ]
+    }
+
+    fn blend(&self, fusion: Fusion) -> Blend<'_> {
+        Blend { parts: vec![(&self.sessions, 1.0), (&self.content, 0.5), (&self.also_bought, 2.0)], fusion, depth: 50 }
     }
 
     /// All models through bytes and back. The content index is made from the catalog, so it is only cloned.

@@ -15,7 +15,7 @@ use mercer_schema::Timestamp;
 
 use super::{FormatError, Measured, Names, Outcome, Question, ask};
 use crate::popularity::{self, Popularity};
-use crate::sessions::{IndexSettings, Repeats, SessionIndex, StanSettings, VmisSettings};
+use crate::sessions::{Habit, HabitSettings, HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings, VmisSettings};
 use crate::{Item, Recommender};
 
 /// Sessions to learn from, oldest first, and questions.
@@ -95,6 +95,11 @@ pub enum SessionModel {
     Vmis(VmisSettings),
     Stan(StanSettings),
     Vstan(StanSettings),
+    Sequential(RuleSettings),
+    Association(RuleSettings),
+    /// VSTAN weighed by the habit of the running visit.
+    Habit(StanSettings, HabitSettings),
+    Hybrid(HybridSettings),
 }
 
 impl SessionModel {
@@ -105,6 +110,10 @@ impl SessionModel {
             "vmis" => Self::Vmis(VmisSettings::default()),
             "stan" => Self::Stan(StanSettings::stan()),
             "vstan" => Self::Vstan(StanSettings::vstan()),
+            "sr" => Self::Sequential(RuleSettings::sequential()),
+            "ar" => Self::Association(RuleSettings::association()),
+            "habit" => Self::Habit(StanSettings::with_habit(), HabitSettings::default()),
+            "hybrid" => Self::Hybrid(HybridSettings::default()),
             _ => return None,
         })
     }
@@ -115,6 +124,10 @@ impl SessionModel {
             Self::Vmis(_) => "vmis",
             Self::Stan(_) => "stan",
             Self::Vstan(_) => "vstan",
+            Self::Sequential(_) => "sr",
+            Self::Association(_) => "ar",
+            Self::Habit(..) => "habit",
+            Self::Hybrid(_) => "hybrid",
         }
     }
 
@@ -126,12 +139,20 @@ impl SessionModel {
             Self::Popularity => data.train.iter().flatten().for_each(|(item, at)| popularity.observe(*item, 1.0, *at)),
             _ => index = index_of(&data.train),
         }
+        let stan = |settings| index.stan(StanSettings { repeats: data.repeats, ..settings });
+        let by_visits;
         let model: Box<dyn Recommender + '_> = match *self {
             Self::Popularity => Box::new(popularity.popular()),
             Self::Vmis(settings) => Box::new(index.vmis(VmisSettings { repeats: data.repeats, ..settings })),
-            Self::Stan(settings) | Self::Vstan(settings) => {
-                Box::new(index.stan(StanSettings { repeats: data.repeats, ..settings }))
+            Self::Stan(settings) | Self::Vstan(settings) => Box::new(stan(settings)),
+            Self::Sequential(settings) | Self::Association(settings) => {
+                Box::new(index.rules(RuleSettings { repeats: data.repeats, ..settings }))
             }
+            Self::Habit(visits, settings) => {
+                by_visits = stan(visits);
+                Box::new(Habit { model: &by_visits, settings })
+            }
+            Self::Hybrid(settings) => Box::new(index.hybrid(HybridSettings { repeats: data.repeats, ..settings })),
         };
         ask(self.name(), &*model, &data.questions, started.elapsed(), measured)
     }
@@ -180,7 +201,7 @@ mod tests {
     fn every_model_finds_what_always_follows() {
         let train = "a b\n".repeat(30) + "d c\n";
         let data = read_sessions(&train, "a\tb\n").unwrap();
-        for name in ["popularity", "vmis", "stan", "vstan"] {
+        for name in ["popularity", "vmis", "stan", "vstan", "sr", "ar", "habit", "hybrid"] {
             let outcome = SessionModel::named(name).unwrap().run(&data, &evaluate::Settings::default());
             assert!(outcome.report.hit_rate.mean > 0.99, "{name}: {:?}", outcome.report);
             assert_eq!(outcome.answer_micros.len(), 1);

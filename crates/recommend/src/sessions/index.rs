@@ -4,17 +4,22 @@
 //! they begin, so a higher number is a newer visit. For each item the index keeps the newest `kept_per_item`
 //! visits with it (its posting). **Memory is bounded**: a visit that has fallen out of every posting can never be
 //! found again and is dropped, with its place as its visitor's running visit; so there are never more visits than
-//! items × `kept_per_item`, and never more items in one than `longest`.
+//! items × `kept_per_item`, never more items in one than `longest`, and never more contacts than four times that.
 //!
 //! Contacts come in log order. One that is late by more than the pause begins a visit, as if it were new. The
 //! index is persistent: cloning is cheap, and a clone never changes.
 
-use std::sync::Arc;
-
 use mercer_schema::Timestamp;
 
+use super::table::Table;
+use super::visits::{Visit, Visits};
 use crate::Item;
 use crate::persistent::{Map, Set};
+
+/// Contacts kept of a visit, as a multiple of its longest number of distinct items.
+const CONTACTS_PER_ITEM: usize = 4;
+/// Items whose counts share a page.
+const COUNTS: usize = 32;
 
 /// What the index keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +41,16 @@ impl Default for IndexSettings {
 #[derive(Debug, Clone, Default)]
 pub struct SessionIndex {
     pub(super) settings: IndexSettings,
-    pub(super) visits: Map<u64, Arc<Visit>>,
-    pub(super) postings: Map<u32, Arc<Posting>>,
+    pub(super) visits: Visits,
+    /// The newest visits with each item, oldest first.
+    pub(super) postings: Table<Vec<u64>>,
+    /// Visits with each item, ever.
+    pub(super) seen_in: Table<[u64; COUNTS]>,
     /// The running visit of each visitor.
     pub(super) running: Map<u64, u64>,
-    /// Visits ever begun; also the number of the next one.
+    /// The number of the next visit.
+    pub(super) next: u64,
+    /// Visits ever begun, less those removed.
     pub(super) begun: u64,
     /// One past the largest item number.
     pub(super) items: usize,
@@ -50,27 +60,10 @@ pub struct SessionIndex {
 /// Keys whose pieces are to be written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Changed {
+    pub(super) head: bool,
     pub(super) visits: Set<u64>,
     pub(super) items: Set<u32>,
     pub(super) visitors: Set<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Visit {
-    pub(super) visitor: u64,
-    pub(super) last_at: Timestamp,
-    /// Distinct, in the order of the last contact with each.
-    pub(super) items: Vec<Item>,
-    /// Postings that hold this visit.
-    pub(super) holders: u32,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Posting {
-    /// Visits with the item, ever.
-    pub(super) seen_in: u64,
-    /// The newest of them, oldest first.
-    pub(super) visits: Vec<u64>,
 }
 
 impl SessionIndex {
@@ -85,15 +78,10 @@ impl SessionIndex {
             None => self.begin(visitor, at),
         };
         self.items = self.items.max(item.index() + 1);
+        self.changed.head = true;
         self.changed.visits.insert(number);
-        let Some(visit) = self.visits.get_mut(&number).map(Arc::make_mut) else { return };
-        visit.last_at = visit.last_at.max(at);
-        let known = visit.items.iter().position(|known| *known == item);
-        if let Some(place) = known {
-            visit.items.remove(place);
-        }
-        visit.items.push(item);
-        if known.is_none() {
+        let most = self.settings.longest.saturating_mul(CONTACTS_PER_ITEM);
+        if self.visits.update(number, |visit| visit.take(item, at, most)) == Some(true) {
             self.post(item, number);
         }
     }
@@ -104,38 +92,36 @@ impl SessionIndex {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.visits.is_empty()
+        self.len() == 0
     }
 
-    /// ln(1 + visits / visits with the item), over all visits ever begun.
-    pub(super) fn rarity(&self, item: Item) -> f32 {
-        self.visits_per_visit_with(item).ln_1p() as f32
+    /// Visits with the item, ever.
+    #[inline]
+    pub(super) fn seen_in(&self, item: Item) -> u64 {
+        self.seen_in.get(item.index() / COUNTS).map_or(0, |counts| counts[item.index() % COUNTS])
     }
 
-    /// ln(visits / visits with the item), over all visits ever begun; 0 for an item of every visit.
-    pub(super) fn log_share(&self, item: Item) -> f32 {
-        self.visits_per_visit_with(item).ln().max(0.0) as f32
+    pub(super) fn seen_in_mut(&mut self, item: Item) -> &mut u64 {
+        &mut self.seen_in.entry(item.index() / COUNTS)[item.index() % COUNTS]
     }
 
-    fn visits_per_visit_with(&self, item: Item) -> f64 {
-        let seen_in = self.postings.get(&item.0).map_or(1, |posting| posting.seen_in.max(1));
-        self.begun as f64 / seen_in as f64
+    /// The newest visits with the item, oldest first.
+    pub(super) fn posting(&self, item: Item) -> &[u64] {
+        self.postings.get(item.index()).map_or(&[], Vec::as_slice)
     }
 
     /// The visitor's visit that a contact belongs to, if one is running and has room.
     fn running_visit(&self, visitor: u64, item: Item, at: Timestamp) -> Option<u64> {
         let number = *self.running.get(&visitor)?;
-        let visit = self.visits.get(&number)?;
-        let pause = i64::from(self.settings.pause_minutes) * Timestamp::MINUTE;
-        let is_near = at.since(visit.last_at).unsigned_abs() <= pause.unsigned_abs();
-        let has_room = visit.items.len() < self.settings.longest || visit.items.contains(&item);
-        (is_near && has_room).then_some(number)
+        let visit = self.visits.get(number)?;
+        self.settings.continues(visit.last_at, visit.items, item, at).then_some(number)
     }
 
     fn begin(&mut self, visitor: u64, at: Timestamp) -> u64 {
-        let number = self.begun;
+        let number = self.next;
+        self.next += 1;
         self.begun += 1;
-        self.visits.insert(number, Arc::new(Visit { visitor, last_at: at, items: Vec::new(), holders: 0 }));
+        self.visits.insert(number, &Visit::begun_by(visitor, at));
         self.running.insert(visitor, number);
         self.changed.visitors.insert(visitor);
         number
@@ -144,15 +130,13 @@ impl SessionIndex {
     /// Enters a visit into the posting of an item; the oldest one there makes room.
     fn post(&mut self, item: Item, number: u64) {
         self.changed.items.insert(item.0);
-        let posting = Arc::make_mut(self.postings.entry(item.0).or_default());
-        posting.seen_in += 1;
-        let place = posting.visits.partition_point(|held| *held < number);
-        posting.visits.insert(place, number);
-        let dropped = (posting.visits.len() > self.settings.kept_per_item).then(|| posting.visits.remove(0));
-        if dropped != Some(number)
-            && let Some(visit) = self.visits.get_mut(&number)
-        {
-            Arc::make_mut(visit).holders += 1;
+        *self.seen_in_mut(item) += 1;
+        let posting = self.postings.entry(item.index());
+        let place = posting.partition_point(|held| *held < number);
+        posting.insert(place, number);
+        let dropped = (posting.len() > self.settings.kept_per_item).then(|| posting.remove(0));
+        if dropped != Some(number) {
+            self.visits.add_holders(number, 1);
         }
         if let Some(dropped) = dropped {
             self.release(dropped, dropped != number);
@@ -160,19 +144,25 @@ impl SessionIndex {
     }
 
     /// A posting let a visit go (or, when it never held it, refused it): without a holder, the visit ends.
-    fn release(&mut self, number: u64, was_held: bool) {
-        let Some(visit) = self.visits.get_mut(&number).map(Arc::make_mut) else { return };
-        visit.holders -= u32::from(was_held);
-        if visit.holders > 0 {
+    pub(super) fn release(&mut self, number: u64, was_held: bool) {
+        if self.visits.add_holders(number, -i32::from(was_held)) != Some(0) {
             return;
         }
-        let visitor = visit.visitor;
-        self.visits.remove(&number);
+        let Some(visit) = self.visits.remove(number) else { return };
         self.changed.visits.insert(number);
-        if self.running.get(&visitor) == Some(&number) {
-            self.running.remove(&visitor);
-            self.changed.visitors.insert(visitor);
+        if self.running.get(&visit.visitor) == Some(&number) {
+            self.running.remove(&visit.visitor);
+            self.changed.visitors.insert(visit.visitor);
         }
+    }
+}
+
+impl IndexSettings {
+    /// Whether a contact belongs to a visit with these items: it is near in time and there is room.
+    pub(super) fn continues(&self, last_at: Timestamp, items: &[Item], item: Item, at: Timestamp) -> bool {
+        let pause = i64::from(self.pause_minutes) * Timestamp::MINUTE;
+        let is_near = at.since(last_at).unsigned_abs() <= pause.unsigned_abs();
+        is_near && (items.len() < self.longest || items.contains(&item))
     }
 }
 
@@ -185,9 +175,7 @@ mod tests {
     }
 
     fn visits(index: &SessionIndex) -> Vec<Vec<u32>> {
-        let mut visits: Vec<_> = index.visits.iter().collect();
-        visits.sort_by_key(|(number, _)| **number);
-        visits.into_iter().map(|(_, visit)| visit.items.iter().map(|item| item.0).collect()).collect()
+        index.visits.iter().map(|(_, visit)| visit.items.iter().map(|item| item.0).collect()).collect()
     }
 
     #[test]
@@ -221,7 +209,7 @@ mod tests {
         // Item 1 holds the last two; item 2 still holds the first.
         assert_eq!(visits(&index), [vec![1, 2], vec![1], vec![1]]);
         assert_eq!((index.len(), index.running.len()), (3, 3));
-        assert_eq!(index.postings.get(&1).map(|posting| posting.seen_in), Some(100));
+        assert_eq!(index.seen_in(Item(1)), 100);
     }
 
     #[test]
@@ -233,6 +221,6 @@ mod tests {
         }
         index.observe(0, Item(2), minute(2));
         assert_eq!(visits(&index), [vec![1, 2], vec![2], vec![2]]);
-        assert_eq!(index.postings.get(&2).map(|posting| posting.visits.clone()), Some(vec![2, 3]));
+        assert_eq!(index.posting(Item(2)), [2, 3]);
     }
 }

@@ -3,16 +3,17 @@
 //! Written are the visits, how often each item was seen, and who is in which visit. Postings are not: an item's
 //! posting is always the newest `kept_per_item` living visits with that item, so they are made again from those.
 
-use std::sync::Arc;
-
 use mercer_schema::Timestamp;
 
-use super::index::{IndexSettings, Posting, SessionIndex, Visit};
+use super::index::{IndexSettings, SessionIndex};
+use super::visits::{Visit, VisitView};
 use crate::wire::{Reader, Reason, Writer};
 use crate::{Changes, Error, Item};
 
 const FOLD: &str = "sessions";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
+/// Visit numbers from here on are refused: no index gets there, and the tables would become huge.
+const NUMBERS: u64 = 1 << 40;
 const HEAD_KEY: &[u8] = b"head";
 const VISIT: u8 = b'v';
 const ITEM: u8 = b'i';
@@ -22,16 +23,16 @@ impl SessionIndex {
     /// What changed since the last call.
     pub fn drain_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changed);
-        if changed.visits.is_empty() {
+        if !changed.head {
             return Changes::new();
         }
         let mut changes = vec![(HEAD_KEY.to_vec(), Some(self.head()))];
         for number in &changed.visits {
-            changes.push((key(VISIT, &number.to_be_bytes()), self.visits.get(number).map(|visit| visit_bytes(visit))));
+            changes.push((key(VISIT, &number.to_be_bytes()), self.visits.get(*number).map(visit_bytes)));
         }
         for item in &changed.items {
-            let seen_in = self.postings.get(item).map(|posting| posting.seen_in.to_le_bytes().to_vec());
-            changes.push((key(ITEM, &item.to_be_bytes()), seen_in));
+            let seen_in = self.seen_in(Item(*item));
+            changes.push((key(ITEM, &item.to_be_bytes()), (seen_in > 0).then(|| seen_in.to_le_bytes().to_vec())));
         }
         for visitor in &changed.visitors {
             let running = self.running.get(visitor).map(|number| number.to_le_bytes().to_vec());
@@ -42,25 +43,21 @@ impl SessionIndex {
 
     /// Builds the index from all its pieces, exactly as it was.
     pub fn restore(pieces: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<Self, Error> {
-        let mut head = None;
+        let mut has_head = false;
         let mut index = Self::default();
         let mut visits: Vec<(u64, Visit)> = Vec::new();
         for (key, value) in pieces {
             if key == HEAD_KEY {
-                head = Some(read_head(&value)?);
+                has_head = true;
+                index.take_head(&value)?;
                 continue;
             }
             index.take_piece(&key, &value, &mut visits).map_err(broken)?;
         }
-        match head {
-            Some((settings, begun)) => {
-                index.settings = settings;
-                index.begun = begun;
-            }
-            None if index.postings.is_empty() && index.running.is_empty() && visits.is_empty() => return Ok(index),
-            None => return Err(broken("the head is missing")),
+        if !has_head && (index.items > 0 || !index.running.is_empty() || !visits.is_empty()) {
+            return Err(broken("the head is missing"));
         }
-        index.post_all(visits)?;
+        index.post_all(visits).map_err(broken)?;
         Ok(index)
     }
 
@@ -74,10 +71,10 @@ impl SessionIndex {
                 visits.push((number, read_visit(&mut reader)?));
             }
             ITEM => {
-                let item = u32::from_be_bytes(rest.try_into().map_err(|_| NO_KEY)?);
-                let posting = Posting { seen_in: reader.u64()?, visits: Vec::new() };
-                self.postings.insert(item, Arc::new(posting));
-                self.items = self.items.max(item as usize + 1);
+                let item = Item(u32::from_be_bytes(rest.try_into().map_err(|_| NO_KEY)?));
+                *self.seen_in_mut(item) = reader.u64()?;
+                self.postings.entry(item.index());
+                self.items = self.items.max(item.index() + 1);
             }
             RUNNING => {
                 let visitor = u64::from_be_bytes(rest.try_into().map_err(|_| NO_KEY)?);
@@ -89,22 +86,28 @@ impl SessionIndex {
     }
 
     /// Makes the postings from the visits: the newest ones of each item.
-    fn post_all(&mut self, mut visits: Vec<(u64, Visit)>) -> Result<(), Error> {
+    fn post_all(&mut self, mut visits: Vec<(u64, Visit)>) -> Result<(), Reason> {
         visits.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        for (number, mut visit) in visits {
+        if visits.first().is_some_and(|(number, _)| *number >= self.next) {
+            return Err("a visit is numbered too high");
+        }
+        if visits.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err("a visit is there twice");
+        }
+        for (number, visit) in &mut visits {
             for item in &visit.items {
-                let posting = self.postings.get_mut(&item.0).ok_or_else(|| broken("an item is missing"))?;
-                if posting.visits.len() < self.settings.kept_per_item {
-                    Arc::make_mut(posting).visits.push(number);
+                let posting = self.postings.get_mut(item.index()).ok_or("an item is missing")?;
+                if posting.len() < self.settings.kept_per_item {
+                    posting.push(*number);
                     visit.holders += 1;
                 }
             }
-            self.visits.insert(number, Arc::new(visit));
         }
-        let items: Vec<u32> = self.postings.keys().copied().collect();
+        visits.iter().rev().for_each(|(number, visit)| self.visits.insert(*number, visit));
+        let items: Vec<usize> = self.postings.iter().map(|(item, _)| item).collect();
         for item in items {
-            if let Some(posting) = self.postings.get_mut(&item) {
-                Arc::make_mut(posting).visits.reverse();
+            if let Some(posting) = self.postings.get_mut(item) {
+                posting.reverse();
             }
         }
         Ok(())
@@ -116,8 +119,26 @@ impl SessionIndex {
         writer.count(self.settings.kept_per_item);
         writer.u32(self.settings.pause_minutes);
         writer.count(self.settings.longest);
+        writer.u64(self.next);
         writer.u64(self.begun);
         writer.bytes
+    }
+
+    fn take_head(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut reader = Reader::new(bytes);
+        let found = reader.u16().map_err(broken)?;
+        if found != FORMAT {
+            return Err(Error::OtherFold { fold: FOLD, found, known: FORMAT });
+        }
+        let mut read = || -> Result<(), Reason> {
+            let kept_per_item = reader.u32()? as usize;
+            let pause_minutes = reader.u32()?;
+            let longest = reader.u32()? as usize;
+            self.settings = IndexSettings { kept_per_item, pause_minutes, longest };
+            (self.next, self.begun) = (reader.u64()?, reader.u64()?);
+            if self.next > NUMBERS { Err("a visit is numbered too high") } else { reader.end() }
+        };
+        read().map_err(broken)
     }
 }
 
@@ -132,38 +153,26 @@ fn key(kind: u8, rest: &[u8]) -> Vec<u8> {
     key
 }
 
-fn read_head(bytes: &[u8]) -> Result<(IndexSettings, u64), Error> {
-    let mut reader = Reader::new(bytes);
-    let found = reader.u16().map_err(broken)?;
-    if found != FORMAT {
-        return Err(Error::OtherFold { fold: FOLD, found, known: FORMAT });
-    }
-    let mut read = || -> Result<(IndexSettings, u64), Reason> {
-        let kept_per_item = reader.u32()? as usize;
-        let pause_minutes = reader.u32()?;
-        let longest = reader.u32()? as usize;
-        Ok((IndexSettings { kept_per_item, pause_minutes, longest }, reader.u64()?))
-    };
-    let head = read().map_err(broken)?;
-    reader.end().map_err(broken)?;
-    Ok(head)
-}
-
-fn visit_bytes(visit: &Visit) -> Vec<u8> {
+fn visit_bytes(visit: VisitView<'_>) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.u64(visit.visitor);
     writer.i64(visit.last_at.0);
-    writer.count(visit.items.len());
-    visit.items.iter().for_each(|item| writer.u32(item.0));
+    writer.count(visit.clicks.len());
+    for (item, at) in visit.clicks.iter().zip(visit.times) {
+        writer.u32(item.0);
+        writer.i64(at.0);
+    }
     writer.bytes
 }
 
 fn read_visit(reader: &mut Reader<'_>) -> Result<Visit, Reason> {
-    let visitor = reader.u64()?;
-    let last_at = Timestamp(reader.i64()?);
-    let count = reader.count(4)?;
-    let items = (0..count).map(|_| reader.u32().map(Item)).collect::<Result<_, Reason>>()?;
-    Ok(Visit { visitor, last_at, items, holders: 0 })
+    let mut visit = Visit::begun_by(reader.u64()?, Timestamp(reader.i64()?));
+    let count = reader.count(12)?;
+    for _ in 0..count {
+        visit.contacts.push((Item(reader.u32()?), Timestamp(reader.i64()?)));
+    }
+    visit.count_again();
+    Ok(visit)
 }
 
 #[cfg(test)]
@@ -176,10 +185,11 @@ mod tests {
 
     /// Everything the index knows, in an order that does not depend on its maps.
     fn state(index: &SessionIndex) -> impl PartialEq + std::fmt::Debug {
-        let visits: BTreeMap<_, _> = index.visits.iter().map(|(number, visit)| (*number, visit.clone())).collect();
-        let postings: BTreeMap<_, _> = index.postings.iter().map(|(item, posting)| (*item, posting.clone())).collect();
+        let visits: BTreeMap<_, _> = index.visits.iter().map(|(number, visit)| (number, visit.to_visit())).collect();
+        let posting = |(item, posting): (usize, &Vec<u64>)| (item, posting.clone(), index.seen_in(Item(item as u32)));
+        let postings: Vec<_> = index.postings.iter().map(posting).collect();
         let running: BTreeMap<_, _> = index.running.iter().map(|(visitor, number)| (*visitor, *number)).collect();
-        (visits, postings, running, index.begun, index.items, index.settings)
+        (visits, postings, running, (index.next, index.begun), index.items, index.settings)
     }
 
     proptest! {
@@ -207,9 +217,9 @@ mod tests {
             }
             prop_assert_eq!(state(&restored), state(&index));
             // Bounded: no posting is over-full and every visit has a holder.
-            prop_assert!(index.postings.iter().all(|(_, posting)| posting.visits.len() <= 3));
+            prop_assert!(index.postings.iter().all(|(_, posting)| posting.len() <= 3));
             prop_assert!(index.visits.iter().all(|(_, visit)| visit.holders > 0));
-            prop_assert!(index.running.iter().all(|(_, number)| index.visits.contains_key(number)));
+            prop_assert!(index.running.iter().all(|(_, number)| index.visits.get(*number).is_some()));
         }
 
         #[test]

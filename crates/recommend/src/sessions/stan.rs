@@ -11,15 +11,15 @@
 //!
 //! A weight of 0 leaves its factor out. Both read the live index, so every event counts at once.
 
+use std::cmp::Ordering;
+
 use mercer_schema::Timestamp;
 
 use super::Repeats;
-use super::index::{SessionIndex, Visit};
-use crate::ranking::{Sums, keep_first};
+use super::index::SessionIndex;
+use super::walk::{self, age_fading, fading, last_distinct, walk_newest};
+use crate::ranking::{Sums, best_places};
 use crate::{Item, Query, Recommender, Scored};
-
-/// Distinct items of the running visit that are walked at most.
-const LONGEST: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StanSettings {
@@ -37,6 +37,12 @@ pub struct StanSettings {
     pub newest_shared: f32,
     /// Weight of an item's rarity (λ_idf); VSTAN.
     pub rarity: f32,
+    /// Factor of a neighbour's items that stand before the shared one; 1 as published.
+    pub before: f32,
+    /// Factor of the shared one, which the neighbour would put first; 1 as published.
+    pub shared: f32,
+    /// Last distinct items of the running visit that count, up to 64.
+    pub last_items: usize,
     pub repeats: Repeats,
 }
 
@@ -51,12 +57,30 @@ impl StanSettings {
             distance: 2.5,
             newest_shared: 0.0,
             rarity: 0.0,
+            before: 1.0,
+            shared: 1.0,
+            last_items: walk::MOST,
             repeats: Repeats::Earlier,
         }
     }
 
     pub const fn vstan() -> Self {
         Self { neighbours: 500, order: 4.0, age_days: 30.0, newest_shared: 2.0, rarity: 1.0, ..Self::stan() }
+    }
+
+    /// VSTAN for [`super::Habit`]: what stands before the shared item and the shared item itself count less.
+    pub const fn with_habit() -> Self {
+        Self {
+            neighbours: 1_000,
+            order: 0.7,
+            age_days: 40.0,
+            distance: 4.0,
+            newest_shared: 8.0,
+            rarity: 0.3,
+            before: 0.7,
+            shared: 0.2,
+            ..Self::vstan()
+        }
     }
 }
 
@@ -69,11 +93,10 @@ pub struct Stan<'a> {
 
 /// A past visit with its likeness and the place of the newest item shared.
 #[derive(Debug, Clone, Copy)]
-struct Match<'a> {
+struct Match {
     number: u64,
-    visit: &'a Visit,
     likeness: f32,
-    newest: usize,
+    newest: u32,
 }
 
 impl SessionIndex {
@@ -85,19 +108,27 @@ impl SessionIndex {
 
 impl Recommender for Stan<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let walked = super::last_distinct(query.session, LONGEST);
+        let walked = last_distinct(query.session, self.settings.last_items.min(walk::MOST));
         let neighbours = self.neighbours(&walked, query.now);
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let additions = neighbours.iter().map(|found| found.visit.items.len()).sum();
-        let mut sums = Sums::new(self.index.items, additions);
-        for found in &neighbours {
-            let shared = walked.get(found.newest).copied();
-            let Some(place) = found.visit.items.iter().position(|item| Some(*item) == shared) else { continue };
+        let visits: Vec<_> =
+            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?.items))).collect();
+        let mut sums = Sums::new(self.index.items, visits.iter().map(|(_, items)| items.len()).sum());
+        let longest = visits.iter().map(|(_, items)| items.len()).max().unwrap_or_default();
+        let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
+        for (found, items) in visits {
+            let shared = walked.get(found.newest as usize).copied();
+            let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
             let weight = found.likeness * fading(found.newest as f32, self.settings.newest_shared);
-            for (other, item) in found.visit.items.iter().enumerate() {
-                sums.add(*item, weight * fading(other.abs_diff(place) as f32, self.settings.distance), shared);
+            for (other, item) in items.iter().enumerate() {
+                let factor = match other.cmp(&place) {
+                    Ordering::Less => weight * self.settings.before,
+                    Ordering::Equal => weight * self.settings.shared,
+                    Ordering::Greater => weight,
+                };
+                sums.add(*item, factor * distances[other.abs_diff(place)], shared);
             }
         }
         let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
@@ -105,29 +136,21 @@ impl Recommender for Stan<'_> {
     }
 }
 
-impl<'a> Stan<'a> {
+impl Stan<'_> {
     /// The most alike of the newest visits that share an item with the walked ones, the newer first on a tie.
-    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match<'a>> {
+    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match> {
         let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
         let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
-        super::walk_newest(self.index, walked, self.settings.sample, |number, places| {
-            let Some(visit) = self.index.visits.get(&number) else { return };
-            let shared: f32 = places.iter().map(|place| weights[*place]).sum();
-            let age_days = now.since(visit.last_at).max(0) as f32 / Timestamp::DAY as f32;
+        walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
+            let Some(visit) = self.index.visits.get(number) else { return };
             let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
-            let newest = places.first().copied().unwrap_or_default();
-            let likeness = likeness * fading(age_days, self.settings.age_days);
-            matches.push(Match { number, visit: visit.as_ref(), likeness, newest });
+            let likeness = likeness * age_fading(now, visit.last_at, self.settings.age_days);
+            matches.push(Match { number, likeness, newest: newest as u32 });
         });
-        let order = |a: &Match<'_>, b: &Match<'_>| b.likeness.total_cmp(&a.likeness).then(b.number.cmp(&a.number));
-        keep_first(&mut matches, self.settings.neighbours, order);
-        matches
+        // Newer ones stand first, so that they also do among equals.
+        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness).collect();
+        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
     }
-}
-
-/// exp(−x / scale); 1 where the scale is 0.
-fn fading(x: f32, scale: f32) -> f32 {
-    if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
 }
 
 #[cfg(test)]

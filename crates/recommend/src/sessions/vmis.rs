@@ -12,7 +12,8 @@
 
 use super::Repeats;
 use super::index::SessionIndex;
-use crate::ranking::{Sums, keep_first};
+use super::walk::{last_distinct, walk_newest};
+use crate::ranking::{Sums, best_places};
 use crate::{Item, Query, Recommender, Scored};
 
 /// Most places a visit can have here: 1 − p/10 is above zero.
@@ -68,19 +69,19 @@ impl Recommender for SessionIndex {
 
 impl Recommender for Vmis<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let walked = super::last_distinct(query.session, self.settings.last_items.min(LARGEST_LAST));
+        let walked = last_distinct(query.session, self.settings.last_items.min(LARGEST_LAST));
         let neighbours = self.neighbours(&walked);
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
         }
         let visits: Vec<_> =
-            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(&found.number)?))).collect();
+            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?))).collect();
         let additions = visits.iter().map(|(_, visit)| visit.items.len()).sum();
         let mut sums = Sums::new(self.index.items, additions);
         for (found, visit) in visits {
             let fading = (1.0 - found.newest as f32 / 10.0).max(0.0);
             let weight = found.likeness as f32 / walked.len() as f32 * fading;
-            for item in &visit.items {
+            for item in visit.items {
                 sums.add(*item, weight, walked.get(found.newest).copied());
             }
         }
@@ -91,17 +92,16 @@ impl Recommender for Vmis<'_> {
 impl Vmis<'_> {
     /// The k most alike of the m newest visits that share an item with the walked ones.
     fn neighbours(&self, walked: &[Item]) -> Vec<Match> {
-        let mut matches = self.newest_matches(walked);
-        let order = |a: &Match, b: &Match| (b.likeness, b.number).cmp(&(a.likeness, a.number));
-        keep_first(&mut matches, self.settings.neighbours, order);
-        matches
+        let matches = self.newest_matches(walked);
+        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness as f32).collect();
+        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
     }
 
     fn newest_matches(&self, walked: &[Item]) -> Vec<Match> {
-        let mut matches = Vec::with_capacity(self.settings.sample);
-        super::walk_newest(self.index, walked, self.settings.sample, |number, places| {
-            let likeness = places.iter().map(|place| (walked.len() - place) as u32).sum();
-            matches.push(Match { number, likeness, newest: places.first().copied().unwrap_or_default() });
+        let weights: Vec<f32> = (0..walked.len()).map(|place| (walked.len() - place) as f32).collect();
+        let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
+        walk_newest(self.index, walked, &weights, self.settings.sample, |number, likeness, newest| {
+            matches.push(Match { number, likeness: likeness as u32, newest });
         });
         matches
     }

@@ -1,0 +1,237 @@
+//! The visits of the index by number, packed 64 to a page.
+//!
+//! A page holds only the visits that are there, their items and contacts end to end, so that finding many visits
+//! touches little memory and a page is cheap to copy after the index was cloned.
+
+use mercer_schema::Timestamp;
+
+use super::table::Table;
+use crate::Item;
+
+const PAGE: u64 = 64;
+
+/// One visit, to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Visit {
+    pub(super) visitor: u64,
+    pub(super) last_at: Timestamp,
+    /// Distinct, in the order of the last contact with each.
+    pub(super) items: Vec<Item>,
+    /// As they came.
+    pub(super) contacts: Vec<(Item, Timestamp)>,
+    /// Postings that hold this visit.
+    pub(super) holders: u32,
+}
+
+/// One visit, to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct VisitView<'a> {
+    pub(super) visitor: u64,
+    pub(super) last_at: Timestamp,
+    /// Distinct, in the order of the last contact with each.
+    pub(super) items: &'a [Item],
+    /// The items of all contacts as they came, and their times.
+    pub(super) clicks: &'a [Item],
+    pub(super) times: &'a [Timestamp],
+    pub(super) holders: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visits {
+    pages: Table<Page>,
+    count: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Page {
+    /// A bit for each visit that is there; the others below it say where it lies.
+    present: u64,
+    heads: Vec<Head>,
+    items: Vec<Item>,
+    clicks: Vec<Item>,
+    times: Vec<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    visitor: u64,
+    last_at: Timestamp,
+    holders: u32,
+    first_item: u32,
+    items: u32,
+    first_click: u32,
+    clicks: u32,
+}
+
+impl Visit {
+    pub(super) const fn begun_by(visitor: u64, at: Timestamp) -> Self {
+        Self { visitor, last_at: at, items: Vec::new(), contacts: Vec::new(), holders: 0 }
+    }
+
+    /// Takes a contact; says whether the item is new here. Of more than `most` contacts the oldest that a later one
+    /// repeats is forgotten.
+    pub(super) fn take(&mut self, item: Item, at: Timestamp, most: usize) -> bool {
+        self.last_at = self.last_at.max(at);
+        let known = self.items.iter().position(|known| *known == item);
+        if let Some(place) = known {
+            self.items.remove(place);
+        }
+        self.items.push(item);
+        self.contacts.push((item, at));
+        if self.contacts.len() > most {
+            let is_repeated = |place: &usize| {
+                let (item, _) = self.contacts[*place];
+                self.contacts[place + 1..].iter().any(|(later, _)| *later == item)
+            };
+            if let Some(place) = (0..self.contacts.len()).find(is_repeated) {
+                self.contacts.remove(place);
+            }
+        }
+        known.is_none()
+    }
+
+    /// The distinct items again from the contacts.
+    pub(super) fn count_again(&mut self) {
+        self.items.clear();
+        for (item, _) in self.contacts.iter().rev() {
+            if !self.items.contains(item) {
+                self.items.push(*item);
+            }
+        }
+        self.items.reverse();
+    }
+}
+
+impl Visits {
+    pub(super) const fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    pub(super) fn get(&self, number: u64) -> Option<VisitView<'_>> {
+        let page = self.pages.get((number / PAGE) as usize)?;
+        let place = page.place(number)?;
+        Some(page.view(page.heads.get(place)?))
+    }
+
+    /// All of them, in the order of their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, VisitView<'_>)> {
+        self.pages.iter().flat_map(|(index, page)| {
+            let numbers = (0..PAGE).filter(|bit| page.present & (1 << bit) != 0);
+            numbers.zip(&page.heads).map(move |(bit, head)| (index as u64 * PAGE + bit, page.view(head)))
+        })
+    }
+
+    /// Puts a visit where none is.
+    pub(super) fn insert(&mut self, number: u64, visit: &Visit) {
+        let bit = number % PAGE;
+        // A page that no visit begins in any more rarely grows again.
+        if bit == 0
+            && let Some(before) = (number / PAGE).checked_sub(1)
+            && let Some(page) = self.pages.get_mut(before as usize)
+        {
+            page.shrink();
+        }
+        let page = self.pages.entry((number / PAGE) as usize);
+        let place = (page.present & ((1 << bit) - 1)).count_ones() as usize;
+        page.present |= 1 << bit;
+        let (first_item, first_click) = match place.checked_sub(1).and_then(|before| page.heads.get(before)) {
+            Some(before) => (before.first_item + before.items, before.first_click + before.clicks),
+            None => (0, 0),
+        };
+        let head = Head { visitor: visit.visitor, last_at: visit.last_at, holders: 0, first_item, items: 0, first_click, clicks: 0 };
+        page.heads.insert(place, head);
+        page.write(place, visit);
+        self.count += 1;
+    }
+
+    /// Changes a visit.
+    pub(super) fn update<R>(&mut self, number: u64, change: impl FnOnce(&mut Visit) -> R) -> Option<R> {
+        let page = self.pages.get_mut((number / PAGE) as usize)?;
+        let place = page.place(number)?;
+        let view = page.view(page.heads.get(place)?);
+        let mut visit = view.to_visit();
+        let outcome = change(&mut visit);
+        page.write(place, &visit);
+        Some(outcome)
+    }
+
+    /// Adds to the holders of a visit; how many there are then.
+    pub(super) fn add_holders(&mut self, number: u64, difference: i32) -> Option<u32> {
+        let page = self.pages.get_mut((number / PAGE) as usize)?;
+        let place = page.place(number)?;
+        let head = page.heads.get_mut(place)?;
+        head.holders = head.holders.saturating_add_signed(difference);
+        Some(head.holders)
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Visit> {
+        let index = (number / PAGE) as usize;
+        let page = self.pages.get_mut(index)?;
+        let place = page.place(number)?;
+        let visit = page.view(page.heads.get(place)?).to_visit();
+        page.write(place, &Visit::begun_by(visit.visitor, visit.last_at));
+        page.heads.remove(place);
+        page.present &= !(1 << (number % PAGE));
+        if page.present == 0 {
+            self.pages.remove(index);
+        }
+        self.count -= 1;
+        Some(visit)
+    }
+}
+
+impl VisitView<'_> {
+    pub(super) fn to_visit(self) -> Visit {
+        let contacts = self.clicks.iter().copied().zip(self.times.iter().copied()).collect();
+        let Self { visitor, last_at, holders, .. } = self;
+        Visit { visitor, last_at, items: self.items.to_vec(), contacts, holders }
+    }
+}
+
+impl Page {
+    #[inline]
+    const fn place(&self, number: u64) -> Option<usize> {
+        let bit = 1_u64 << (number % PAGE);
+        if self.present & bit == 0 { None } else { Some((self.present & (bit - 1)).count_ones() as usize) }
+    }
+
+    #[inline]
+    fn view(&self, head: &Head) -> VisitView<'_> {
+        let clicks = head.first_click as usize..(head.first_click + head.clicks) as usize;
+        VisitView {
+            visitor: head.visitor,
+            last_at: head.last_at,
+            items: &self.items[head.first_item as usize..(head.first_item + head.items) as usize],
+            clicks: &self.clicks[clicks.clone()],
+            times: &self.times[clicks],
+            holders: head.holders,
+        }
+    }
+
+    fn write(&mut self, place: usize, visit: &Visit) {
+        let Some(head) = self.heads.get_mut(place) else { return };
+        let items = head.first_item as usize..(head.first_item + head.items) as usize;
+        let clicks = head.first_click as usize..(head.first_click + head.clicks) as usize;
+        let more_items = visit.items.len() as i32 - head.items as i32;
+        let more_clicks = visit.contacts.len() as i32 - head.clicks as i32;
+        head.last_at = visit.last_at;
+        head.holders = visit.holders;
+        head.items = visit.items.len() as u32;
+        head.clicks = visit.contacts.len() as u32;
+        self.items.splice(items, visit.items.iter().copied());
+        self.clicks.splice(clicks.clone(), visit.contacts.iter().map(|(item, _)| *item));
+        self.times.splice(clicks, visit.contacts.iter().map(|(_, at)| *at));
+        for later in self.heads.iter_mut().skip(place + 1) {
+            later.first_item = later.first_item.saturating_add_signed(more_items);
+            later.first_click = later.first_click.saturating_add_signed(more_clicks);
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.heads.shrink_to_fit();
+        self.items.shrink_to_fit();
+        self.clicks.shrink_to_fit();
+        self.times.shrink_to_fit();
+    }
+}
