@@ -6,7 +6,9 @@
 //! | format | training | question | answer |
 //! | --- | --- | --- | --- |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
+//! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
 
+mod baskets;
 mod sessions;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +18,7 @@ use mercer_schema::Timestamp;
 
 use crate::{Item, Query, Recommender, evaluate};
 
+pub use baskets::{BasketData, BasketModel, PAUSE_DAYS, read_baskets};
 pub use sessions::{SessionData, SessionModel, read_sessions};
 
 /// Numbers for the names in the files, by first mention.
@@ -54,6 +57,8 @@ pub struct FormatError {
 pub struct Question {
     pub session: Vec<Item>,
     pub history: Vec<(Item, f32)>,
+    /// What the customer ordered when.
+    pub ordered: Vec<(Timestamp, Item)>,
     pub at: Timestamp,
     pub relevant: BTreeSet<Item>,
     /// What can be no answer: the protocol takes it out of every ranking.
@@ -70,7 +75,13 @@ pub fn ask(
 ) -> Outcome {
     let mut answer_micros = Vec::with_capacity(questions.len());
     let rankings = questions.iter().map(|asked| {
-        let query = Query { session: &asked.session, history: &asked.history, now: asked.at, ..Query::default() };
+        let query = Query {
+            session: &asked.session,
+            history: &asked.history,
+            ordered: &asked.ordered,
+            now: asked.at,
+            ..Query::default()
+        };
         let started = Instant::now();
         let answer = model.recommend(&query, settings.cutoff + asked.masked.len());
         answer_micros.push(started.elapsed().as_secs_f64() * 1e6);
