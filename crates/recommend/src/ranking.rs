@@ -63,11 +63,20 @@ impl Sums {
 
     /// The best `limit` items that are not `excluded`, each total multiplied by `factor` of its item.
     pub(crate) fn best(
-        mut self,
+        self,
         limit: usize,
         excluded: impl Iterator<Item = Item>,
         factor: impl Fn(Item) -> f32,
     ) -> Vec<Scored> {
+        let mut candidates = self.totals(excluded);
+        for candidate in &mut candidates {
+            candidate.score = (candidate.score * factor(candidate.item)).min(f32::MAX);
+        }
+        best_of(candidates, limit)
+    }
+
+    /// The totals of all items that are not `excluded`, in no particular order.
+    pub(crate) fn totals(mut self, excluded: impl Iterator<Item = Item>) -> Vec<Scored> {
         for item in excluded {
             match &mut self.table {
                 Table::Dense { cells, .. } => {
@@ -80,18 +89,18 @@ impl Sums {
                 }
             }
         }
-        let scored = |(item, cell): (u32, Cell)| {
-            let score = (cell.0 * factor(Item(item))).min(f32::MAX);
-            Scored { item: Item(item), score, because_of: (cell.2 != NOBODY).then_some(Item(cell.2)) }
+        let scored = |(item, cell): (u32, Cell)| Scored {
+            item: Item(item),
+            score: cell.0,
+            because_of: (cell.2 != NOBODY).then_some(Item(cell.2)),
         };
-        let candidates = match self.table {
+        match self.table {
             Table::Dense { cells, touched } => {
                 let kept = touched.into_iter().map(|item| (item, cells[item as usize]));
                 kept.filter(|(_, cell)| cell.0 > 0.0).map(scored).collect()
             }
             Table::Sparse(cells) => cells.into_iter().map(scored).collect(),
-        };
-        best_of(candidates, limit)
+        }
     }
 }
 
