@@ -112,7 +112,7 @@ impl<'a> Sources<'a> {
 
     fn find(&self, kind: SourceKind, limit: usize) -> Vec<Proposal> {
         let models = &self.world.models;
-        let query = Query { seeds: self.seeds, session: &self.session, history: &self.person.habits, now: self.now };
+        let query = Query { seeds: self.seeds, session: &self.session, now: self.now, ..Query::default() };
         let scored = match kind {
             SourceKind::Popular => self.world.popularity.popular().recommend(&unseeded(&query), limit),
             SourceKind::Trending => self.world.popularity.trending().recommend(&unseeded(&query), limit),
@@ -148,18 +148,19 @@ impl<'a> Sources<'a> {
     fn for_you(&self, limit: usize) -> Vec<Scored> {
         let is_wanted = |item: &Item| !self.person.dismissed.contains(item);
         let looked_at: Vec<Item> = self.person.viewed.iter().rev().copied().filter(is_wanted).collect();
-        let habits: Vec<(Item, f32)> = self.person.habits.iter().copied().filter(|(item, _)| is_wanted(item)).collect();
-        if looked_at.is_empty() && habits.is_empty() {
+        let ordered: Vec<(Timestamp, Item)> =
+            self.person.ordered.iter().copied().filter(|(_, item)| is_wanted(item)).collect();
+        if looked_at.is_empty() && ordered.is_empty() {
             return Vec::new();
         }
-        let query = Query { seeds: &[], session: &looked_at, history: &habits, now: self.now };
+        let query = Query { session: &looked_at, ordered: &ordered, now: self.now, ..Query::default() };
         self.world.models.for_you.recommend(&query, limit)
     }
 }
 
 /// Lists that are the same for everybody are not asked about the page.
-const fn unseeded<'a>(query: &Query<'a>) -> Query<'a> {
-    Query { seeds: &[], session: &[], history: &[], now: query.now }
+fn unseeded<'a>(query: &Query<'_>) -> Query<'a> {
+    Query { now: query.now, ..Query::default() }
 }
 
 /// Sources that speak about the page's products say nothing where there are none.
@@ -167,5 +168,5 @@ fn seeded(model: &dyn Recommender, query: &Query<'_>, limit: usize) -> Vec<Score
     if query.seeds.is_empty() {
         return Vec::new();
     }
-    model.recommend(&Query { session: &[], history: &[], ..*query }, limit)
+    model.recommend(&Query { session: &[], ..*query }, limit)
 }

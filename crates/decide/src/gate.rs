@@ -5,7 +5,6 @@
 
 use mercer_profile::affinities;
 use mercer_recommend::Item;
-use mercer_recommend::next_order::{HABIT_PER_ORDER, habits};
 use mercer_schema::{DecideRequest, Profile, Timestamp, Touch, TouchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,8 +25,8 @@ pub(crate) struct Person {
     pub(crate) objects: bool,
     /// The running visit, oldest first.
     pub(crate) session: Vec<Item>,
-    /// The share of the customer's orders that have each item.
-    pub(crate) habits: Vec<(Item, f32)>,
+    /// What the customer ordered when.
+    pub(crate) ordered: Vec<(Timestamp, Item)>,
     /// Looked at, newest first.
     pub(crate) viewed: Vec<Item>,
     pub(crate) bought: FxHashMap<Item, Bought>,
@@ -60,11 +59,10 @@ impl Person {
     fn new(profile: Profile, catalog: &Catalog, now: Timestamp) -> Self {
         let mut person = Self::default();
         let visit = profile.last_visit.filter(|visit| now.since(visit.last_at) <= VISIT_PAUSE);
-        let mut ordered = Vec::new();
         for touch in &profile.touches {
             let Some(item) = catalog.item(&touch.product_id) else { continue };
             if touch.kind == TouchKind::Purchased {
-                ordered.push((touch.at, item));
+                person.ordered.push((touch.at, item));
             }
             person.remember(item, touch, catalog);
             let is_look = matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
@@ -76,7 +74,6 @@ impl Person {
             }
         }
         person.viewed = newest_views(&profile, catalog);
-        person.habits = habits(ordered, HABIT_PER_ORDER);
         person.dismissed = profile.dismissed.iter().filter_map(|id| catalog.item(id)).collect();
         person.profile = Some(profile);
         person

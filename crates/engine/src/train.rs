@@ -212,7 +212,8 @@ fn compare(split: &Split, settings: &evaluate::Settings) -> Vec<(&'static str, R
     let next_order = NextOrder::fit(&split.train, &next_order::Settings::default());
     let ask = |model: &dyn Recommender, case: &Case| {
         let history = next_order::habits(lines(&case.history), next_order::HABIT_PER_ORDER);
-        let query = Query { seeds: &[], session: &[], history: &history, now: case.at };
+        let ordered: Vec<_> = lines(&case.history).collect();
+        let query = Query { history: &history, ordered: &ordered, now: case.at, ..Query::default() };
         model.recommend(&query, cutoff).into_iter().map(|scored| scored.item).collect::<Vec<_>>()
     };
     vec![

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use mercer_recommend::evaluate::{Case, Interval, Report, Settings, Split, evaluate, hold_out_last_orders, split_at};
 use mercer_recommend::interactions::{Customer, Order, lines};
-use mercer_recommend::neighbours::{self, Neighbours};
-use mercer_recommend::next_order::{self, NextOrder, habits};
+use mercer_recommend::neighbours;
+use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::{self, Popularity};
 use mercer_recommend::{Item, Query, Recommender};
 use mercer_schema::Timestamp;
@@ -39,8 +39,8 @@ fn read(path: &str) -> Vec<Order> {
 }
 
 fn answer(model: &NextOrder, case: &Case) -> Vec<Item> {
-    let history = habits(lines(&case.history), next_order::HABIT_PER_ORDER);
-    let query = Query { history: &history, now: case.at, ..Query::default() };
+    let ordered: Vec<_> = lines(&case.history).collect();
+    let query = Query { ordered: &ordered, now: case.at, ..Query::default() };
     model.recommend(&query, 20).iter().map(|scored| scored.item).collect()
 }
 
@@ -84,10 +84,8 @@ fn report(name: &str, split: &Split) {
     let settings = next_order::Settings::default();
     let model = NextOrder::fit(&split.train, &settings);
     let fit_seconds = started.elapsed().as_secs_f64();
-    let habits_alone =
-        next_order::Settings { together: 0.0, popular: 0.0, again_power: 0.0, season_power: 0.0, ..settings };
-    let alone = NextOrder::fit(&split.train, &habits_alone);
-    print("habits alone", &evaluate(&split.cases, &measured, |case| answer(&alone, case)));
+    let built_in = NextOrder::fit(&split.train, &next_order::Settings { most_lessons: 0, ..settings });
+    print("built-in weights", &evaluate(&split.cases, &measured, |case| answer(&built_in, case)));
     let ours = evaluate(&split.cases, &measured, |case| answer(&model, case));
     print("next order", &ours);
     let best = best.expect("a baseline");
@@ -99,9 +97,9 @@ fn report(name: &str, split: &Split) {
 fn time_answers(model: &NextOrder, cases: &[Case]) {
     let mut micros: Vec<u128> = Vec::new();
     for case in cases {
-        let history = habits(lines(&case.history), next_order::HABIT_PER_ORDER);
+        let ordered: Vec<_> = lines(&case.history).collect();
         let started = Instant::now();
-        std::hint::black_box(model.recommend(&Query { history: &history, now: case.at, ..Query::default() }, 20));
+        std::hint::black_box(model.recommend(&Query { ordered: &ordered, now: case.at, ..Query::default() }, 20));
         micros.push(started.elapsed().as_micros());
     }
     micros.sort_unstable();
@@ -115,39 +113,25 @@ fn tune(orders: &[Order], newest: Timestamp) {
     let splits = [hold_out_last_orders(orders, 1), split_at(&known, before(56))];
     let default = next_order::Settings::default();
     let mut tried = vec![("default".to_owned(), default)];
-    for value in [0.0, 0.5, 2.0] {
-        tried.push((format!("together {value}"), next_order::Settings { together: value, ..default }));
+    for ridge in [0.5, 50.0, 500.0] {
+        tried.push((format!("ridge {ridge}"), next_order::Settings { ridge, ..default }));
     }
-    for value in [0.0, 0.05, 0.2] {
-        tried.push((format!("popular {value}"), next_order::Settings { popular: value, ..default }));
+    for most_lessons in [0, 500, 5_000] {
+        tried.push((format!("{most_lessons} lessons"), next_order::Settings { most_lessons, ..default }));
     }
-    for value in [0.0, 0.25, 0.75, 1.0] {
-        tried.push((format!("again power {value}"), next_order::Settings { again_power: value, ..default }));
-        tried.push((format!("season power {value}"), next_order::Settings { season_power: value, ..default }));
-    }
-    for (damping, kept) in [(0.5, 100), (1.0, 100), (2.0, 100), (1.5, 30), (1.5, 300)] {
+    for (damping, kept) in [(0.5, 100), (2.0, 100), (1.0, 30), (1.0, 300)] {
         let neighbours = neighbours::Settings { damping, kept, ..default.neighbours };
         tried.push((format!("damping {damping} kept {kept}"), next_order::Settings { neighbours, ..default }));
     }
     let quick = Settings { bootstrap_rounds: 0, ..Settings::default() };
-    let mut fitted: Option<(neighbours::Settings, Vec<Neighbours>)> = None;
     for (name, settings) in tried {
-        let known = fitted.take().filter(|(key, _)| *key == settings.neighbours);
-        let (key, models) = known.unwrap_or_else(|| {
-            let fit = |split: &Split| {
-                let baskets: Vec<_> = split.train.iter().map(|order| order.lines.clone()).collect();
-                Neighbours::fit(&baskets, &settings.neighbours)
-            };
-            (settings.neighbours, splits.iter().map(fit).collect())
-        });
         print!("{name:<24}");
-        for (split, neighbours) in splits.iter().zip(&models) {
-            let model = NextOrder::with_neighbours(neighbours.clone(), &split.train, &settings);
+        for split in &splits {
+            let model = NextOrder::fit(&split.train, &settings);
             let found = evaluate(&split.cases, &quick, |case| answer(&model, case));
             print!("  recall {:.4} ndcg {:.4}", found.recall.mean, found.ndcg.mean);
         }
         println!();
-        fitted = Some((key, models));
     }
 }
 

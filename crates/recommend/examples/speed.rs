@@ -37,7 +37,8 @@ fn time(name: &str, model: &dyn Recommender, items: u32) {
         let session: Vec<Item> = (0..9).map(|_| Item(dice.skewed(items))).collect();
         let history: Vec<(Item, f32)> = (0..50).map(|_| (Item(dice.skewed(items)), 1.0)).collect();
         let seeds = if round % 2 == 0 { &seeds[..] } else { &[] };
-        let query = Query { seeds, session: &session, history: &history, now: Timestamp(Timestamp::DAY) };
+        let query =
+            Query { seeds, session: &session, history: &history, now: Timestamp(Timestamp::DAY), ..Query::default() };
         let started = Instant::now();
         std::hint::black_box(model.recommend(&query, 50));
         micros.push(started.elapsed().as_nanos() as f64 / 1e3);

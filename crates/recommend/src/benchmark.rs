@@ -7,7 +7,9 @@
 //! | --- | --- | --- | --- |
 //! | [`interactions`] | one basket a customer | every customer | the held-out items |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
+//! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
 
+mod baskets;
 mod interactions;
 mod metric;
 mod outcome;
@@ -21,6 +23,7 @@ use mercer_schema::Timestamp;
 
 use crate::Item;
 
+pub use baskets::{BasketData, PAUSE_DAYS, read_baskets};
 pub use interactions::{InteractionData, read_interactions};
 pub use metric::{Measure, Metric, UnknownMetric};
 pub use outcome::{Cold, Outcome};

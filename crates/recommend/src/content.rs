@@ -113,6 +113,22 @@ impl ContentIndex {
         self.documents.is_empty()
     }
 
+    /// The cosine of two products' words, between 0 and 1; 0 when one is not known.
+    pub fn likeness(&self, one: Item, other: Item) -> f32 {
+        let (Some(one), Some(other)) = (self.documents.get(&one.0), self.documents.get(&other.0)) else { return 0.0 };
+        let (mut sum, mut rest) = (0.0, other.terms.as_slice());
+        for (term, share) in &one.terms {
+            let place = rest.partition_point(|(other, _)| other < term);
+            rest = &rest[place..];
+            if let Some((other, other_share)) = rest.first()
+                && other == term
+            {
+                sum += share * other_share;
+            }
+        }
+        sum
+    }
+
     /// Products like these, best first: the sum of their cosines, divided by the number of seeds.
     pub fn similar(&self, seeds: &[Item], limit: usize) -> Vec<Scored> {
         let known: Vec<(Item, &Document)> =
@@ -300,6 +316,14 @@ mod tests {
         assert_eq!(similar(&index, 0), [3]);
         index.upsert(Item(1), &product("wool jumper"));
         assert_eq!(similar(&index, 0), [1, 3]);
+    }
+
+    #[test]
+    fn likeness_is_the_cosine_of_the_words() {
+        let index = index_of(&["red mug", "red hat", "blue tray"]);
+        let likeness = |one, other| index.likeness(Item(one), Item(other));
+        assert!((likeness(0, 1) - 0.5).abs() < 1e-6 && (likeness(1, 1) - 1.0).abs() < 1e-6);
+        assert_eq!((likeness(0, 2), likeness(0, 9)), (0.0, 0.0));
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
-//! [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals; [`benchmark`] does so on public data.
+//! [`arrange`] makes rows of what they find. [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals; [`benchmark`] does so on public data.
 //!
 //! ```
 //! use mercer_recommend::neighbours::{Neighbours, Settings};
@@ -32,6 +32,7 @@
 //! assert_eq!((found[0].item, found[0].because_of), (saucer, Some(cup)));
 //! ```
 
+pub mod arrange;
 pub mod benchmark;
 pub mod blend;
 pub mod content;

@@ -112,11 +112,20 @@ impl Sums {
 
     /// The best `limit` items that are not `excluded`, each total multiplied by `factor` of its item.
     pub(crate) fn best(
-        mut self,
+        self,
         limit: usize,
         excluded: impl Iterator<Item = Item>,
         factor: impl Fn(Item) -> f32,
     ) -> Vec<Scored> {
+        let mut candidates = self.totals(excluded);
+        for candidate in &mut candidates {
+            candidate.score = (candidate.score * factor(candidate.item)).min(f32::MAX);
+        }
+        best_of(candidates, limit)
+    }
+
+    /// The totals of all items that are not `excluded`, in no particular order.
+    pub(crate) fn totals(mut self, excluded: impl Iterator<Item = Item>) -> Vec<Scored> {
         for item in excluded.filter(|item| item.index() < self.items) {
             let place = self.place(item);
             let cell = &mut self.table.cells[place];
@@ -124,11 +133,12 @@ impl Sums {
             cell.total = -cell.total.abs();
         }
         let cells = self.table.touched.iter().map(|place| self.table.cells[*place as usize]);
-        let scored = |cell: Cell| {
-            let score = (cell.total * factor(Item(cell.item))).min(f32::MAX);
-            Scored { item: Item(cell.item), score, because_of: (cell.cause != NOBODY).then_some(Item(cell.cause)) }
+        let scored = |cell: Cell| Scored {
+            item: Item(cell.item),
+            score: cell.total,
+            because_of: (cell.cause != NOBODY).then_some(Item(cell.cause)),
         };
-        best_of(cells.filter(|cell| cell.total > 0.0).map(scored).collect(), limit)
+        cells.filter(|cell| cell.total > 0.0).map(scored).collect()
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Query<'a> {
     pub session: &'a [Item],
     /// Longer-standing taste; a higher weight counts more, one that is not above zero counts nothing.
     pub history: &'a [(Item, f32)],
+    /// What the customer ordered when, in any order; lines of one moment are one order.
+    pub ordered: &'a [(Timestamp, Item)],
     pub now: Timestamp,
 }
 

@@ -131,6 +131,11 @@ fn hour(hours: i64) -> Timestamp {
     Timestamp(hours * Timestamp::HOUR)
 }
 
+/// The history as orders, one for each weight.
+fn ordered_of(history: &[(Item, f32)]) -> Vec<(Timestamp, Item)> {
+    history.iter().map(|(item, weight)| (Timestamp((weight * 1e12) as i64), *item)).collect()
+}
+
 /// The rules of the trait.
 fn check(name: &str, model: &dyn Recommender, query: &Query<'_>, limit: usize) -> Vec<Scored> {
     let found = model.recommend(query, limit);
@@ -147,6 +152,7 @@ fn check(name: &str, model: &dyn Recommender, query: &Query<'_>, limit: usize) -
         query.seeds.contains(item)
             || query.session.contains(item)
             || query.history.iter().any(|(known, _)| known == item)
+            || query.ordered.iter().any(|(_, known)| known == item)
     };
     assert!(found.iter().filter_map(|scored| scored.because_of).all(|cause| asked(&cause)), "{name}: {found:?}");
     assert_eq!(model.recommend(query, limit), found, "{name} asked twice");
@@ -162,7 +168,15 @@ fn each_finds_something_where_there_is_something() {
     let shop = Shop::open(40, 600);
     let (seeds, session) = (items(&[3]), items(&[6, 4]));
     let history = [(Item(3), 1.0), (Item(7), 0.5)];
-    let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(600) };
+    let ordered = ordered_of(&history);
+    let query = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(600),
+        ..Query::default()
+    };
     for (name, model) in shop.models() {
         assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
     }
@@ -171,7 +185,15 @@ fn each_finds_something_where_there_is_something() {
 #[test]
 fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
     let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
-    let full = Query { seeds: &seeds, session: &session, history: &history, now: hour(1) };
+    let ordered = ordered_of(&history);
+    let full = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(1),
+        ..Query::default()
+    };
     for shop in [Shop::default(), Shop::open(1, 5)] {
         for (name, model) in shop.models() {
             assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
@@ -189,7 +211,19 @@ fn unknown_items_and_odd_weights_are_no_matter() {
     let far = [(Item(u32::MAX), 1.0)];
     for now in [Timestamp(i64::MIN), Timestamp(0), Timestamp(i64::MAX)] {
         for (name, model) in shop.models() {
-            check(name, &*model, &Query { seeds: &unknown, session: &unknown, history: &history, now }, 10);
+            check(
+                name,
+                &*model,
+                &Query {
+                    seeds: &unknown,
+                    session: &unknown,
+                    history: &history,
+                    ordered: &ordered_of(&history),
+                    now,
+                    ..Query::default()
+                },
+                10,
+            );
             check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
         }
     }
@@ -204,10 +238,28 @@ fn huge_questions_are_answered() {
         check(
             name,
             &*model,
-            &Query { session: &all, history: &history, now: hour(3_000), ..Query::default() },
+            &Query {
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(3_000),
+                ..Query::default()
+            },
             usize::MAX,
         );
-        let found = check(name, &*model, &Query { seeds: &all, session: &all, history: &history, now: hour(0) }, 50);
+        let found = check(
+            name,
+            &*model,
+            &Query {
+                seeds: &all,
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(0),
+                ..Query::default()
+            },
+            50,
+        );
         assert!(found.is_empty(), "{name}: every item is a seed");
     }
 }
@@ -228,7 +280,8 @@ proptest! {
         let (shop, read) = Shop::open(size, orders).stored_and_read();
         let (seeds, session) = (items(&seeds), items(&session));
         let history: Vec<(Item, f32)> = history.into_iter().map(|(item, weight)| (Item(item), weight)).collect();
-        let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(now) };
+        let ordered = ordered_of(&history);
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now), ..Query::default() };
         for ((name, model), (_, read)) in shop.models().into_iter().zip(read.models()) {
             let found = check(name, &*model, &query, limit);
             let more = check(name, &*model, &query, limit + 7);
@@ -277,7 +330,8 @@ proptest! {
         thread_local!(static SHOP: Shop = Shop::open(40, 300));
         let resolve = |name: &str| name.parse().ok().filter(|number| *number < 1_000).map(Item);
         let (seeds, session, history) = (items(&[3]), items(&[6, 4]), [(Item(3), 1.0), (Item(7), 0.5)]);
-        let query = Query { seeds: &seeds, session: &session, history: &history, now: hour(300) };
+        let ordered = ordered_of(&history);
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300), ..Query::default() };
         SHOP.with(|shop| {
             let name = |item: Item| item.0.to_string();
             let neighbours = damaged(&shop.also_bought.encode(name), &damage);

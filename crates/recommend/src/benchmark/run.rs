@@ -123,7 +123,13 @@ pub fn ask(
 
 impl Question {
     fn query(&self) -> Query<'_> {
-        Query { session: &self.session, history: &self.history, now: self.at, ..Query::default() }
+        Query {
+            session: &self.session,
+            history: &self.history,
+            ordered: &self.ordered,
+            now: self.at,
+            ..Query::default()
+        }
     }
 }
 

@@ -1,97 +1,118 @@
-//! Learning [`NextOrder`] from orders: neighbours, repeat rates, demand now and as usual.
+//! Learning [`NextOrder`] from orders: neighbours and facts from all of them, weights from the newest.
 
 use mercer_schema::Timestamp;
 
-use super::{NextOrder, Settings};
-use crate::interactions::{Order, by_customer};
+use super::facts::FACTS;
+use super::logit::{Lesson, learn};
+use super::{Facts, NEW, NextOrder, OLD, Past, Settings, gather, most_popular, new_things, old_things};
+use crate::evaluate::{Case, Split, hold_out_last_orders, split_at};
+use crate::interactions::{Order, lines, tastes};
 use crate::neighbours::Neighbours;
-use crate::ranking::best_of;
-use crate::{Item, Scored};
+use crate::ranking::{better, keep_first};
+use crate::{Item, Query};
 
-/// Most wanted items that take part in every answer.
-const MOST_POPULAR: usize = 200;
-/// Orders' worth of the average that an item's own repeat rate is shrunk by.
-const PRIOR_ORDERS: f64 = 5.0;
-/// A factor never sinks or lifts an item further than this.
-const FACTORS: (f64, f64) = (0.05, 20.0);
+/// New items of a lesson, the most likely by the built-in weights.
+const NEW_ITEMS: usize = 150;
+/// Less than the fortnight after which many customers come again: their order before it is then known.
+const LATELY_DAYS: i64 = 13;
+const WEIGHTS: usize = OLD + FACTS + NEW + FACTS;
+
+/// Where learning starts, and what serves a shop without a second order: the order of [`old_things`], facts of an old
+/// item, [`new_things`], facts of a new one.
+const BUILT_IN: [f64; WEIGHTS] = [
+    4.2, 1.2, -0.15, 0.0, -0.75, -0.25, 0.0, //
+    0.4, 0.0, -0.25, 0.4, 0.0, //
+    0.15, 1.5, //
+    1.2, 0.0, -0.7, 0.05, 0.5,
+];
 
 impl NextOrder {
     /// Learns from all orders. Demand is as of the newest.
     pub fn fit(orders: &[Order], settings: &Settings) -> Self {
-        let baskets: Vec<_> = orders.iter().map(|order| order.lines.clone()).collect();
-        Self::with_neighbours(Neighbours::fit(&baskets, &settings.neighbours), orders, settings)
+        let weights = learn(&lessons(orders, settings), &BUILT_IN, settings.ridge);
+        Self::of(&weights, neighbours_of(orders, settings), &Facts::new(orders))
     }
 
-    /// The same with neighbours that were fitted before.
-    pub fn with_neighbours(neighbours: Neighbours, orders: &[Order], settings: &Settings) -> Self {
-        let size = size_of(orders);
-        let present = demand(orders, settings.present_half_life_days, size);
-        let usual = demand(orders, settings.usual_half_life_days, size);
-        let repeats = repeat_rates(orders, size);
-        // A steady item shows each demand in proportion to its half-life.
-        let steady = settings.present_half_life_days / settings.usual_half_life_days;
-        let factor = |item: usize| {
-            if usual[item] <= 0.0 {
-                return 0.0;
-            }
-            let surge = present[item] / (usual[item] * steady);
-            let factor = repeats[item].powf(settings.again_power) * surge.powf(settings.season_power);
-            factor.clamp(FACTORS.0, FACTORS.1) as f32
+    fn of(weights: &[f64; WEIGHTS], neighbours: Neighbours, facts: &Facts) -> Self {
+        let (old, new) = weights.split_at(OLD + FACTS);
+        let score = |facts: &[f64; FACTS], weights: &[f64]| {
+            facts.iter().zip(weights).map(|(fact, weight)| fact * weight).sum::<f64>() as f32
         };
-        let top = present.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let scored = |(item, demand): (usize, &f64)| Scored {
-            item: Item(item as u32),
-            score: (demand / top) as f32 * settings.popular,
-            because_of: None,
-        };
+        let scores: Vec<Option<[f32; 2]>> = (0..facts.size() as u32)
+            .map(|item| facts.of(Item(item)).map(|facts| [score(&facts, &old[OLD..]), score(&facts, &new[NEW..])]))
+            .collect();
         Self {
-            together: settings.together,
+            old_weights: std::array::from_fn(|place| old[place] as f32),
+            new_weights: std::array::from_fn(|place| new[place] as f32),
             neighbours,
-            popular: best_of(present.iter().enumerate().map(scored).collect(), MOST_POPULAR),
-            factors: (0..size).map(factor).collect(),
+            popular: most_popular(&scores),
+            scores,
         }
     }
 }
 
-fn size_of(orders: &[Order]) -> usize {
-    let lines = orders.iter().flat_map(|order| &order.lines);
-    lines.map(|(item, _)| item.index() + 1).max().unwrap_or(0)
-}
-
-/// Orders with each item, each halved per half-life that it lies before the newest.
-fn demand(orders: &[Order], half_life_days: f64, size: usize) -> Vec<f64> {
-    let mut in_time: Vec<&Order> = orders.iter().collect();
-    in_time.sort_by_key(|order| order.at);
-    let newest = in_time.last().map(|order| order.at).unwrap_or_default();
-    let mut demand = vec![0.0; size];
-    for order in in_time {
-        let days = newest.since(order.at) as f64 / Timestamp::DAY as f64;
-        let weight = (-days / half_life_days).exp2();
-        order.lines.iter().for_each(|(item, _)| demand[item.index()] += weight);
+/// What the same people order: of a taste more is known than of a basket. Where most orders are guests', theirs count,
+/// too; otherwise they would only blur what the tastes say.
+fn neighbours_of(orders: &[Order], settings: &Settings) -> Neighbours {
+    let mut baskets = tastes(orders);
+    let guests: Vec<&Order> = orders.iter().filter(|order| order.customer.is_none()).collect();
+    if guests.len() > baskets.len() {
+        baskets.extend(guests.into_iter().map(|order| order.lines.clone()));
     }
-    demand
+    Neighbours::fit(&baskets, &settings.neighbours)
 }
 
-/// How often an item is also in the next order after one with it, relative to the average item; 1 when unknown.
-fn repeat_rates(orders: &[Order], size: usize) -> Vec<f64> {
-    let (mut chances, mut repeats) = (vec![0.0; size], vec![0.0; size]);
-    for orders in by_customer(orders).values() {
-        for pair in orders.windows(2) {
-            let next = items_of(pair[1]);
-            for item in items_of(pair[0]) {
-                chances[item.index()] += 1.0;
-                repeats[item.index()] += f64::from(u8::from(next.binary_search(&item).is_ok()));
-            }
-        }
+/// Orders as choices, each from what was known without them: those of the last days, which teach how to go by present
+/// demand, and every customer's newest, which are many more.
+fn lessons(orders: &[Order], settings: &Settings) -> Vec<Lesson<WEIGHTS>> {
+    let newest = orders.iter().map(|order| order.at).max().unwrap_or_default();
+    let lately = split_at(orders, newest.plus(-LATELY_DAYS * Timestamp::DAY));
+    let mut lessons = lessons_of(&lately, settings);
+    lessons.extend(lessons_of(&hold_out_last_orders(orders, 0), settings));
+    lessons
+}
+
+fn lessons_of(split: &Split, settings: &Settings) -> Vec<Lesson<WEIGHTS>> {
+    if split.cases.is_empty() || settings.most_lessons == 0 {
+        return Vec::new();
     }
-    let average = repeats.iter().sum::<f64>() / chances.iter().sum::<f64>();
-    let rate = |(repeats, chances): (&f64, &f64)| (repeats / average + PRIOR_ORDERS) / (chances + PRIOR_ORDERS);
-    if average > 0.0 { repeats.iter().zip(&chances).map(rate).collect() } else { vec![1.0; size] }
+    let facts = Facts::new(&split.train);
+    let model = NextOrder::of(&BUILT_IN, neighbours_of(&split.train, settings), &facts);
+    // Spread over all customers.
+    let every = split.cases.len().div_ceil(settings.most_lessons);
+    let cases = split.cases.iter().step_by(every);
+    cases.map(|case| lesson(&model, &facts, case)).filter(|lesson| lesson.chosen.contains(&true)).collect()
 }
 
-fn items_of(order: &Order) -> Vec<Item> {
-    let mut items: Vec<Item> = order.lines.iter().map(|(item, _)| *item).collect();
-    items.sort_unstable();
-    items.dedup();
-    items
+fn lesson(model: &NextOrder, facts: &Facts, case: &Case) -> Lesson<WEIGHTS> {
+    let ordered: Vec<_> = lines(&case.history).collect();
+    let past = Past::of(&ordered, case.at);
+    let query = Query { ordered: &ordered, now: case.at, ..Query::default() };
+    let candidates = gather(&model.neighbours, &model.popular, model.scores.len(), &past, &query);
+    let (old, new): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| past.items.contains_key(&candidate.item));
+    let mut likely: Vec<_> = new
+        .into_iter()
+        .map(|mut candidate| {
+            let together = candidate.score;
+            candidate.score = model.score(candidate.item, None, together);
+            (candidate, together)
+        })
+        .collect();
+    keep_first(&mut likely, NEW_ITEMS, |a, b| better(&a.0, &b.0));
+    let old = old.into_iter().map(|candidate| (candidate.item, candidate.score));
+    let mut lesson = Lesson::default();
+    for (item, together) in old.chain(likely.into_iter().map(|(candidate, together)| (candidate.item, together))) {
+        let Some(facts) = facts.of(item) else { continue };
+        let mut row = [0.0_f32; WEIGHTS];
+        let things: Vec<f64> = match past.items.get(&item) {
+            Some(ordered) => old_things(&past, ordered, together).into_iter().chain(facts).collect(),
+            None => new_things(together).into_iter().chain(facts).collect(),
+        };
+        let start = if past.items.contains_key(&item) { 0 } else { OLD + FACTS };
+        row[start..].iter_mut().zip(&things).for_each(|(cell, thing)| *cell = *thing as f32);
+        lesson.rows.push(row);
+        lesson.chosen.push(case.relevant.contains(&item));
+    }
+    lesson
 }
