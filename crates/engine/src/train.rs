@@ -102,6 +102,13 @@ impl Engine {
         Ok(judged)
     }
 
+    /// The orders of this shop that models learn from.
+    pub fn orders(&self) -> Result<Vec<Order>, Error> {
+        self.extend_lake()?;
+        let lessons = gather(&self.parts.lake, &self.snapshot().world)?;
+        if lessons.orders.is_empty() { Err(Error::NothingToLearn) } else { Ok(lessons.orders) }
+    }
+
     fn fit(&self, now: Timestamp, progress: &dyn Fn(&str)) -> Result<NewModel, Error> {
         progress("Reading the lake");
         self.extend_lake()?;

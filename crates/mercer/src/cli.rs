@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use mercer_recommend::benchmark::Metric;
 
 const TOUR: &str = "A first look:\n  mercer demo                              a whole shop on real data, on this machine\n\nIn production:\n  mercer serve --config mercer.toml        run the server\n  mercer key create site --scope write     a key for your pages\n  mercer import catalog products.csv       bring in what you sell\n  mercer import orders orders.csv          and what was bought\n  mercer train                             learn from it\n  mercer doctor                            check that all is well\n\nExit codes: 0 done; 1 failed or found faults; 2 wrong usage; 3 the data folder cannot be used;\n4 the settings are wrong.";
 
@@ -201,24 +202,51 @@ pub(crate) struct EvalRecommend {
     /// What the files hold
     #[arg(long)]
     pub format: DataFormat,
-    /// What the models learn from
+    /// What the models learn from; for `events` the data folder is read instead
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["days", "last"])]
+    pub train: Option<PathBuf>,
+    /// Ask this file instead of the test file, to choose settings on
     #[arg(long, value_name = "FILE")]
-    pub train: PathBuf,
-    /// What they are asked
+    pub valid: Option<PathBuf>,
+    /// What they are asked; `sequences` hold their questions themselves
     #[arg(long, value_name = "FILE")]
-    pub test: PathBuf,
-    /// Models, with commas between them: popularity, vmis, stan, vstan
-    #[arg(long, value_delimiter = ',', default_value = "popularity,vmis,stan,vstan")]
+    pub test: Option<PathBuf>,
+    /// `sequences`: a JSON object with the attributes of each item
+    #[arg(long, value_name = "FILE")]
+    pub attributes: Option<PathBuf>,
+    /// `events`: hold out the first order of each customer in so many last days (the default, with 30)
+    #[arg(long, value_name = "DAYS")]
+    pub days: Option<i64>,
+    /// `events`: hold out the last order of each customer
+    #[arg(long, conflicts_with = "days")]
+    pub last: bool,
+    /// Models, with commas between them and settings behind colons: `slim,ials:dimensions=64,blend:slim=1:ials=1`;
+    /// `auto` is a sensible set
+    #[arg(long, value_delimiter = ',', default_value = "auto")]
     pub models: Vec<String>,
-    /// Length of the ranking that is judged
-    #[arg(long, default_value_t = 20)]
-    pub k: usize,
+    /// What is measured, as NAME@PLACES, with commas: HR, MRR, Recall, NDCG, Precision
+    #[arg(long, value_delimiter = ',', default_value = "HR@20,MRR@20,Recall@20,NDCG@20")]
+    pub metrics: Vec<Metric>,
+    /// Try so many random settings a model on a part cut from the training data, and measure the best by the first metric
+    #[arg(long, value_name = "ATTEMPTS")]
+    pub tune: Option<usize>,
+    /// With --json: the file to write instead of standard output
+    #[arg(value_name = "OUT", requires = "json")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum DataFormat {
     /// Click sessions: `SessionId ItemId Time` lines, or a session a line
     Sessions,
+    /// A customer's items in time on a line; the last one is to be found
+    Sequences,
+    /// A customer's items on a line, in two files
+    Interactions,
+    /// A customer's baskets in time, in two JSON files
+    Baskets,
+    /// This shop's own orders, from the data folder
+    Events,
 }
 
 #[derive(Debug, clap::Args)]

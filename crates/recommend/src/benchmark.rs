@@ -6,16 +6,19 @@
 //! | format | training | question | answer |
 //! | --- | --- | --- | --- |
 //! | [`interactions`] | one basket a customer | every customer | the held-out items |
+//! | [`orders`] | a shop's orders but the held-out ones | the orders before | a held-out order |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
 //! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
 
 mod baskets;
 mod interactions;
 mod metric;
+mod orders;
 mod outcome;
 mod run;
 mod sessions;
 mod spec;
+mod tastes;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -26,9 +29,10 @@ use crate::Item;
 pub use baskets::{BasketData, PAUSE_DAYS, read_baskets};
 pub use interactions::{InteractionData, read_interactions};
 pub use metric::{Measure, Metric, UnknownMetric};
+pub use orders::{OrderData, OrderSplit};
 pub use outcome::{Cold, Outcome};
 pub use run::{Dataset, Measured, ask, compare, tune};
-pub use sessions::{SessionData, SessionModel, read_sessions};
+pub use sessions::{SessionData, read_sessions};
 pub use spec::{Spec, SpecError};
 
 /// Numbers for the names in the files, by first mention.
@@ -52,6 +56,16 @@ impl Names {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// How often each item is there.
+fn counts(items: impl Iterator<Item = Item>) -> Vec<u32> {
+    let mut counts = Vec::new();
+    for item in items {
+        counts.resize(counts.len().max(item.index() + 1), 0);
+        counts[item.index()] += 1;
+    }
+    counts
 }
 
 /// What is wrong with a data file.

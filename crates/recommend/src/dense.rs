@@ -72,7 +72,11 @@ mod tests {
     fn the_solution_solves() {
         for size in [1, 5, 16, 67] {
             let value = |row: usize, column: usize| {
-                if row == column { 2.0 } else { ((row.min(column) * 7 + row.max(column) * 3) % 5) as f32 / (5 * size) as f32 }
+                if row == column {
+                    2.0
+                } else {
+                    ((row.min(column) * 7 + row.max(column) * 3) % 5) as f32 / (5 * size) as f32
+                }
             };
             let mut a: Vec<f32> = (0..size * size).map(|place| value(place / size, place % size)).collect();
             let expected: Vec<f32> = (0..size).map(|place| (place as f32 * 0.7).sin()).collect();

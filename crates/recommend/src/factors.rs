@@ -80,8 +80,7 @@ impl Factors {
     }
 
     fn fold_in(&self, sources: &[(Item, f32)]) -> Folded {
-        let vectors: Vec<(&[f32], f32)> =
-            sources.iter().map(|(item, weight)| (self.vector(*item), *weight)).collect();
+        let vectors: Vec<(&[f32], f32)> = sources.iter().map(|(item, weight)| (self.vector(*item), *weight)).collect();
         self.folding.fold_in(&vectors)
     }
 }
@@ -102,7 +101,8 @@ impl Recommender for Factors {
         for scored in &mut found {
             let parts = self.folding.parts(&folded, self.vector(scored.item), |place| self.vector(sources[place].0));
             let best = |a: (usize, f32), b: (usize, f32)| if b.1 > a.1 { b } else { a };
-            scored.because_of = parts.enumerate().reduce(best).filter(|(_, part)| *part > 0.0).map(|(place, _)| sources[place].0);
+            scored.because_of =
+                parts.enumerate().reduce(best).filter(|(_, part)| *part > 0.0).map(|(place, _)| sources[place].0);
         }
         found
     }

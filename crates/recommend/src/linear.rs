@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn what_speaks_against_an_item_counts() {
         let (milk, bread, tea, jam) = (Item(0), Item(1), Item(2), Item(3));
-        let model = Linear::of_rows(vec![vec![(tea, 0.5), (jam, 0.4)], vec![(jam, 0.2), (tea, -0.6)]]);
+        let model = Linear::of_rows(vec![vec![(tea, 0.5), (jam, 0.4)], vec![(jam, 0.2), (tea, -0.6)], vec![], vec![]]);
         let history = [(milk, 1.0), (bread, 1.0)];
         let found = model.recommend(&Query { history: &history, ..Query::default() }, 5);
         assert_eq!(found.len(), 1, "tea is advised against: {found:?}");

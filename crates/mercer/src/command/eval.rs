@@ -13,7 +13,7 @@ use crate::output;
 
 pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
     if let Some(EvalKind::Recommend(asked)) = &eval.what {
-        return recommend::run(asked, as_json);
+        return recommend::run(asked, config, as_json);
     }
     let home = Home::open_existing(config)?;
     let spinner = output::spinner("Evaluating");

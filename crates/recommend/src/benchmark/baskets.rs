@@ -9,15 +9,11 @@
 //! [`BasketData::validation`], where the last basket of each past is the one to be found and the future is unknown.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use mercer_schema::Timestamp;
 
-use super::{FormatError, Outcome, Question, ask};
-use crate::evaluate;
+use super::{Dataset, FormatError, Question, Spec, SpecError, orders};
 use crate::interactions::{Customer, Order};
-use crate::next_order::{self, NextOrder};
-use crate::popularity::{self, Popularity};
 use crate::{Item, Recommender};
 
 /// Days between two baskets of a customer.
@@ -74,63 +70,40 @@ impl BasketData {
         }
         data
     }
+}
 
-    /// The same a basket earlier, to choose settings on: nothing of the future, and the newest of the past as answers.
-    pub fn validation(&self) -> Self {
+impl Dataset for BasketData {
+    fn models(&self) -> &'static [&'static str] {
+        &["popularity", "next-order"]
+    }
+
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        orders::space(model)
+    }
+
+    fn auto(&self) -> &'static [&'static str] {
+        self.models()
+    }
+
+    fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    fn popularity(&self) -> Vec<u32> {
+        orders::popularity(&self.orders)
+    }
+
+    /// The same a basket earlier: nothing of the future, and the newest of the past as answers.
+    fn validation(&self) -> Box<dyn Dataset> {
         let earlier = self.pasts.iter().filter_map(|(customer, past)| {
             let (next, past) = past.split_last()?;
             (!past.is_empty()).then(|| (*customer, past.to_vec(), next.clone()))
         });
-        Self::of(earlier.collect())
-    }
-}
-
-/// A model with its settings for this format.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum BasketModel {
-    Popularity,
-    NextOrder(next_order::Settings),
-}
-
-impl BasketModel {
-    /// By the name it has on the command line.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "popularity" => Self::Popularity,
-            "next-order" => Self::NextOrder(next_order::Settings::default()),
-            _ => return None,
-        })
+        Box::new(Self::of(earlier.collect()))
     }
 
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Popularity => "popularity",
-            Self::NextOrder(_) => "next-order",
-        }
-    }
-
-    /// Learns the orders and answers the questions, one after the other on one thread.
-    pub fn run(&self, data: &BasketData, settings: &evaluate::Settings) -> Outcome {
-        let started = Instant::now();
-        let mut popularity = Popularity::new(popularity::Settings::default());
-        let next_order;
-        let popular;
-        let model: &dyn Recommender = match self {
-            Self::Popularity => {
-                let mut in_time: Vec<&Order> = data.orders.iter().collect();
-                in_time.sort_by_key(|order| order.at);
-                for order in in_time {
-                    order.lines.iter().for_each(|(item, _)| popularity.observe(*item, 1.0, order.at));
-                }
-                popular = popularity.popular();
-                &popular
-            }
-            Self::NextOrder(settings) => {
-                next_order = NextOrder::fit(&data.orders, settings);
-                &next_order
-            }
-        };
-        ask(self.name(), model, &data.questions, started.elapsed(), settings)
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        orders::fit(&self.orders, spec)
     }
 }
 
@@ -156,8 +129,8 @@ mod tests {
     #[test]
     fn validation_does_not_know_the_future() {
         let earlier = read_baskets(PAST, FUTURE).unwrap().validation();
-        assert_eq!((earlier.questions.len(), earlier.orders.len()), (1, 1));
-        assert_eq!(earlier.questions[0].relevant, [Item(2)].into());
+        assert_eq!((earlier.questions().len(), earlier.popularity().len()), (1, 2));
+        assert_eq!(earlier.questions()[0].relevant, [Item(2)].into());
     }
 
     #[test]
@@ -168,10 +141,9 @@ mod tests {
     #[test]
     fn models_have_names() {
         let data = read_baskets(PAST, FUTURE).unwrap();
-        for name in ["popularity", "next-order"] {
-            let outcome = BasketModel::named(name).unwrap().run(&data, &evaluate::Settings::default());
-            assert_eq!((outcome.model.as_str(), outcome.report.cases), (name, 2));
+        for name in data.models() {
+            assert!(data.fit(Spec::parse(name).unwrap()).is_ok());
         }
-        assert_eq!(BasketModel::named("oracle"), None);
+        assert!(data.fit(Spec::parse("oracle").unwrap()).is_err());
     }
 }

@@ -6,17 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mercer_schema::Timestamp;
-
-use super::{Dataset, FormatError, Names, Question, Spec, SpecError};
-use crate::factors::{Factors, IalsSettings};
-use crate::filter::{FilterSettings, GraphFilter};
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, tastes};
 use crate::interactions::Basket;
-use crate::linear::{EaseSettings, Linear, SlimSettings};
-use crate::neighbours::{self, Neighbours};
-use crate::popularity::{self, Popularity};
 use crate::random::Random;
-use crate::{Item, Query, Recommender, Scored};
+use crate::{Item, Recommender};
 
 /// One basket a customer to learn from, and questions.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -63,34 +56,11 @@ impl InteractionData {
 
 impl Dataset for InteractionData {
     fn models(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "ease", "slim", "ials", "filter", "turbo"]
+        &tastes::NAMES
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
-        match model {
-            "knn" => &[("kept", &["50", "100", "200", "500"]), ("damping", &["0", "0.25", "0.5", "0.75", "1"])],
-            "ease" => &[("l2", &["20", "50", "100", "200", "500", "1000"]), ("damping", &["0", "0.25", "0.5"])],
-            "slim" => &[
-                ("l2", &["5", "10", "20", "50", "100", "200"]),
-                ("damping", &["0", "0.25", "0.5", "0.75"]),
-                ("near", &["50", "100", "200", "300"]),
-            ],
-            "ials" => &[
-                ("unobserved", &["0.003", "0.01", "0.03", "0.1", "0.3"]),
-                ("l2", &["0.0003", "0.001", "0.003", "0.01", "0.03"]),
-            ],
-            "filter" => &[
-                ("ideal", &["0.1", "0.2", "0.3", "0.5", "1"]),
-                ("dimensions", &["64", "128", "256", "512"]),
-                ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
-            ],
-            "turbo" => &[
-                ("sharpness", &["0.7", "1", "1.3"]),
-                ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
-                ("item_power", &["0.4", "0.5", "0.6"]),
-            ],
-            _ => &[],
-        }
+        tastes::space(model)
     }
 
     fn auto(&self) -> &'static [&'static str] {
@@ -102,12 +72,7 @@ impl Dataset for InteractionData {
     }
 
     fn popularity(&self) -> Vec<u32> {
-        let mut counts = Vec::new();
-        for (item, _) in self.train.iter().flatten() {
-            counts.resize(counts.len().max(item.index() + 1), 0);
-            counts[item.index()] += 1;
-        }
-        counts
+        counts(self.train.iter().flatten().map(|(item, _)| *item))
     }
 
     /// A fifth of each customer's items is to be found, popular ones a little more often: so it is in the published split
@@ -118,9 +83,8 @@ impl Dataset for InteractionData {
         let mean = popularity.iter().map(|count| f64::from(*count)).sum::<f64>() / popularity.len().max(1) as f64;
         let mut random = Random::new(1);
         let mut cut = |basket: &Basket| {
-            let mut is_held_out = |item: Item| {
-                random.uniform() < 0.2 * (f64::from(popularity[item.index()]) / mean.max(1.0)).powf(LEAN)
-            };
+            let mut is_held_out =
+                |item: Item| random.uniform() < 0.2 * (f64::from(popularity[item.index()]) / mean.max(1.0)).powf(LEAN);
             basket.iter().partition(|(item, _)| is_held_out(*item))
         };
         let (held_out, train): (Vec<Basket>, Vec<Basket>) = self.train.iter().map(&mut cut).unzip();
@@ -128,82 +92,8 @@ impl Dataset for InteractionData {
         Box::new(Self::of(train, held_out.into_iter().map(items).collect()))
     }
 
-    fn fit<'a>(&'a self, mut spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        let model: Box<dyn Recommender + 'a> = match spec.name() {
-            "popularity" => {
-                let mut popularity = Popularity::new(popularity::Settings::default());
-                let at = Timestamp::default();
-                self.train.iter().flatten().for_each(|(item, weight)| popularity.observe(*item, *weight, at));
-                Box::new(Same(popularity.popular().recommend(&Query::default(), usize::MAX)))
-            }
-            "knn" => {
-                let mut settings = neighbours::Settings {
-                    least_together: 1,
-                    significance: 0.0,
-                    damping: 0.5,
-                    largest_basket: 10_000,
-                    ..neighbours::Settings::default()
-                };
-                spec.take("kept", &mut settings.kept)?;
-                spec.take("damping", &mut settings.damping)?;
-                Box::new(Linear::from(&Neighbours::fit(&self.train, &settings)))
-            }
-            "ease" => {
-                let mut settings = EaseSettings::default();
-                spec.take("l2", &mut settings.l2)?;
-                spec.take("damping", &mut settings.damping)?;
-                spec.take("kept", &mut settings.kept)?;
-                let refused = || spec.error("the inverse does not exist; give a larger l2".to_owned());
-                Box::new(Linear::fit_ease(&self.train, &settings).ok_or_else(refused)?)
-            }
-            "slim" => {
-                let mut settings = SlimSettings::default();
-                spec.take("l2", &mut settings.l2)?;
-                spec.take("l1", &mut settings.l1)?;
-                spec.take("damping", &mut settings.damping)?;
-                spec.take("near", &mut settings.near)?;
-                spec.take("rounds", &mut settings.rounds)?;
-                Box::new(Linear::fit_slim(&self.train, &settings))
-            }
-            "ials" => {
-                let mut settings = IalsSettings::default();
-                spec.take("dimensions", &mut settings.dimensions)?;
-                spec.take("sweeps", &mut settings.sweeps)?;
-                spec.take("unobserved", &mut settings.unobserved)?;
-                spec.take("l2", &mut settings.l2)?;
-                spec.take("frequency", &mut settings.frequency)?;
-                spec.take("block", &mut settings.block)?;
-                spec.take("seed", &mut settings.seed)?;
-                Box::new(Factors::fit_ials(&self.train, &settings))
-            }
-            "filter" | "turbo" => {
-                let mut settings = FilterSettings::default();
-                if spec.name() == "turbo" {
-                    settings.dimensions = 0;
-                }
-                spec.take("customer_power", &mut settings.customer_power)?;
-                spec.take("item_power", &mut settings.item_power)?;
-                spec.take("source_power", &mut settings.source_power)?;
-                spec.take("sharpness", &mut settings.sharpness)?;
-                spec.take("kept", &mut settings.kept)?;
-                spec.take("dimensions", &mut settings.dimensions)?;
-                spec.take("ideal", &mut settings.ideal)?;
-                spec.take("seed", &mut settings.seed)?;
-                Box::new(GraphFilter::fit(&self.train, &settings))
-            }
-            _ => return Err(spec.error(format!("there are {}", self.models().join(", ")))),
-        };
-        spec.finish()?;
-        Ok(model)
-    }
-}
-
-/// The same ranking for everybody.
-struct Same(Vec<Scored>);
-
-impl Recommender for Same {
-    fn recommend(&self, _: &Query<'_>, limit: usize) -> Vec<Scored> {
-        self.0.iter().take(limit).copied().collect()
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        tastes::fit(&self.train, spec)
     }
 }
 
@@ -227,7 +117,9 @@ mod tests {
     fn what_was_learned_is_no_answer() {
         let data = data();
         assert_eq!((data.train.len(), data.questions.len()), (40, 30));
-        assert!(data.questions.iter().all(|asked| asked.masked.len() == 4 && asked.masked.is_disjoint(&asked.relevant)));
+        assert!(
+            data.questions.iter().all(|asked| asked.masked.len() == 4 && asked.masked.is_disjoint(&asked.relevant))
+        );
         assert_eq!(data.popularity().iter().sum::<u32>(), 160);
     }
 
@@ -241,7 +133,7 @@ mod tests {
         let mut reached = Vec::new();
         let fit = |mut spec: Spec| {
             if spec.name() == "ials" {
-                spec.set("dimensions", "4");
+                spec.set("dimensions", "2");
             }
             data.fit(spec)
         };
@@ -264,7 +156,9 @@ mod tests {
         assert!(held_out > 16 && held_out < 60, "{held_out}");
         for asked in validation.questions() {
             let known: BTreeSet<Item> = asked.masked.union(&asked.relevant).copied().collect();
-            assert!(data.train.iter().any(|basket| basket.iter().map(|(item, _)| *item).collect::<BTreeSet<_>>() == known));
+            assert!(
+                data.train.iter().any(|basket| basket.iter().map(|(item, _)| *item).collect::<BTreeSet<_>>() == known)
+            );
         }
     }
 
@@ -272,6 +166,9 @@ mod tests {
     fn unknown_models_and_customers_twice_are_refused() {
         let error = data().fit(Spec::parse("svd").unwrap()).err().unwrap();
         assert_eq!(error.to_string(), "model `svd`: there are popularity, knn, ease, slim, ials, filter, turbo");
-        assert_eq!(read_interactions("1 a\n1 b\n", "").unwrap_err().to_string(), "line 2: customer `1` has a line already");
+        assert_eq!(
+            read_interactions("1 a\n1 b\n", "").unwrap_err().to_string(),
+            "line 2: customer `1` has a line already"
+        );
     }
 }

@@ -8,14 +8,14 @@
 //! click should be found. The item just clicked takes part with the second form, where it is often the next one, and not
 //! with the first, as in the tables of each. Test sessions teach nothing.
 
+mod models;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use mercer_schema::Timestamp;
 
-use super::{FormatError, Measured, Names, Outcome, Question, ask};
-use crate::popularity::{self, Popularity};
-use crate::sessions::{Habit, HabitSettings, HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings, VmisSettings};
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts};
+use crate::sessions::Repeats;
 use crate::{Item, Recommender};
 
 /// Sessions to learn from, oldest first, and questions.
@@ -88,89 +88,60 @@ fn question(session: Vec<Item>, at: Timestamp, target: Item) -> Question {
     Question { session, at, relevant: BTreeSet::from([target]), ..Question::default() }
 }
 
-/// A model with its settings for this format.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum SessionModel {
-    Popularity,
-    Vmis(VmisSettings),
-    Stan(StanSettings),
-    Vstan(StanSettings),
-    Sequential(RuleSettings),
-    Association(RuleSettings),
-    /// VSTAN weighed by the habit of the running visit.
-    Habit(StanSettings, HabitSettings),
-    Hybrid(HybridSettings),
-}
+/// A tenth of the training sessions, the newest, is asked in validation.
+const VALIDATION_SHARE: usize = 10;
 
-impl SessionModel {
-    /// By the name it has on the command line.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "popularity" => Self::Popularity,
-            "vmis" => Self::Vmis(VmisSettings::default()),
-            "stan" => Self::Stan(StanSettings::stan()),
-            "vstan" => Self::Vstan(StanSettings::vstan()),
-            "sr" => Self::Sequential(RuleSettings::sequential()),
-            "ar" => Self::Association(RuleSettings::association()),
-            "habit" => Self::Habit(StanSettings::with_habit(), HabitSettings::default()),
-            "hybrid" => Self::Hybrid(HybridSettings::default()),
-            _ => return None,
-        })
+impl Dataset for SessionData {
+    fn models(&self) -> &'static [&'static str] {
+        &models::NAMES
     }
 
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Popularity => "popularity",
-            Self::Vmis(_) => "vmis",
-            Self::Stan(_) => "stan",
-            Self::Vstan(_) => "vstan",
-            Self::Sequential(_) => "sr",
-            Self::Association(_) => "ar",
-            Self::Habit(..) => "habit",
-            Self::Hybrid(_) => "hybrid",
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        match model {
+            "vmis" => &[
+                ("sample", &["250", "500", "1000", "2500"]),
+                ("neighbours", &["50", "100", "200", "500", "1000"]),
+                ("last_items", &["3", "5", "9", "15"]),
+            ],
+            "stan" | "vstan" | "habit" => &[
+                ("sample", &["500", "1000", "2500"]),
+                ("neighbours", &["100", "200", "500", "1000", "2000"]),
+                ("order", &["0.5", "1", "2", "4"]),
+                ("age_days", &["5", "20", "40", "80", "200"]),
+                ("distance", &["0.5", "1", "2", "4"]),
+                ("newest_shared", &["0.5", "1", "2", "4"]),
+                ("rarity", &["0", "1", "2", "5"]),
+            ],
+            _ => &[],
         }
     }
 
-    /// Learns the training sessions and answers the questions, one after the other on one thread.
-    pub fn run(&self, data: &SessionData, measured: &Measured<'_>) -> Outcome {
-        let started = Instant::now();
-        let (mut index, mut popularity) = (SessionIndex::default(), Popularity::new(popularity::Settings::default()));
-        match self {
-            Self::Popularity => data.train.iter().flatten().for_each(|(item, at)| popularity.observe(*item, 1.0, *at)),
-            _ => index = index_of(&data.train),
-        }
-        let stan = |settings| index.stan(StanSettings { repeats: data.repeats, ..settings });
-        let by_visits;
-        let model: Box<dyn Recommender + '_> = match *self {
-            Self::Popularity => Box::new(popularity.popular()),
-            Self::Vmis(settings) => Box::new(index.vmis(VmisSettings { repeats: data.repeats, ..settings })),
-            Self::Stan(settings) | Self::Vstan(settings) => Box::new(stan(settings)),
-            Self::Sequential(settings) | Self::Association(settings) => {
-                Box::new(index.rules(RuleSettings { repeats: data.repeats, ..settings }))
-            }
-            Self::Habit(visits, settings) => {
-                by_visits = stan(visits);
-                Box::new(Habit { model: &by_visits, settings })
-            }
-            Self::Hybrid(settings) => Box::new(index.hybrid(HybridSettings { repeats: data.repeats, ..settings })),
-        };
-        ask(self.name(), &*model, &data.questions, started.elapsed(), measured)
+    fn auto(&self) -> &'static [&'static str] {
+        &["popularity", "vmis", "stan", "vstan", "sr", "hybrid"]
     }
-}
 
-/// Every session one visit, however long its pauses.
-fn index_of(train: &[Vec<(Item, Timestamp)>]) -> SessionIndex {
-    let longest = train.iter().map(Vec::len).max().unwrap_or_default().max(1);
-    let mut index = SessionIndex::new(IndexSettings { kept_per_item: 2_500, pause_minutes: u32::MAX, longest });
-    for (visitor, session) in (0..).zip(train) {
-        session.iter().for_each(|(item, at)| index.observe(visitor, *item, *at));
+    fn questions(&self) -> &[Question] {
+        &self.questions
     }
-    index
+
+    fn popularity(&self) -> Vec<u32> {
+        counts(self.train.iter().flatten().map(|(item, _)| *item))
+    }
+
+    fn validation(&self) -> Box<dyn Dataset> {
+        let (train, newest) = self.train.split_at(self.train.len() - self.train.len() / VALIDATION_SHARE);
+        Box::new(Self { train: train.to_vec(), questions: beginnings(newest), repeats: self.repeats })
+    }
+
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        self.fit_named(spec)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::benchmark::{Measured, Outcome, compare};
 
     const TRAIN: &str = "SessionId\tItemId\tTime\n1\ta\t10.0\n1\tb\t20.0\n2\tb\t40.0\n2\ta\t30.5\n2\tc\t50\n";
 
@@ -199,13 +170,21 @@ mod tests {
 
     #[test]
     fn every_model_finds_what_always_follows() {
-        let train = "a b\n".repeat(30) + "d c\n";
-        let data = read_sessions(&train, "a\tb\n").unwrap();
-        for name in ["popularity", "vmis", "stan", "vstan", "sr", "ar", "habit", "hybrid"] {
-            let outcome = SessionModel::named(name).unwrap().run(&data, &evaluate::Settings::default());
-            assert!(outcome.report.hit_rate.mean > 0.99, "{name}: {:?}", outcome.report);
-            assert_eq!(outcome.answer_micros.len(), 1);
-        }
-        assert_eq!(SessionModel::named("gru"), None);
+        let data = read_sessions(&("a b\n".repeat(30) + "d c\n"), "a\tb\n").unwrap();
+        let (metrics, popularity) = (["HR@20".parse().unwrap()], data.popularity());
+        let measured = Measured { metrics: &metrics, popularity: &popularity };
+        let specs: Vec<Spec> = data.models().iter().map(|name| Spec::parse(name).unwrap()).collect();
+        let mut reached = Vec::new();
+        let mut report = |outcome: Outcome| reached.push(outcome.metrics(|_| true)[0].1.mean);
+        compare(&specs, &data.questions, &measured, |spec| data.fit(spec), &mut report).unwrap();
+        assert_eq!(reached, [1.0; 8]);
+        assert!(data.fit(Spec::parse("gru").unwrap()).is_err());
+    }
+
+    #[test]
+    fn validation_asks_the_newest_sessions() {
+        let data = read_sessions(&("a b c\n".repeat(18) + "d c\nc d a\n"), "").unwrap();
+        let validation = data.validation();
+        assert_eq!((validation.questions().len(), validation.popularity().iter().sum::<u32>()), (3, 54));
     }
 }

@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn errors_say_what_is_wrong() {
         let problem = |result: Result<(), SpecError>| result.unwrap_err().to_string();
-        assert_eq!(problem(Spec::parse("ease:l2").map(|_| ())), "model `ease:l2`: `l2` is no setting; write it as key=value");
+        assert_eq!(
+            problem(Spec::parse("ease:l2").map(|_| ())),
+            "model `ease:l2`: `l2` is no setting; write it as key=value"
+        );
         let mut spec = Spec::parse("ease:l2=much").unwrap();
         assert_eq!(problem(spec.take("l2", &mut 0.0_f32)), "model `ease:l2=much`: `much` cannot be the setting `l2`");
         assert_eq!(problem(Spec::parse("ease:l1=2").unwrap().finish()), "model `ease:l1=2`: it has no setting `l1`");

@@ -51,7 +51,8 @@ impl Linear {
             let below = (item..size).map(|other| (other, inverse[(other, item)]));
             let before = (0..item).map(|other| (other, inverse[(item, other)]));
             let weight = |(other, value): (usize, f32)| (Item(other as u32), -value / inverse[(other, other)]);
-            let mut row: Vec<(Item, f32)> = before.chain(below).filter(|(other, _)| *other != item).map(weight).collect();
+            let mut row: Vec<(Item, f32)> =
+                before.chain(below).filter(|(other, _)| *other != item).map(weight).collect();
             keep_first(&mut row, settings.kept, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
             row
         };
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn without_regularization_it_may_not_exist() {
-        let baskets = vec![vec![(Item(0), 1.0), (Item(1), 1.0)]; 3];
+        let baskets = vec![vec![(Item(0), 1.0), (Item(1), 1.0)]; 4];
         assert!(Linear::fit_ease(&baskets, &EaseSettings { l2: 0.0, ..EaseSettings::default() }).is_none());
     }
 }

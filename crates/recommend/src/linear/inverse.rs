@@ -76,7 +76,17 @@ fn square_factor(mut matrix: MatMut<'_, f32>, par: Par) {
         let (above, below) = matrix.as_mut().split_at_row_mut(end);
         let below = below.as_ref();
         let below_diagonal = below.submatrix(0, start, size - end, height);
-        matmul(square.as_mut(), triangular, Accum::Add, below_diagonal.transpose(), full, below_diagonal, full, 1.0, par);
+        matmul(
+            square.as_mut(),
+            triangular,
+            Accum::Add,
+            below_diagonal.transpose(),
+            full,
+            below_diagonal,
+            full,
+            1.0,
+            par,
+        );
         let mut row = above.submatrix_mut(start, 0, height, end);
         if start > 0 {
             let mut product = Mat::zeros(height, start);

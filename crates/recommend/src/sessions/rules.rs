@@ -138,9 +138,8 @@ mod tests {
 
     #[test]
     fn follows_the_published_rules() {
-        let thirds = |weights: &[(u32, f32)]| -> Vec<_> {
-            weights.iter().map(|(item, weight)| (*item, weight / 3.0)).collect()
-        };
+        let thirds =
+            |weights: &[(u32, f32)]| -> Vec<_> { weights.iter().map(|(item, weight)| (*item, weight / 3.0)).collect() };
         // Item 1 was met three times: 2 and 3 came after it, 1 and 4, and 4.
         let all = RuleSettings { repeats: Repeats::All, ..RuleSettings::sequential() };
         assert_near(&ask(all, &[9, 1]), &thirds(&[(4, 1.5), (1, 1.0), (2, 1.0), (3, 0.5)]));

@@ -139,7 +139,15 @@ impl Visits {
             Some(before) => (before.first_item + before.items, before.first_click + before.clicks),
             None => (0, 0),
         };
-        let head = Head { visitor: visit.visitor, last_at: visit.last_at, holders: 0, first_item, items: 0, first_click, clicks: 0 };
+        let head = Head {
+            visitor: visit.visitor,
+            last_at: visit.last_at,
+            holders: 0,
+            first_item,
+            items: 0,
+            first_click,
+            clicks: 0,
+        };
         page.heads.insert(place, head);
         page.write(place, visit);
         self.count += 1;

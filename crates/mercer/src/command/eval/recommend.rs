@@ -1,86 +1,143 @@
-//! `mercer eval recommend`: recommenders on files of public data, with what they take.
+//! `mercer eval recommend`: recommenders on files of public data or the shop's own orders, with what they take.
 
-use std::path::Path;
+mod report;
 
-use mercer_recommend::benchmark::{Outcome, SessionModel, read_sessions};
-use mercer_recommend::evaluate::{Report, Settings};
-use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mercer_recommend::benchmark::{
+    Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
+    read_interactions, read_sequences, read_sessions, tune,
+};
+use serde_json::json;
 
 use crate::cli::{DataFormat, EvalRecommend};
+use crate::config::Config;
 use crate::failure::Failure;
+use crate::home::Home;
 use crate::output;
 
-pub(super) fn run(asked: &EvalRecommend, as_json: bool) -> Result<(), Failure> {
-    let DataFormat::Sessions = asked.format;
-    let models = asked.models.iter().map(|name| model(name)).collect::<Result<Vec<_>, _>>()?;
-    let (train, test) = (read(&asked.train)?, read(&asked.test)?);
-    let data = read_sessions(&train, &test)
-        .map_err(|error| Failure::job(format!("{} and {}: {error}", asked.train.display(), asked.test.display())))?;
-    let settings = Settings { cutoff: asked.k, ..Settings::default() };
-    let mut outcomes = Vec::new();
-    for model in models {
-        let spinner = output::spinner(model.name());
-        outcomes.push(model.run(&data, &settings));
-        spinner.finish_and_clear();
+/// Days of a shop's log that are held out.
+const HELD_OUT_DAYS: i64 = 30;
+
+/// An outcome and the most memory that the process held meanwhile.
+struct Taken {
+    outcome: Outcome,
+    peak_megabytes: Option<f64>,
+}
+
+pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Result<(), Failure> {
+    let data = read(asked, config)?;
+    let data = &*data;
+    let specs = tuned(asked, data, specs(asked, data)?)?;
+    let popularity = data.popularity();
+    let measured = Measured { metrics: &asked.metrics, popularity: &popularity };
+    let cold = Cold::of(data.questions(), &popularity);
+    let mut taken = Vec::new();
+    let fit = |spec: Spec| {
+        forget_peak();
+        data.fit(spec)
+    };
+    let spinner = output::spinner("Fitting and asking");
+    let report = |outcome: Outcome| {
+        spinner.set_message(format!("{} is done", outcome.model));
+        taken.push(Taken { outcome, peak_megabytes: peak_megabytes() });
+    };
+    compare(&specs, data.questions(), &measured, fit, report).map_err(|error| Failure::usage(error.to_string()))?;
+    spinner.finish_and_clear();
+    if !as_json {
+        report::table(&taken, &cold);
+        return Ok(());
     }
-    if as_json {
-        output::json(&json!({ "models": outcomes.iter().map(to_json).collect::<Vec<_>>() }));
-    } else {
-        table(&outcomes, asked.k);
+    let models: Vec<_> = taken.iter().map(|taken| report::to_json(taken, &cold)).collect();
+    let result = json!({ "models": models });
+    match &asked.out {
+        Some(path) => fs::write(path, format!("{result:#}\n")).map_err(|error| failed(path, &error)),
+        None => {
+            output::json(&result);
+            Ok(())
+        }
     }
-    Ok(())
 }
 
-fn model(name: &str) -> Result<SessionModel, Failure> {
-    SessionModel::named(name)
-        .ok_or_else(|| Failure::job(format!("no model is called `{name}`; there are popularity, vmis, stan and vstan")))
+fn specs(asked: &EvalRecommend, data: &dyn Dataset) -> Result<Vec<Spec>, Failure> {
+    let automatic = asked.models.iter().any(|name| name == "auto");
+    let names: Vec<&str> =
+        if automatic { data.auto().to_vec() } else { asked.models.iter().map(String::as_str).collect() };
+    let spec = |name: &str| {
+        let spec = Spec::parse(name)?;
+        // Before hours of fitting, not after.
+        if spec.name() != "blend" && !data.models().contains(&spec.name()) {
+            return Err(spec.error(format!("there are {} and blend", data.models().join(", "))));
+        }
+        Ok(spec)
+    };
+    names.into_iter().map(spec).collect::<Result<_, _>>().map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::job(format!("{}: {error}", path.display())))
+fn tuned(asked: &EvalRecommend, data: &dyn Dataset, specs: Vec<Spec>) -> Result<Vec<Spec>, Failure> {
+    let (Some(attempts), Some(metric)) = (asked.tune, asked.metrics.first()) else { return Ok(specs) };
+    let validation = data.validation();
+    let tried = |spec: &Spec, reached: f64| output::remark(format!("{} reached {metric} {reached:.4}", spec.text()));
+    let tune = |spec: Spec| {
+        if validation.space(spec.name()).is_empty() {
+            return Ok(spec);
+        }
+        tune(&spec, &*validation, *metric, attempts, tried)
+    };
+    specs.into_iter().map(tune).collect::<Result<_, _>>().map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn metrics(report: &Report) -> [(&'static str, f64); 4] {
-    let Report { hit_rate, mrr, recall, ndcg, .. } = report;
-    [("HR", hit_rate.mean), ("MRR", mrr.mean), ("Recall", recall.mean), ("NDCG", ndcg.mean)]
-}
-
-fn to_json(outcome: &Outcome) -> Value {
-    let cutoff = outcome.report.cutoff;
-    let metrics: Map<String, Value> =
-        metrics(&outcome.report).into_iter().map(|(name, value)| (format!("{name}@{cutoff}"), json!(value))).collect();
-    let micros = |share| outcome.answer_micros_at(share);
-    json!({
-        "name": outcome.model,
-        "metrics": metrics,
-        "cases": outcome.report.cases,
-        "coverage": outcome.report.coverage,
-        "fit_seconds": outcome.fit_seconds,
-        "predict_us": { "p50": micros(0.5), "p90": micros(0.9), "p99": micros(0.99) },
+fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Failure> {
+    if asked.format == DataFormat::Events {
+        let home = Home::open_existing(config)?;
+        let orders = home.engine.orders()?;
+        let days = asked.days.unwrap_or(HELD_OUT_DAYS);
+        return Ok(Box::new(OrderData::new(
+            &orders,
+            if asked.last { OrderSplit::Last } else { OrderSplit::Days(days) },
+        )));
+    }
+    let train = named("--train", asked.train.as_ref())?;
+    if asked.format == DataFormat::Sequences {
+        let attributes = asked.attributes.as_ref().map(|path| text(path)).transpose()?;
+        let data = read_sequences(&text(train)?, attributes.as_deref()).map_err(|error| wrong(train, train, &error))?;
+        return Ok(if asked.valid.is_some() { data.validation() } else { Box::new(data) });
+    }
+    let test = named("--test", asked.valid.as_ref().or(asked.test.as_ref()))?;
+    let (learned, questions) = (text(train)?, text(test)?);
+    let wrong = |error: FormatError| wrong(train, test, &error);
+    Ok(match asked.format {
+        DataFormat::Interactions => Box::new(read_interactions(&learned, &questions).map_err(wrong)?),
+        DataFormat::Baskets => Box::new(read_baskets(&learned, &questions).map_err(wrong)?),
+        _ => Box::new(read_sessions(&learned, &questions).map_err(wrong)?),
     })
 }
 
-fn table(outcomes: &[Outcome], k: usize) {
-    output::line(format!(
-        "| model | HR@{k} | 95 % | MRR@{k} | 95 % | coverage | cases | fit s | p50 µs | p90 µs | p99 µs |"
-    ));
-    output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-    for outcome in outcomes {
-        let Report { hit_rate, mrr, coverage, cases, .. } = &outcome.report;
-        let micros = |share| outcome.answer_micros_at(share);
-        output::line(format!(
-            "| {} | {:.4} | {:.4}–{:.4} | {:.4} | {:.4}–{:.4} | {coverage} | {cases} | {:.2} | {:.0} | {:.0} | {:.0} |",
-            outcome.model,
-            hit_rate.mean,
-            hit_rate.low,
-            hit_rate.high,
-            mrr.mean,
-            mrr.low,
-            mrr.high,
-            outcome.fit_seconds,
-            micros(0.5),
-            micros(0.9),
-            micros(0.99)
-        ));
-    }
+fn named<'a>(flag: &str, path: Option<&'a PathBuf>) -> Result<&'a Path, Failure> {
+    path.map(PathBuf::as_path).ok_or_else(|| Failure::usage(format!("this format needs {flag} FILE")))
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::job(format!("{}: {error}", path.display()))
+}
+
+fn wrong(train: &Path, test: &Path, error: &FormatError) -> Failure {
+    Failure::job(format!("{} or {}: {error}", train.display(), test.display()))
+}
+
+/// Lets the kernel count the largest memory anew. Where it does not, the peak is that of the whole run.
+fn forget_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+fn peak_megabytes() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
 }

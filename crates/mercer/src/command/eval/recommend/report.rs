@@ -1,0 +1,73 @@
+//! Outcomes as a table or as JSON.
+
+use mercer_recommend::benchmark::{Cold, Metric, Outcome};
+use mercer_recommend::evaluate::Interval;
+use serde_json::{Map, Value, json};
+
+use super::Taken;
+use crate::output;
+
+pub(super) fn to_json(taken: &Taken, cold: &Cold) -> Value {
+    let outcome = &taken.outcome;
+    let metrics = outcome.metrics(|_| true);
+    let interval = |(metric, interval): &(Metric, Interval)| (metric.to_string(), json!([interval.low, interval.high]));
+    let micros = |share| outcome.answer_micros_at(share);
+    json!({
+        "name": outcome.model,
+        "metrics": means(&metrics),
+        "intervals": metrics.iter().map(interval).collect::<Map<_, _>>(),
+        "cases": outcome.questions(),
+        "coverage": outcome.coverage,
+        "novelty_bits": outcome.novelty,
+        "cold_items": slice(outcome, &cold.items),
+        "cold_customers": slice(outcome, &cold.customers),
+        "fit_seconds": outcome.fit_seconds,
+        "predict_us": { "p50": micros(0.5), "p90": micros(0.9), "p99": micros(0.99) },
+        "peak_mb": taken.peak_megabytes,
+    })
+}
+
+fn means(metrics: &[(Metric, Interval)]) -> Map<String, Value> {
+    metrics.iter().map(|(metric, interval)| (metric.to_string(), json!(interval.mean))).collect()
+}
+
+fn slice(outcome: &Outcome, part: &[bool]) -> Value {
+    let is_in = |place: usize| part.get(place).copied().unwrap_or_default();
+    json!({
+        "cases": part.iter().filter(|is_in| **is_in).count(),
+        "metrics": means(&outcome.metrics(is_in)),
+    })
+}
+
+pub(super) fn table(all: &[Taken], cold: &Cold) {
+    let Some(first) = all.first() else { return };
+    let names: Vec<String> = first.outcome.values.iter().map(|(metric, _)| metric.to_string()).collect();
+    let metrics: String = names.iter().map(|name| format!(" {name} | 95 % |")).collect();
+    let deciding = names.first().map_or("", String::as_str);
+    output::line(format!(
+        "| model |{metrics} cold items {deciding} | cold customers {deciding} | coverage | novelty bits | fit s | p50 µs | p90 µs | p99 µs | peak MB |"
+    ));
+    output::line(format!("|{}", " --- |".repeat(2 * names.len() + 10)));
+    for Taken { outcome, peak_megabytes } in all {
+        let cell = |(_, Interval { mean, low, high }): (Metric, Interval)| format!(" {mean:.4} | {low:.4}–{high:.4} |");
+        let metrics: String = outcome.metrics(|_| true).into_iter().map(cell).collect();
+        let of_part = |part: &[bool]| {
+            let in_part = outcome.metrics(|place| part.get(place).copied().unwrap_or_default());
+            in_part.first().map_or(0.0, |(_, interval)| interval.mean)
+        };
+        let micros = |share| outcome.answer_micros_at(share);
+        output::line(format!(
+            "| {} |{metrics} {:.4} | {:.4} | {} | {:.1} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            outcome.model,
+            of_part(&cold.items),
+            of_part(&cold.customers),
+            outcome.coverage,
+            outcome.novelty,
+            outcome.fit_seconds,
+            micros(0.5),
+            micros(0.9),
+            micros(0.99),
+            peak_megabytes.unwrap_or_default(),
+        ));
+    }
+}

@@ -1,0 +1,162 @@
+//! A shop's own orders.
+//!
+//! Two protocols, those of [`evaluate`](crate::evaluate): the last order of each customer is held out; or everything before
+//! one moment is learned and the first order of each known customer from then on should be found. Only the second knows
+//! nothing of the future. All items compete, those bought before and new ones.
+
+use mercer_schema::Timestamp;
+
+use super::run::Same;
+use super::{Dataset, Question, Spec, SpecError, counts, tastes};
+use crate::evaluate::{Split, hold_out_last_orders, split_at};
+use crate::interactions::{self, Order};
+use crate::next_order::{self, NextOrder};
+use crate::popularity::{self, Popularity};
+use crate::{Query, Recommender};
+
+const NAMES: [&str; 8] = ["popularity", "next-order", "knn", "ease", "slim", "ials", "filter", "turbo"];
+
+/// How the held-out orders are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderSplit {
+    /// The last order of each customer.
+    Last,
+    /// Those of the last so many days.
+    Days(i64),
+}
+
+/// Orders to learn from, and a question a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderData {
+    train: Vec<Order>,
+    questions: Vec<Question>,
+    split: OrderSplit,
+}
+
+impl OrderData {
+    pub fn new(orders: &[Order], split: OrderSplit) -> Self {
+        let Split { train, cases } = match split {
+            OrderSplit::Last => hold_out_last_orders(orders, 0),
+            OrderSplit::Days(days) => {
+                let last = orders.iter().map(|order| order.at).max().unwrap_or_default();
+                split_at(orders, last.plus(-days * Timestamp::DAY))
+            }
+        };
+        let questions = cases.into_iter().map(|case| Question {
+            history: interactions::tastes(&case.history).pop().unwrap_or_default(),
+            ordered: interactions::lines(&case.history).collect(),
+            at: case.at,
+            relevant: case.relevant,
+            ..Question::default()
+        });
+        Self { train, questions: questions.collect(), split }
+    }
+}
+
+impl Dataset for OrderData {
+    fn models(&self) -> &'static [&'static str] {
+        &NAMES
+    }
+
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        space(model)
+    }
+
+    fn auto(&self) -> &'static [&'static str] {
+        &["popularity", "knn", "slim", "next-order"]
+    }
+
+    fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    fn popularity(&self) -> Vec<u32> {
+        popularity(&self.train)
+    }
+
+    /// The same once more with what is left to learn from.
+    fn validation(&self) -> Box<dyn Dataset> {
+        Box::new(Self::new(&self.train, self.split))
+    }
+
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        fit(&self.train, spec)
+    }
+}
+
+pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    match model {
+        "next-order" => &[("lessons", &["500", "1000", "2000", "5000"]), ("ridge", &["1", "5", "20", "100"])],
+        _ => tastes::space(model),
+    }
+}
+
+pub(super) fn popularity(orders: &[Order]) -> Vec<u32> {
+    counts(orders.iter().flat_map(|order| order.lines.iter().map(|(item, _)| *item)))
+}
+
+pub(super) fn fit(orders: &[Order], mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
+    let model: Box<dyn Recommender> = match spec.name() {
+        "popularity" => {
+            let mut settings = popularity::Settings::default();
+            spec.take("half_life_days", &mut settings.long_half_life_days)?;
+            let mut popularity = Popularity::new(settings);
+            let mut in_time: Vec<&Order> = orders.iter().collect();
+            in_time.sort_by_key(|order| order.at);
+            for order in in_time {
+                order.lines.iter().for_each(|(item, _)| popularity.observe(*item, 1.0, order.at));
+            }
+            Box::new(Same(popularity.popular().recommend(&Query::default(), usize::MAX)))
+        }
+        "next-order" => {
+            let mut settings = next_order::Settings::default();
+            spec.take("lessons", &mut settings.most_lessons)?;
+            spec.take("ridge", &mut settings.ridge)?;
+            Box::new(NextOrder::fit(orders, &settings))
+        }
+        name if NAMES.contains(&name) => return tastes::fit(&interactions::tastes(orders), spec),
+        _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
+    };
+    spec.finish()?;
+    Ok(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Item;
+    use crate::interactions::Customer;
+
+    fn orders() -> Vec<Order> {
+        let order = |number: u32| Order {
+            customer: Some(Customer(number % 5)),
+            at: Timestamp(i64::from(number) * Timestamp::DAY),
+            lines: vec![(Item(number % 5), 1.0), (Item(5 + number % 2), 1.0)],
+        };
+        (0..40).map(order).collect()
+    }
+
+    #[test]
+    fn every_model_is_fitted_by_its_name() {
+        let data = OrderData::new(&orders(), OrderSplit::Last);
+        assert_eq!(data.questions().len(), 5);
+        assert_eq!(data.questions()[0].history.len(), 3, "a customer's item, and both others");
+        for name in NAMES {
+            let mut spec = Spec::parse(name).unwrap();
+            if name == "ials" {
+                spec.set("dimensions", "4");
+            }
+            assert!(data.fit(spec).is_ok(), "{name}");
+        }
+        assert!(data.fit(Spec::parse("oracle").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_split_in_time_is_validated_by_one() {
+        let data = OrderData::new(&orders(), OrderSplit::Days(10));
+        assert_eq!((data.train.len(), data.questions().len()), (29, 5));
+        assert!(data.questions().iter().all(|asked| asked.at >= Timestamp(29 * Timestamp::DAY)));
+        let validation = data.validation();
+        assert!(validation.questions().iter().all(|asked| asked.at < Timestamp(29 * Timestamp::DAY)));
+    }
+}

@@ -1,0 +1,111 @@
+//! Models of a taste, by name: what one basket a customer teaches.
+
+use mercer_schema::Timestamp;
+
+use super::run::Same;
+use super::{Spec, SpecError};
+use crate::factors::{Factors, IalsSettings};
+use crate::filter::{FilterSettings, GraphFilter};
+use crate::interactions::Basket;
+use crate::linear::{EaseSettings, Linear, SlimSettings};
+use crate::neighbours::{self, Neighbours};
+use crate::popularity::{self, Popularity};
+use crate::{Query, Recommender};
+
+pub(super) const NAMES: [&str; 7] = ["popularity", "knn", "ease", "slim", "ials", "filter", "turbo"];
+
+pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    match model {
+        "knn" => &[("kept", &["50", "100", "200", "500"]), ("damping", &["0", "0.25", "0.5", "0.75", "1"])],
+        "ease" => &[("l2", &["20", "50", "100", "200", "500", "1000"]), ("damping", &["0", "0.25", "0.5"])],
+        "slim" => &[
+            ("l2", &["5", "10", "20", "50", "100", "200"]),
+            ("damping", &["0", "0.25", "0.5", "0.75"]),
+            ("near", &["50", "100", "200", "300"]),
+        ],
+        "ials" => &[
+            ("unobserved", &["0.003", "0.01", "0.03", "0.1", "0.3"]),
+            ("l2", &["0.0003", "0.001", "0.003", "0.01", "0.03"]),
+        ],
+        "filter" => &[
+            ("ideal", &["0.1", "0.2", "0.3", "0.5", "1"]),
+            ("dimensions", &["64", "128", "256", "512"]),
+            ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
+        ],
+        "turbo" => &[
+            ("sharpness", &["0.7", "1", "1.3"]),
+            ("customer_power", &["0.3", "0.4", "0.5", "0.6"]),
+            ("item_power", &["0.4", "0.5", "0.6"]),
+        ],
+        _ => &[],
+    }
+}
+
+pub(super) fn fit(train: &[Basket], mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
+    let model: Box<dyn Recommender> = match spec.name() {
+        "popularity" => {
+            let mut popularity = Popularity::new(popularity::Settings::default());
+            let at = Timestamp::default();
+            train.iter().flatten().for_each(|(item, weight)| popularity.observe(*item, *weight, at));
+            Box::new(Same(popularity.popular().recommend(&Query::default(), usize::MAX)))
+        }
+        "knn" => {
+            let mut settings = neighbours::Settings {
+                least_together: 1,
+                significance: 0.0,
+                damping: 0.5,
+                largest_basket: 10_000,
+                ..neighbours::Settings::default()
+            };
+            spec.take("kept", &mut settings.kept)?;
+            spec.take("damping", &mut settings.damping)?;
+            Box::new(Linear::from(&Neighbours::fit(train, &settings)))
+        }
+        "ease" => {
+            let mut settings = EaseSettings::default();
+            spec.take("l2", &mut settings.l2)?;
+            spec.take("damping", &mut settings.damping)?;
+            spec.take("kept", &mut settings.kept)?;
+            let refused = || spec.error("the inverse does not exist; give a larger l2".to_owned());
+            Box::new(Linear::fit_ease(train, &settings).ok_or_else(refused)?)
+        }
+        "slim" => {
+            let mut settings = SlimSettings::default();
+            spec.take("l2", &mut settings.l2)?;
+            spec.take("l1", &mut settings.l1)?;
+            spec.take("damping", &mut settings.damping)?;
+            spec.take("near", &mut settings.near)?;
+            spec.take("rounds", &mut settings.rounds)?;
+            Box::new(Linear::fit_slim(train, &settings))
+        }
+        "ials" => {
+            let mut settings = IalsSettings::default();
+            spec.take("dimensions", &mut settings.dimensions)?;
+            spec.take("sweeps", &mut settings.sweeps)?;
+            spec.take("unobserved", &mut settings.unobserved)?;
+            spec.take("l2", &mut settings.l2)?;
+            spec.take("frequency", &mut settings.frequency)?;
+            spec.take("block", &mut settings.block)?;
+            spec.take("seed", &mut settings.seed)?;
+            Box::new(Factors::fit_ials(train, &settings))
+        }
+        "filter" | "turbo" => {
+            let mut settings = FilterSettings::default();
+            if spec.name() == "turbo" {
+                settings.dimensions = 0;
+            }
+            spec.take("customer_power", &mut settings.customer_power)?;
+            spec.take("item_power", &mut settings.item_power)?;
+            spec.take("source_power", &mut settings.source_power)?;
+            spec.take("sharpness", &mut settings.sharpness)?;
+            spec.take("kept", &mut settings.kept)?;
+            spec.take("dimensions", &mut settings.dimensions)?;
+            spec.take("ideal", &mut settings.ideal)?;
+            spec.take("seed", &mut settings.seed)?;
+            Box::new(GraphFilter::fit(train, &settings))
+        }
+        _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
+    };
+    spec.finish()?;
+    Ok(model)
+}
