@@ -120,7 +120,8 @@ fn tune(orders: &[Order], newest: Timestamp) {
         tried.push((format!("{most_lessons} lessons"), next_order::Settings { most_lessons, ..default }));
     }
     for (damping, kept) in [(0.5, 100), (2.0, 100), (1.0, 30), (1.0, 300)] {
-        let neighbours = neighbours::Settings { damping, kept, ..default.neighbours };
+        let neighbours =
+            neighbours::Settings { weighting: neighbours::Weighting::Damped(damping), kept, ..default.neighbours };
         tried.push((format!("damping {damping} kept {kept}"), next_order::Settings { neighbours, ..default }));
     }
     let quick = Settings { bootstrap_rounds: 0, ..Settings::default() };

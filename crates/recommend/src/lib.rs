@@ -13,6 +13,7 @@
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
 //! | [`linear`] | what a whole taste calls for, and speaks against (EASE, SLIM) | trained |
 //! | [`factors`] | the same, from vectors (iALS) | trained |
+//! | [`contrast`] | the same, from vectors learned against what was not taken (SimpleX) | trained |
 //! | [`filter`] | the same, from a smoothed graph, without training (GF-CF, Turbo-CF) | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
@@ -36,6 +37,7 @@ pub mod arrange;
 pub mod benchmark;
 pub mod blend;
 pub mod content;
+pub mod contrast;
 pub mod evaluate;
 pub mod factors;
 pub mod filter;

@@ -27,15 +27,31 @@ pub enum Measure {
     Cosine { shrinkage: f32 },
     /// Σ common / (Σ first + shrinkage): P(second | first), for what goes into the basket with the first.
     Confidence { shrinkage: f32 },
+    /// Σ common: for lines that are weighted already, as BM25 does.
+    Product,
+    /// Dunning's log-likelihood ratio of the counts ([`log_likelihood_ratio`]): how sure it is that the two are alike, not
+    /// how much. Weights count nothing.
+    LogLikelihood,
+}
+
+/// What a basket's lines count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weighting {
+    /// A basket of s items counts s^(−damping): 0 lets a wholesaler's thousand lines make half a million pairs of
+    /// full weight; with 1, an order weighs about as much as an item does.
+    Damped(f32),
+    /// Items are documents and baskets their words: each line counts ln(items / (1 + s)) (Salton, Buckley 1988).
+    TfIdf,
+    /// The same with a line counting (k₁ + 1) w / (w + k₁ (1 − b + b × baskets with the item / their mean)), so that
+    /// items that are everywhere count less (Robertson, Zaragoza 2009).
+    Bm25 { k1: f32, b: f32 },
 }
 
 /// How neighbours are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     pub measure: Measure,
-    /// A basket of s items counts s^(−damping): 0 lets a wholesaler's thousand lines make half a million pairs of
-    /// full weight; with 1, an order weighs about as much as an item does.
-    pub damping: f32,
+    pub weighting: Weighting,
     /// Smallest log-likelihood ratio of a pair: 10.83 is one chance pair in a thousand.
     pub significance: f64,
     /// Fewest common baskets.
@@ -50,7 +66,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             measure: Measure::Cosine { shrinkage: 1.0 },
-            damping: 1.0,
+            weighting: Weighting::Damped(1.0),
             significance: 10.83,
             least_together: 2,
             kept: 100,
@@ -250,7 +266,7 @@ mod tests {
     }
 
     fn plain(measure: Measure) -> Settings {
-        Settings { measure, damping: 0.0, ..Settings::default() }
+        Settings { measure, weighting: Weighting::Damped(0.0), ..Settings::default() }
     }
 
     #[test]
@@ -266,6 +282,26 @@ mod tests {
         let neighbour = confidence.of(Item(0))[0];
         assert_eq!((neighbour.item, neighbour.together, confidence.baskets_with(Item(0))), (Item(1), 30, 40));
         assert!((confidence.lift(Item(0), &neighbour) - 30.0 * 100.0 / (40.0 * 30.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn weightings_follow_their_formulas() {
+        let at = |measure, weighting| {
+            let settings = Settings { measure, weighting, significance: 0.0, ..Settings::default() };
+            let mut baskets = vec![basket(&[0, 1]); 4];
+            baskets.extend(vec![basket(&[0]); 2]);
+            baskets.extend(vec![basket(&[2, 3, 4, 5]); 6]);
+            Neighbours::fit(&baskets, &settings).of(Item(0)).first().map_or(0.0, |near| f64::from(near.score))
+        };
+        // Six items: a basket of two has rarity ln(6/3), one of one ln(6/2); items 0 and 1 are in 6 and 4 baskets of 34 / 6.
+        let (two, one) = (2_f64.ln().powi(2), 3_f64.ln().powi(2));
+        let cosine = 4.0 * two / ((4.0 * two + 2.0 * one) * 4.0 * two).sqrt();
+        assert!((at(Measure::Cosine { shrinkage: 0.0 }, Weighting::TfIdf) - cosine).abs() < 1e-4);
+        let line = |with: f64| 3.0 / (1.0 + 2.0 * (0.5 + 0.5 * with / (34.0 / 6.0)));
+        let product = 4.0 * two * line(6.0) * line(4.0);
+        assert!((at(Measure::Product, Weighting::Bm25 { k1: 2.0, b: 0.5 }) - product).abs() < 1e-4);
+        let ratio = log_likelihood_ratio(4, 6, 4, 12);
+        assert!((at(Measure::LogLikelihood, Weighting::Damped(0.0)) - ratio).abs() < 1e-4);
     }
 
     #[test]

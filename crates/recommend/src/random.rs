@@ -57,8 +57,12 @@ mod tests {
         let mean = normal.iter().sum::<f64>() / normal.len() as f64;
         let variance = normal.iter().map(|value| value * value).sum::<f64>() / normal.len() as f64;
         assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+    }
+
+    #[test]
+    fn shuffling_keeps_everything() {
         let mut order: Vec<u32> = (0..100).collect();
-        random.shuffle(&mut order);
+        Random::new(3).shuffle(&mut order);
         assert_ne!(order, (0..100).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..100).collect::<Vec<_>>());

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use mercer_recommend::blend::{Blend, Fusion};
 use mercer_recommend::content::ContentIndex;
+use mercer_recommend::contrast::{Contrast, ContrastSettings};
 use mercer_recommend::factors::{Factors, IalsSettings};
 use mercer_recommend::filter::{FilterSettings, GraphFilter};
 use mercer_recommend::interactions::{Customer, Order, tastes};
@@ -34,6 +35,7 @@ struct Shop {
     ease: Linear,
     slim: Linear,
     factors: Factors,
+    contrast: Contrast,
     filter: GraphFilter,
 }
 
@@ -69,6 +71,8 @@ impl Shop {
         shop.ease = Linear::fit_ease(&tastes, &EaseSettings { l2: 5.0, ..EaseSettings::default() }).unwrap();
         shop.slim = Linear::fit_slim(&tastes, &SlimSettings { l2: 5.0, ..SlimSettings::default() });
         shop.factors = Factors::fit_ials(&tastes, &IalsSettings { dimensions: 8, ..IalsSettings::default() });
+        let settings = ContrastSettings { dimensions: 8, batch: 32, negatives: 16, epochs: 10, ..Default::default() };
+        shop.contrast = Contrast::fit(&tastes, &settings);
         shop.filter = GraphFilter::fit(&tastes, &FilterSettings { dimensions: 4, ..FilterSettings::default() });
         shop.next_order = NextOrder::fit(&orders, &next_order::Settings::default());
         shop
@@ -97,6 +101,7 @@ impl Shop {
             ("EASE", Box::new(&self.ease)),
             ("SLIM", Box::new(&self.slim)),
             ("iALS", Box::new(&self.factors)),
+            ("SimpleX", Box::new(&self.contrast)),
             ("graph filter", Box::new(&self.filter)),
         ]
     }
@@ -123,6 +128,7 @@ impl Shop {
             ease: Linear::decode(&self.ease.encode(name), resolve).unwrap(),
             slim: Linear::decode(&self.slim.encode(name), resolve).unwrap(),
             factors: Factors::decode(&self.factors.encode(name), resolve).unwrap(),
+            contrast: Contrast::decode(&self.contrast.encode(name), resolve).unwrap(),
             filter: GraphFilter::decode(&self.filter.encode(name), resolve).unwrap(),
         };
         (self, read)
@@ -349,6 +355,9 @@ proptest! {
             }
             if let Ok(model) = Factors::decode(&damaged(&shop.factors.encode(name), &damage), resolve) {
                 check("iALS", &model, &query, 10);
+            }
+            if let Ok(model) = Contrast::decode(&damaged(&shop.contrast.encode(name), &damage), resolve) {
+                check("SimpleX", &model, &query, 10);
             }
             if let Ok(model) = GraphFilter::decode(&damaged(&shop.filter.encode(name), &damage), resolve) {
                 check("graph filter", &model, &query, 10);

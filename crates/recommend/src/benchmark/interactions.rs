@@ -132,8 +132,14 @@ mod tests {
         specs.push(Spec::parse("blend:slim=1:ials=0.5:filter=1").unwrap());
         let mut reached = Vec::new();
         let fit = |mut spec: Spec| {
-            if spec.name() == "ials" {
+            if ["ials", "simplex"].contains(&spec.name()) {
                 spec.set("dimensions", "2");
+            }
+            if spec.name() == "simplex" {
+                spec.set("batch", "16");
+                spec.set("rate", "0.05");
+                spec.set("margin", "0.3");
+                spec.set("weight", "2");
             }
             data.fit(spec)
         };
@@ -141,7 +147,7 @@ mod tests {
             reached.push((outcome.model.clone(), outcome.metrics(|_| true)[0].1.mean));
         })
         .unwrap();
-        assert_eq!(reached.len(), 8);
+        assert_eq!(reached.len(), 9);
         // Four of the eight items of a taste are left, so a model of taste has them all among its first four.
         assert!(reached.iter().skip(1).all(|(_, hit)| *hit > 0.95), "{reached:?}");
         assert!(reached[0].1 < 0.9, "popularity knows no taste: {reached:?}");
@@ -165,7 +171,10 @@ mod tests {
     #[test]
     fn unknown_models_and_customers_twice_are_refused() {
         let error = data().fit(Spec::parse("svd").unwrap()).err().unwrap();
-        assert_eq!(error.to_string(), "model `svd`: there are popularity, knn, ease, slim, ials, filter, turbo");
+        assert_eq!(
+            error.to_string(),
+            "model `svd`: there are popularity, knn, ease, slim, ials, simplex, filter, turbo"
+        );
         assert_eq!(
             read_interactions("1 a\n1 b\n", "").unwrap_err().to_string(),
             "line 2: customer `1` has a line already"

@@ -14,7 +14,7 @@ use crate::next_order::{self, NextOrder};
 use crate::popularity::{self, Popularity};
 use crate::{Query, Recommender};
 
-const NAMES: [&str; 8] = ["popularity", "next-order", "knn", "ease", "slim", "ials", "filter", "turbo"];
+const NAMES: [&str; 9] = ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo"];
 
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(data.questions()[0].history.len(), 3, "a customer's item, and both others");
         for name in NAMES {
             let mut spec = Spec::parse(name).unwrap();
-            if name == "ials" {
+            if ["ials", "simplex"].contains(&name) {
                 spec.set("dimensions", "4");
             }
             assert!(data.fit(spec).is_ok(), "{name}");

@@ -4,19 +4,26 @@ use mercer_schema::Timestamp;
 
 use super::run::Same;
 use super::{Spec, SpecError};
+use crate::contrast::{Contrast, ContrastSettings};
 use crate::factors::{Factors, IalsSettings};
 use crate::filter::{FilterSettings, GraphFilter};
 use crate::interactions::Basket;
 use crate::linear::{EaseSettings, Linear, SlimSettings};
-use crate::neighbours::{self, Neighbours};
+use crate::neighbours::{self, Measure, Neighbours, Weighting};
 use crate::popularity::{self, Popularity};
 use crate::{Query, Recommender};
 
-pub(super) const NAMES: [&str; 7] = ["popularity", "knn", "ease", "slim", "ials", "filter", "turbo"];
+pub(super) const NAMES: [&str; 8] = ["popularity", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo"];
 
 pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static str])] {
     match model {
-        "knn" => &[("kept", &["50", "100", "200", "500"]), ("damping", &["0", "0.25", "0.5", "0.75", "1"])],
+        "knn" => &[
+            ("measure", &["cosine", "tfidf", "bm25", "llr"]),
+            ("kept", &["50", "100", "200", "500"]),
+            ("damping", &["0", "0.25", "0.5", "0.75", "1"]),
+            ("k1", &["1.2", "10", "100"]),
+            ("b", &["0.2", "0.5", "0.8"]),
+        ],
         "ease" => &[("l2", &["20", "50", "100", "200", "500", "1000"]), ("damping", &["0", "0.25", "0.5"])],
         "slim" => &[
             ("l2", &["5", "10", "20", "50", "100", "200"]),
@@ -26,6 +33,11 @@ pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static 
         "ials" => &[
             ("unobserved", &["0.003", "0.01", "0.03", "0.1", "0.3"]),
             ("l2", &["0.0003", "0.001", "0.003", "0.01", "0.03"]),
+        ],
+        "simplex" => &[
+            ("margin", &["0.3", "0.4", "0.5", "0.6", "0.7"]),
+            ("weight", &["30", "100", "300"]),
+            ("rate", &["0.001", "0.002", "0.005"]),
         ],
         "filter" => &[
             ("ideal", &["0.1", "0.2", "0.3", "0.5", "1"]),
@@ -53,12 +65,25 @@ pub(super) fn fit(train: &[Basket], mut spec: Spec) -> Result<Box<dyn Recommende
             let mut settings = neighbours::Settings {
                 least_together: 1,
                 significance: 0.0,
-                damping: 0.5,
+                weighting: Weighting::Damped(0.5),
                 largest_basket: 10_000,
                 ..neighbours::Settings::default()
             };
             spec.take("kept", &mut settings.kept)?;
-            spec.take("damping", &mut settings.damping)?;
+            let (mut measure, mut damping, mut k1, mut b) = ("cosine".to_owned(), 0.5, 100.0, 0.5);
+            spec.take("measure", &mut measure)?;
+            spec.take("damping", &mut damping)?;
+            spec.take("k1", &mut k1)?;
+            spec.take("b", &mut b)?;
+            (settings.measure, settings.weighting) = match measure.as_str() {
+                "cosine" => (Measure::Cosine { shrinkage: 1.0 }, Weighting::Damped(damping)),
+                "tfidf" => (Measure::Cosine { shrinkage: 0.0 }, Weighting::TfIdf),
+                "bm25" => (Measure::Product, Weighting::Bm25 { k1, b }),
+                "llr" => (Measure::LogLikelihood, Weighting::Damped(0.0)),
+                _ => {
+                    return Err(spec.error(format!("`{measure}` is no measure; there are cosine, tfidf, bm25 and llr")));
+                }
+            };
             Box::new(Linear::from(&Neighbours::fit(train, &settings)))
         }
         "ease" => {
@@ -88,6 +113,19 @@ pub(super) fn fit(train: &[Basket], mut spec: Spec) -> Result<Box<dyn Recommende
             spec.take("block", &mut settings.block)?;
             spec.take("seed", &mut settings.seed)?;
             Box::new(Factors::fit_ials(train, &settings))
+        }
+        "simplex" => {
+            let mut settings = ContrastSettings::default();
+            spec.take("dimensions", &mut settings.dimensions)?;
+            spec.take("epochs", &mut settings.epochs)?;
+            spec.take("batch", &mut settings.batch)?;
+            spec.take("negatives", &mut settings.negatives)?;
+            spec.take("margin", &mut settings.margin)?;
+            spec.take("weight", &mut settings.weight)?;
+            spec.take("rate", &mut settings.rate)?;
+            spec.take("averaged", &mut settings.most_averaged)?;
+            spec.take("seed", &mut settings.seed)?;
+            Box::new(Contrast::fit(train, &settings))
         }
         "filter" | "turbo" => {
             let mut settings = FilterSettings::default();

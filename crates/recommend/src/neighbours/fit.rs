@@ -4,7 +4,7 @@
 //! memory is the baskets, twice, and one row. Time is the sum of the squared basket sizes, which
 //! `largest_basket` bounds.
 
-use super::{Measure, Neighbour, Neighbours, Settings, log_likelihood_ratio};
+use super::{Measure, Neighbour, Neighbours, Settings, Weighting, log_likelihood_ratio};
 use crate::Item;
 use crate::interactions::Basket;
 
@@ -54,7 +54,8 @@ impl Neighbours {
 
 impl Counted {
     fn of(baskets: &[Basket], settings: &Settings) -> Self {
-        let baskets: Vec<Counting> = baskets.iter().filter_map(|basket| prepare(basket, settings)).collect();
+        let mut baskets: Vec<Counting> = baskets.iter().filter_map(|basket| prepare(basket, settings)).collect();
+        weigh(&mut baskets, settings.weighting);
         let lines = || baskets.iter().flat_map(|basket| &basket.lines);
         let size = lines().map(|(item, _)| item.index() + 1).max().unwrap_or(0);
         let mut with = vec![Vec::new(); size];
@@ -97,7 +98,10 @@ impl Counted {
             {
                 continue;
             }
-            let score = self.score(item, other, weight, settings.measure);
+            let score = match settings.measure {
+                Measure::LogLikelihood => log_likelihood_ratio(both, first, second, total) as f32,
+                measure => self.score(item, other, weight, measure),
+            };
             row.push(Neighbour { item: Item(other as u32), score, together });
         }
         let order = |a: &Neighbour, b: &Neighbour| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
@@ -114,6 +118,7 @@ impl Counted {
         let score = match measure {
             Measure::Cosine { shrinkage } => common / ((own * others).sqrt() + f64::from(shrinkage)),
             Measure::Confidence { shrinkage } => common / (own + f64::from(shrinkage)),
+            Measure::Product | Measure::LogLikelihood => common,
         };
         score as f32
     }
@@ -130,8 +135,33 @@ fn prepare(basket: &Basket, settings: &Settings) -> Option<Counting> {
         lines.truncate(settings.largest_basket);
         lines.sort_unstable_by_key(|(item, _)| *item);
     }
-    let weight = (lines.len() as f32).powf(-settings.damping);
-    (!lines.is_empty()).then_some(Counting { lines, weight })
+    (!lines.is_empty()).then_some(Counting { lines, weight: 1.0 })
+}
+
+/// A pair counts the weight of its basket times the weights of both lines.
+fn weigh(baskets: &mut [Counting], weighting: Weighting) {
+    let mut baskets_with: Vec<f32> = Vec::new();
+    for (item, _) in baskets.iter().flat_map(|basket| &basket.lines) {
+        baskets_with.resize(baskets_with.len().max(item.index() + 1), 0.0);
+        baskets_with[item.index()] += 1.0;
+    }
+    let items = baskets_with.iter().filter(|count| **count > 0.0).count() as f32;
+    let mean = baskets_with.iter().sum::<f32>() / items.max(1.0);
+    for basket in baskets {
+        let size = basket.lines.len() as f32;
+        // Of a basket with everything, nothing can be learned.
+        let rarity = (items / (1.0 + size)).ln().max(0.0);
+        basket.weight = match weighting {
+            Weighting::Damped(damping) => size.powf(-damping),
+            Weighting::TfIdf | Weighting::Bm25 { .. } => rarity * rarity,
+        };
+        if let Weighting::Bm25 { k1, b } = weighting {
+            for (item, weight) in &mut basket.lines {
+                let length = 1.0 - b + b * baskets_with[item.index()] / mean;
+                *weight *= (k1 + 1.0) / (*weight + k1 * length);
+            }
+        }
+    }
 }
 
 fn units(weight: f32) -> u64 {
