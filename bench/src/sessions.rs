@@ -60,7 +60,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     }
     let (train, queries) = (settings.folder.join("train.txt"), settings.folder.join("queries.txt"));
     let asked = questions(&settings.folder.join("test.txt"), settings.last_items)?;
-    let lines: Vec<String> = asked.iter().map(|items| items.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> =
+        asked.iter().map(|items| items.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")).collect();
     std::fs::write(&queries, lines.join("\n") + "\n")?;
 
     let mut names = HashMap::new();
@@ -68,8 +69,10 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let (index, inserts, end) = build(&train, &mut names, settings.sample)?;
     let build_seconds = started.elapsed().as_secs_f64();
     let unknown = names.len() as u32;
-    let asked: Vec<Vec<Item>> =
-        asked.iter().map(|items| items.iter().map(|name| Item(*names.get(name).unwrap_or(&unknown))).collect()).collect();
+    let asked: Vec<Vec<Item>> = asked
+        .iter()
+        .map(|items| items.iter().map(|name| Item(*names.get(name).unwrap_or(&unknown))).collect())
+        .collect();
     let vmis = index.vmis(VmisSettings {
         sample: settings.sample,
         neighbours: settings.neighbours,
@@ -106,10 +109,17 @@ fn print(rounds: &BTreeMap<&str, Vec<Round>>, asked: usize, inserts: f64) {
         let own = |question: usize| of_rounds(&|round| round.micros.get(question).copied().unwrap_or_default());
         let mut micros: Vec<f64> = (0..asked).map(own).collect();
         micros.sort_by(f64::total_cmp);
-        let at = |share: f64| micros.get((asked.saturating_sub(1) as f64 * share).round() as usize).copied().unwrap_or_default();
+        let at = |share: f64| {
+            micros.get((asked.saturating_sub(1) as f64 * share).round() as usize).copied().unwrap_or_default()
+        };
         let per_second = asked as f64 * 1e6 / micros.iter().sum::<f64>();
         let (peak, build) = (of_rounds(&|round| round.peak_mb), of_rounds(&|round| round.build_seconds));
-        println!("| {name} | {:.1} | {:.1} | {:.1} | {per_second:.0} | {peak:.0} | {build:.1} |", at(0.5), at(0.9), at(0.99));
+        println!(
+            "| {name} | {:.1} | {:.1} | {:.1} | {per_second:.0} | {peak:.0} | {build:.1} |",
+            at(0.5),
+            at(0.9),
+            at(0.99)
+        );
     }
 }
 

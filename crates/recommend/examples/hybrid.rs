@@ -16,8 +16,7 @@ use mercer_recommend::{Item, Query, Recommender};
 const PARTS: usize = 3;
 const NAMES: [&str; 8] =
     ["visits", "rules", "revisit", "doubt", "stay share", "stay strength", "back share", "back strength"];
-const CHOICES: [f32; 17] =
-    [0.0, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0];
+const CHOICES: [f32; 17] = [0.0, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0];
 
 /// The answers of all parts to one question, as shares.
 struct Asked {
@@ -64,7 +63,8 @@ fn ask_all(train: &str, valid: &str, count: usize) -> Vec<Asked> {
 /// HR@20 and MRR@20 with these numbers, in the order of their names.
 fn measure(asked: &[Asked], numbers: &[f32], table: &mut [f32]) -> (f64, f64) {
     let (mut hits, mut ranks) = (0.0, 0.0);
-    let (stay, back) = (Returns { share: numbers[4], strength: numbers[5] }, Returns { share: numbers[6], strength: numbers[7] });
+    let (stay, back) =
+        (Returns { share: numbers[4], strength: numbers[5] }, Returns { share: numbers[6], strength: numbers[7] });
     for case in asked {
         let mut items = Vec::new();
         let weights = [numbers[0], numbers[1], numbers[2] * numbers[3] / (case.visits + numbers[3])];
@@ -89,7 +89,8 @@ fn measure(asked: &[Asked], numbers: &[f32], table: &mut [f32]) -> (f64, f64) {
             }
         }
         let score = table.get(case.target.index()).copied().unwrap_or_default();
-        let is_before = |item: &&Item| table[item.index()] > score || (table[item.index()] == score && **item < case.target);
+        let is_before =
+            |item: &&Item| table[item.index()] > score || (table[item.index()] == score && **item < case.target);
         let rank = items.iter().filter(is_before).count() + 1;
         if score > 0.0 && rank <= 20 {
             hits += 1.0;

@@ -41,7 +41,9 @@ impl Recommender for Blend<'_> {
         for (part, weight) in self.parts.iter().filter(|(_, weight)| *weight > 0.0 && weight.is_finite()) {
             let found = part.recommend(query, self.depth);
             let comparable = self.fusion.comparable(&found);
-            given.extend(found.iter().zip(comparable).map(|(scored, part)| (scored.item, weight * part, scored.because_of)));
+            given.extend(
+                found.iter().zip(comparable).map(|(scored, part)| (scored.item, weight * part, scored.because_of)),
+            );
         }
         // Stable, so that the parts add up in their order.
         given.sort_by_key(|(item, ..)| *item);
@@ -61,7 +63,9 @@ impl Fusion {
         match self {
             Self::Share => over(found.iter().map(|scored| f64::from(scored.score.max(0.0))).sum()),
             Self::Best => over(found.first().map_or(1.0, |best| f64::from(best.score))),
-            Self::Rank { offset } => (0..found.len()).map(|place| 1.0 / (offset.max(0.0) + place as f32 + 1.0)).collect(),
+            Self::Rank { offset } => {
+                (0..found.len()).map(|place| 1.0 / (offset.max(0.0) + place as f32 + 1.0)).collect()
+            }
         }
     }
 }

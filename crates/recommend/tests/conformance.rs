@@ -12,7 +12,9 @@ use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
-use mercer_recommend::sessions::{Habit, HabitSettings, HybridSettings, Repeats, Revisit, RuleSettings, SessionIndex, StanSettings, VmisSettings};
+use mercer_recommend::sessions::{
+    Habit, HabitSettings, HybridSettings, Repeats, Revisit, RuleSettings, SessionIndex, StanSettings, VmisSettings,
+};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 use proptest::prelude::*;

@@ -16,7 +16,10 @@ use mercer_schema::Timestamp;
 use super::{FormatError, Names, Outcome, Question, ask};
 use crate::evaluate;
 use crate::popularity::{self, Popularity};
-use crate::sessions::{Habit, HabitSettings, HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings, VmisSettings};
+use crate::sessions::{
+    Habit, HabitSettings, HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings,
+    VmisSettings,
+};
 use crate::{Item, Recommender};
 
 /// Sessions to learn from, oldest first, and questions.

@@ -32,11 +32,7 @@ pub struct HabitSettings {
 impl HabitSettings {
     /// Good on validation parts of the Yoochoose, RetailRocket and bol.com samples together, not on any test part.
     pub const fn new() -> Self {
-        Self {
-            stay: Returns { share: 0.15, strength: 1.0 },
-            back: Returns { share: 0.2, strength: 5.0 },
-            depth: 100,
-        }
+        Self { stay: Returns { share: 0.15, strength: 1.0 }, back: Returns { share: 0.2, strength: 5.0 }, depth: 100 }
     }
 }
 

@@ -62,7 +62,9 @@ impl SessionIndex {
             visit.is_some_and(|visit| visit.clicks.iter().zip(visit.times).any(|contact| contact == (&item, &at)))
         };
         let Some(number) = self.visits_of(visitor).filter(holds).last() else { return false };
-        let Some((is_gone, is_empty)) = self.visits.update(number, |visit| visit.take_back(item, at)) else { return false };
+        let Some((is_gone, is_empty)) = self.visits.update(number, |visit| visit.take_back(item, at)) else {
+            return false;
+        };
         self.changed.head = true;
         self.changed.visits.insert(number);
         let short = (is_gone && self.unpost(item, number)).then_some(item);

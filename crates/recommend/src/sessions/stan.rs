@@ -17,6 +17,7 @@ use mercer_schema::Timestamp;
 
 use super::Repeats;
 use super::index::SessionIndex;
+use super::visits::Seen;
 use super::walk::{self, age_fading, fading, last_distinct, walk_newest};
 use crate::ranking::{Sums, best_places};
 use crate::{Item, Query, Recommender, Scored};
@@ -91,11 +92,11 @@ pub struct Stan<'a> {
     settings: StanSettings,
 }
 
-/// A past visit with its likeness and the place of the newest item shared.
+/// A past visit with the weights of the shared items, and the place of the newest of them.
 #[derive(Debug, Clone, Copy)]
-struct Match {
-    number: u64,
-    likeness: f32,
+struct Match<'a> {
+    visit: Seen<'a>,
+    shared: f32,
     newest: u32,
 }
 
@@ -113,15 +114,14 @@ impl Recommender for Stan<'_> {
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let visits: Vec<_> =
-            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?.items))).collect();
-        let mut sums = Sums::new(self.index.items, visits.iter().map(|(_, items)| items.len()).sum());
-        let longest = visits.iter().map(|(_, items)| items.len()).max().unwrap_or_default();
+        let mut sums = Sums::new(self.index.items, neighbours.iter().map(|(_, found)| found.visit.items().len()).sum());
+        let longest = neighbours.iter().map(|(_, found)| found.visit.items().len()).max().unwrap_or_default();
         let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
-        for (found, items) in visits {
+        for (likeness, found) in &neighbours {
+            let items = found.visit.items();
             let shared = walked.get(found.newest as usize).copied();
             let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
-            let weight = found.likeness * fading(found.newest as f32, self.settings.newest_shared);
+            let weight = likeness * fading(found.newest as f32, self.settings.newest_shared);
             for (other, item) in items.iter().enumerate() {
                 let factor = match other.cmp(&place) {
                     Ordering::Less => weight * self.settings.before,
@@ -136,20 +136,24 @@ impl Recommender for Stan<'_> {
     }
 }
 
-impl Stan<'_> {
+impl<'a> Stan<'a> {
     /// The most alike of the newest visits that share an item with the walked ones, the newer first on a tie.
-    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match> {
+    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<(f32, Match<'a>)> {
         let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
         let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
         walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
-            let Some(visit) = self.index.visits.get(number) else { return };
-            let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
-            let likeness = likeness * age_fading(now, visit.last_at, self.settings.age_days);
-            matches.push(Match { number, likeness, newest: newest as u32 });
+            let visit = self.index.visits.seen(number);
+            matches.extend(visit.map(|visit| Match { visit, shared, newest: newest as u32 }));
         });
+        // Apart from the walk, so that the processor fetches many visits at a time.
+        let likeness = |found: &Match<'_>| {
+            let likeness = found.shared / ((walked.len() * found.visit.items().len()) as f32).sqrt();
+            likeness * age_fading(now, found.visit.last_at(), self.settings.age_days)
+        };
+        let likeness: Vec<f32> = matches.iter().map(likeness).collect();
         // Newer ones stand first, so that they also do among equals.
-        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness).collect();
-        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
+        let best = best_places(&likeness, self.settings.neighbours);
+        best.map(|place| (likeness[place], matches[place])).collect()
     }
 }
 

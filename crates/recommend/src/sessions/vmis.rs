@@ -74,14 +74,16 @@ impl Recommender for Vmis<'_> {
         if neighbours.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let visits: Vec<_> =
-            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?))).collect();
-        let additions = visits.iter().map(|(_, visit)| visit.items.len()).sum();
+        let visits: Vec<_> = neighbours
+            .iter()
+            .filter_map(|found| Some((found, self.index.visits.seen(found.number)?.items())))
+            .collect();
+        let additions = visits.iter().map(|(_, items)| items.len()).sum();
         let mut sums = Sums::new(self.index.items, additions);
-        for (found, visit) in visits {
+        for (found, items) in visits {
             let fading = (1.0 - found.newest as f32 / 10.0).max(0.0);
             let weight = found.likeness as f32 / walked.len() as f32 * fading;
-            for item in visit.items {
+            for item in items {
                 sums.add(*item, weight, walked.get(found.newest).copied());
             }
         }

@@ -77,7 +77,11 @@ impl<'a> Ends<'a> {
     fn new(lists: Vec<&'a [u64]>) -> Self {
         let mut ends = Self { lists, few: Vec::new(), many: BinaryHeap::new() };
         let keys: Vec<u64> = (0..ends.lists.len()).filter_map(|place| ends.take(place)).collect();
-        if keys.len() > FEW { ends.many = keys.into() } else { ends.few = keys }
+        if keys.len() > FEW {
+            ends.many = keys.into();
+        } else {
+            ends.few = keys;
+        }
         ends
     }
 
