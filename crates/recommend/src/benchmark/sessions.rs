@@ -16,10 +16,7 @@ use mercer_schema::Timestamp;
 use super::{FormatError, Names, Outcome, Question, ask};
 use crate::evaluate;
 use crate::popularity::{self, Popularity};
-use crate::sessions::{
-    Habit, HabitSettings, HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings,
-    VmisSettings,
-};
+use crate::sessions::{HybridSettings, IndexSettings, Repeats, RuleSettings, SessionIndex, StanSettings, VmisSettings};
 use crate::{Item, Recommender};
 
 /// Sessions to learn from, oldest first, and questions.
@@ -101,8 +98,8 @@ pub enum SessionModel {
     Vstan(StanSettings),
     Sequential(RuleSettings),
     Association(RuleSettings),
-    /// VSTAN weighed by the habit of the running visit.
-    Habit(StanSettings, HabitSettings),
+    /// The hybrid's neighbours alone.
+    Visits(HybridSettings),
     Hybrid(HybridSettings),
 }
 
@@ -116,7 +113,7 @@ impl SessionModel {
             "vstan" => Self::Vstan(StanSettings::vstan()),
             "sr" => Self::Sequential(RuleSettings::sequential()),
             "ar" => Self::Association(RuleSettings::association()),
-            "habit" => Self::Habit(StanSettings::with_habit(), HabitSettings::default()),
+            "visits" => Self::Visits(HybridSettings::visits()),
             "hybrid" => Self::Hybrid(HybridSettings::default()),
             _ => return None,
         })
@@ -130,7 +127,7 @@ impl SessionModel {
             Self::Vstan(_) => "vstan",
             Self::Sequential(_) => "sr",
             Self::Association(_) => "ar",
-            Self::Habit(..) => "habit",
+            Self::Visits(_) => "visits",
             Self::Hybrid(_) => "hybrid",
         }
     }
@@ -143,20 +140,18 @@ impl SessionModel {
             Self::Popularity => data.train.iter().flatten().for_each(|(item, at)| popularity.observe(*item, 1.0, *at)),
             _ => index = index_of(&data.train),
         }
-        let stan = |settings| index.stan(StanSettings { repeats: data.repeats, ..settings });
-        let by_visits;
         let model: Box<dyn Recommender + '_> = match *self {
             Self::Popularity => Box::new(popularity.popular()),
             Self::Vmis(settings) => Box::new(index.vmis(VmisSettings { repeats: data.repeats, ..settings })),
-            Self::Stan(settings) | Self::Vstan(settings) => Box::new(stan(settings)),
+            Self::Stan(settings) | Self::Vstan(settings) => {
+                Box::new(index.stan(StanSettings { repeats: data.repeats, ..settings }))
+            }
             Self::Sequential(settings) | Self::Association(settings) => {
                 Box::new(index.rules(RuleSettings { repeats: data.repeats, ..settings }))
             }
-            Self::Habit(visits, settings) => {
-                by_visits = stan(visits);
-                Box::new(Habit { model: &by_visits, settings })
+            Self::Visits(settings) | Self::Hybrid(settings) => {
+                Box::new(index.hybrid(HybridSettings { repeats: data.repeats, ..settings }))
             }
-            Self::Hybrid(settings) => Box::new(index.hybrid(HybridSettings { repeats: data.repeats, ..settings })),
         };
         ask(self.name(), &*model, &data.questions, started.elapsed(), settings)
     }
@@ -205,7 +200,7 @@ mod tests {
     fn every_model_finds_what_always_follows() {
         let train = "a b\n".repeat(30) + "d c\n";
         let data = read_sessions(&train, "a\tb\n").unwrap();
-        for name in ["popularity", "vmis", "stan", "vstan", "sr", "ar", "habit", "hybrid"] {
+        for name in ["popularity", "vmis", "stan", "vstan", "sr", "ar", "visits", "hybrid"] {
             let outcome = SessionModel::named(name).unwrap().run(&data, &evaluate::Settings::default());
             assert!(outcome.report.hit_rate.mean > 0.99, "{name}: {:?}", outcome.report);
             assert_eq!(outcome.answer_micros.len(), 1);

@@ -13,14 +13,11 @@
 
 use std::cmp::Ordering;
 
-use mercer_schema::Timestamp;
-
 use super::Repeats;
 use super::index::SessionIndex;
-use super::visits::Seen;
-use super::walk::{self, age_fading, fading, last_distinct, walk_newest};
-use crate::ranking::{Sums, best_places};
-use crate::{Item, Query, Recommender, Scored};
+use super::walk::{self, Match, age_fading, fading, last_distinct, newest_matches};
+use crate::ranking::{BestPlaces, Sums};
+use crate::{Query, Recommender, Scored};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StanSettings {
@@ -68,21 +65,6 @@ impl StanSettings {
     pub const fn vstan() -> Self {
         Self { neighbours: 500, order: 4.0, age_days: 30.0, newest_shared: 2.0, rarity: 1.0, ..Self::stan() }
     }
-
-    /// VSTAN for [`super::Habit`]: what stands before the shared item and the shared item itself count less.
-    pub const fn with_habit() -> Self {
-        Self {
-            neighbours: 1_000,
-            order: 0.7,
-            age_days: 40.0,
-            distance: 4.0,
-            newest_shared: 8.0,
-            rarity: 0.3,
-            before: 0.7,
-            shared: 0.2,
-            ..Self::vstan()
-        }
-    }
 }
 
 /// Asks a [`SessionIndex`] for what comes next in `query.session`, by the time of `query.now`.
@@ -90,14 +72,6 @@ impl StanSettings {
 pub struct Stan<'a> {
     index: &'a SessionIndex,
     settings: StanSettings,
-}
-
-/// A past visit with the weights of the shared items, and the place of the newest of them.
-#[derive(Debug, Clone, Copy)]
-struct Match<'a> {
-    visit: Seen<'a>,
-    shared: f32,
-    newest: u32,
 }
 
 impl SessionIndex {
@@ -110,14 +84,24 @@ impl SessionIndex {
 impl Recommender for Stan<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let walked = last_distinct(query.session, self.settings.last_items.min(walk::MOST));
-        let neighbours = self.neighbours(&walked, query.now);
-        if neighbours.is_empty() || limit == 0 {
+        let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
+        let matches = newest_matches(self.index, &walked, &weights, self.settings.sample);
+        if matches.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let mut sums = Sums::new(self.index.items, neighbours.iter().map(|(_, found)| found.visit.items().len()).sum());
-        let longest = neighbours.iter().map(|(_, found)| found.visit.items().len()).max().unwrap_or_default();
+        // Apart from the walk, so that the processor fetches many visits at a time. The newer ones stand first, so that
+        // they also do among equals.
+        let likeness = |found: &Match<'_>| {
+            let likeness = found.shared / ((walked.len() * found.visit.items().len()) as f32).sqrt();
+            likeness * age_fading(query.now, found.visit.last_at(), self.settings.age_days)
+        };
+        let neighbours = BestPlaces::of(matches.iter().map(likeness), self.settings.neighbours);
+        let lengths = || neighbours.iter().map(|(place, _)| matches[place].visit.items().len());
+        let mut sums = Sums::new(self.index.items, lengths().sum());
+        let longest = lengths().max().unwrap_or_default();
         let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
-        for (likeness, found) in &neighbours {
+        for (place, likeness) in neighbours.iter() {
+            let found = &matches[place];
             let items = found.visit.items();
             let shared = walked.get(found.newest as usize).copied();
             let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
@@ -136,30 +120,12 @@ impl Recommender for Stan<'_> {
     }
 }
 
-impl<'a> Stan<'a> {
-    /// The most alike of the newest visits that share an item with the walked ones, the newer first on a tie.
-    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<(f32, Match<'a>)> {
-        let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
-        let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
-        walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
-            let visit = self.index.visits.seen(number);
-            matches.extend(visit.map(|visit| Match { visit, shared, newest: newest as u32 }));
-        });
-        // Apart from the walk, so that the processor fetches many visits at a time.
-        let likeness = |found: &Match<'_>| {
-            let likeness = found.shared / ((walked.len() * found.visit.items().len()) as f32).sqrt();
-            likeness * age_fading(now, found.visit.last_at(), self.settings.age_days)
-        };
-        let likeness: Vec<f32> = matches.iter().map(likeness).collect();
-        // Newer ones stand first, so that they also do among equals.
-        let best = best_places(&likeness, self.settings.neighbours);
-        best.map(|place| (likeness[place], matches[place])).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use mercer_schema::Timestamp;
+
     use super::*;
+    use crate::Item;
     use crate::sessions::index_of;
 
     fn ask(settings: StanSettings, session: &[u32]) -> Vec<(u32, f32)> {
