@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 
 use super::Repeats;
 use super::index::SessionIndex;
-use super::walk::{self, Match, age_fading, fading, last_distinct, newest_matches};
+use super::walk::{self, Match, age_fading, fading, last_distinct, newest_matches, with_fadings};
 use crate::ranking::{BestPlaces, Sums};
 use crate::{Query, Recommender, Scored};
 
@@ -99,22 +99,25 @@ impl Recommender for Stan<'_> {
         let lengths = || neighbours.iter().map(|(place, _)| matches[place].visit.items().len());
         let mut sums = Sums::new(self.index.items, lengths().sum());
         let longest = lengths().max().unwrap_or_default();
-        let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
-        for (place, likeness) in neighbours.iter() {
-            let found = &matches[place];
-            let items = found.visit.items();
-            let shared = walked.get(found.newest as usize).copied();
-            let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
-            let weight = likeness * fading(found.newest as f32, self.settings.newest_shared);
-            for (other, item) in items.iter().enumerate() {
-                let factor = match other.cmp(&place) {
-                    Ordering::Less => weight * self.settings.before,
-                    Ordering::Equal => weight * self.settings.shared,
-                    Ordering::Greater => weight,
-                };
-                sums.add(*item, factor * distances[other.abs_diff(place)], shared);
+        let newest_shared: Vec<f32> =
+            (0..walked.len()).map(|place| fading(place as f32, self.settings.newest_shared)).collect();
+        with_fadings(self.settings.distance, longest, |distances| {
+            for (place, likeness) in neighbours.iter() {
+                let found = &matches[place];
+                let items = found.visit.items();
+                let shared = walked.get(found.newest as usize).copied();
+                let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
+                let weight = likeness * newest_shared[found.newest as usize];
+                for (other, item) in items.iter().enumerate() {
+                    let factor = match other.cmp(&place) {
+                        Ordering::Less => weight * self.settings.before,
+                        Ordering::Equal => weight * self.settings.shared,
+                        Ordering::Greater => weight,
+                    };
+                    sums.add(*item, factor * distances[other.abs_diff(place)], shared);
+                }
             }
-        }
+        });
         let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
         sums.best(limit, self.settings.repeats.excluded(query), rarity)
     }

@@ -1,5 +1,6 @@
 //! The newest visits that hold any of some items: postings merged from their newest ends.
 
+use std::cell::RefCell;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
@@ -31,6 +32,23 @@ pub(super) fn last_distinct(session: &[Item], count: usize) -> Vec<Item> {
 /// exp(−x / scale); 1 where the scale is 0.
 pub(super) fn fading(x: f32, scale: f32) -> f32 {
     if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
+}
+
+thread_local! {
+    /// The scale last asked for, with its fadings of 0, 1, 2, …
+    static FADINGS: RefCell<(f32, Vec<f32>)> = const { RefCell::new((0.0, Vec::new())) };
+}
+
+/// Asks `question` with the fadings of 0 to `count` − 1, which each thread remembers.
+pub(super) fn with_fadings<R>(scale: f32, count: usize, question: impl FnOnce(&[f32]) -> R) -> R {
+    FADINGS.with_borrow_mut(|(known, fadings)| {
+        if known.to_bits() != scale.to_bits() {
+            *known = scale;
+            fadings.clear();
+        }
+        fadings.extend((fadings.len()..count).map(|x| fading(x as f32, scale)));
+        question(fadings)
+    })
 }
 
 /// The fading of a visit that ended then.
