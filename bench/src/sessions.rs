@@ -2,7 +2,7 @@
 //!
 //! Both take the training clicks (`SessionId ItemId Time` with a heading, tab separated) and are asked after every click
 //! of a test session but the last, with its last items. Ours takes the clicks in the order of their times, one by one as
-//! a shop would send them, is published every 100 of them and drained every 100,000. A peer is a program that is started as
+//! a shop would send them, is published every 100 of them and drained every 10,000. A peer is a program that is started as
 //! `PEER TRAIN QUERIES SAMPLE NEIGHBOURS LAST OUT`: QUERIES holds a question a line, items separated by spaces, oldest
 //! first; it writes to OUT a line of microseconds a question, then `peak_mb N` and `build_s N`. Every round asks all and
 //! starts the peer anew, in turns. A question's time is its median over the rounds, so that what else the machine does
@@ -174,7 +174,7 @@ fn build(
         if number % 100 == 0 {
             published = index.clone();
         }
-        if number % 100_000 == 0 {
+        if number % 10_000 == 0 {
             std::hint::black_box(index.drain_changes());
         }
     }

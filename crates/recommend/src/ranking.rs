@@ -138,7 +138,9 @@ impl Sums {
             score: cell.total,
             because_of: (cell.cause != NOBODY).then_some(Item(cell.cause)),
         };
-        cells.filter(|cell| cell.total > 0.0).map(scored).collect()
+        let mut totals = Vec::with_capacity(self.table.touched.len());
+        totals.extend(cells.filter(|cell| cell.total > 0.0).map(scored));
+        totals
     }
 }
 
@@ -188,13 +190,25 @@ pub(crate) fn best_of_all(scores: &mut [f32], limit: usize, excluded: impl Itera
     best
 }
 
-/// The places of the `count` highest values, the highest first and lower places first among equals. No value is below zero.
-pub(crate) fn best_places(values: &[f32], count: usize) -> impl Iterator<Item = usize> + use<> {
-    // The bits of such numbers are in their order.
-    let key = |(place, value): (usize, &f32)| u64::from(value.to_bits()) << 32 | u64::from(!(place as u32));
-    let mut keys: Vec<u64> = values.iter().enumerate().map(key).collect();
-    keep_first(&mut keys, count, |a, b| b.cmp(a));
-    keys.into_iter().map(|key| !(key as u32) as usize)
+/// The places of the `count` highest of some values, the highest first and lower places first among equals. No value is
+/// below zero.
+pub(crate) struct BestPlaces {
+    /// The value's bits, which are in the order of such values, above the place, negated.
+    keys: Vec<u64>,
+}
+
+impl BestPlaces {
+    pub(crate) fn of(values: impl Iterator<Item = f32>, count: usize) -> Self {
+        let key = |(value, place): (f32, u32)| u64::from(value.to_bits()) << 32 | u64::from(!place);
+        let mut keys: Vec<u64> = values.zip(0..).map(key).collect();
+        keep_first(&mut keys, count, |a, b| b.cmp(a));
+        Self { keys }
+    }
+
+    /// The places with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.keys.iter().map(|key| (!(*key as u32) as usize, f32::from_bits((*key >> 32) as u32)))
+    }
 }
 
 /// Keeps the first `count` by a total order, in that order.

@@ -103,7 +103,7 @@ impl Dataset for SessionData {
                 ("neighbours", &["50", "100", "200", "500", "1000"]),
                 ("last_items", &["3", "5", "9", "15"]),
             ],
-            "stan" | "vstan" | "habit" => &[
+            "stan" | "vstan" => &[
                 ("sample", &["500", "1000", "2500"]),
                 ("neighbours", &["100", "200", "500", "1000", "2000"]),
                 ("order", &["0.5", "1", "2", "4"]),

@@ -43,7 +43,7 @@ impl HybridSettings {
             ..StanSettings::vstan()
         };
         let rules = RuleSettings {
-            sample: 500,
+            sample: 1_000,
             last_items: 9,
             order: 1.0,
             steps: 10,
@@ -61,6 +61,21 @@ impl HybridSettings {
             habit: HabitSettings::new(),
             repeats: Repeats::Earlier,
         }
+    }
+
+    /// Without the rules: VSTAN and revisits, by habit. Chosen on the same parts.
+    pub const fn visits() -> Self {
+        let hybrid = Self::new();
+        let visits = StanSettings {
+            sample: 2_500,
+            neighbours: 500,
+            order: 2.5,
+            distance: 4.0,
+            newest_shared: 1.0,
+            shared: 0.4,
+            ..hybrid.visits.0
+        };
+        Self { visits: (visits, 1.0), rules: (hybrid.rules.0, 0.0), revisit: (hybrid.revisit.0, 0.5), ..hybrid }
     }
 }
 

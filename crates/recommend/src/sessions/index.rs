@@ -113,8 +113,8 @@ impl SessionIndex {
     /// The visitor's visit that a contact belongs to, if one is running and has room.
     fn running_visit(&self, visitor: u64, item: Item, at: Timestamp) -> Option<u64> {
         let number = *self.running.get(&visitor)?;
-        let visit = self.visits.get(number)?;
-        self.settings.continues(visit.last_at, visit.items, item, at).then_some(number)
+        let visit = self.visits.seen(number)?;
+        self.settings.continues(visit.last_at(), visit.items(), item, at).then_some(number)
     }
 
     fn begin(&mut self, visitor: u64, at: Timestamp) -> u64 {

@@ -85,18 +85,26 @@ impl Recommender for Rules<'_> {
         let mut sums = Sums::new(self.index.items, found * 4);
         let nearness: Vec<f32> = (1..=MOST_STEPS).map(|gap| (gap as f32).powf(-self.settings.nearness)).collect();
         let steps = if self.settings.steps == 0 { MOST_STEPS } else { self.settings.steps.min(MOST_STEPS) };
+        let asked = Asked { nearness: &nearness[..steps], now: query.now };
         for (place, item) in walked.iter().enumerate() {
             let weight = fading(place as f32, self.settings.order);
-            self.add_steps(*item, weight, &nearness[..steps], query.now, &mut sums);
+            self.add_steps(*item, weight, &asked, &mut sums);
         }
         sums.best(limit, self.settings.repeats.excluded(query), |_| 1.0)
     }
 }
 
+/// Weights of steps by the contacts they span, and the time of asking.
+struct Asked<'a> {
+    nearness: &'a [f32],
+    now: Timestamp,
+}
+
 impl Rules<'_> {
     /// Adds the steps from one item, over as many contacts as `nearness` has weights; `weight` in all for each of its
     /// contacts met.
-    fn add_steps(&self, item: Item, weight: f32, nearness: &[f32], now: Timestamp, sums: &mut Sums) {
+    fn add_steps(&self, item: Item, weight: f32, asked: &Asked<'_>, sums: &mut Sums) {
+        let Asked { nearness, now } = *asked;
         let newest = self.index.posting(item).iter().rev().take(self.settings.sample);
         let visits: Vec<_> = newest.filter_map(|number| self.index.visits.get(*number)).collect();
         let of_item = |clicks: &[Item]| clicks.iter().filter(|click| **click == item).count();
@@ -154,6 +162,6 @@ mod tests {
     #[test]
     fn earlier_items_count_less() {
         let two = RuleSettings { last_items: 2, order: 2.0, steps: 1, ..RuleSettings::sequential() };
-        assert_near(&ask(two, &[2, 1]), &[(3, (-0.5_f32).exp()), (4, 1.0 / 3.0), (2, 1.0 / 3.0)]);
+        assert_near(&ask(two, &[2, 1]), &[(3, (-0.5_f32).exp()), (2, 1.0 / 3.0), (4, 1.0 / 3.0)]);
     }
 }

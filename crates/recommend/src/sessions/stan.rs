@@ -13,13 +13,11 @@
 
 use std::cmp::Ordering;
 
-use mercer_schema::Timestamp;
-
 use super::Repeats;
 use super::index::SessionIndex;
-use super::walk::{self, age_fading, fading, last_distinct, walk_newest};
-use crate::ranking::{Sums, best_places};
-use crate::{Item, Query, Recommender, Scored};
+use super::walk::{self, Match, age_fading, fading, last_distinct, newest_matches, with_fadings};
+use crate::ranking::{BestPlaces, Sums};
+use crate::{Query, Recommender, Scored};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StanSettings {
@@ -67,21 +65,6 @@ impl StanSettings {
     pub const fn vstan() -> Self {
         Self { neighbours: 500, order: 4.0, age_days: 30.0, newest_shared: 2.0, rarity: 1.0, ..Self::stan() }
     }
-
-    /// VSTAN for [`super::Habit`]: what stands before the shared item and the shared item itself count less.
-    pub const fn with_habit() -> Self {
-        Self {
-            neighbours: 1_000,
-            order: 0.7,
-            age_days: 40.0,
-            distance: 4.0,
-            newest_shared: 8.0,
-            rarity: 0.3,
-            before: 0.7,
-            shared: 0.2,
-            ..Self::vstan()
-        }
-    }
 }
 
 /// Asks a [`SessionIndex`] for what comes next in `query.session`, by the time of `query.now`.
@@ -89,14 +72,6 @@ impl StanSettings {
 pub struct Stan<'a> {
     index: &'a SessionIndex,
     settings: StanSettings,
-}
-
-/// A past visit with its likeness and the place of the newest item shared.
-#[derive(Debug, Clone, Copy)]
-struct Match {
-    number: u64,
-    likeness: f32,
-    newest: u32,
 }
 
 impl SessionIndex {
@@ -109,53 +84,51 @@ impl SessionIndex {
 impl Recommender for Stan<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let walked = last_distinct(query.session, self.settings.last_items.min(walk::MOST));
-        let neighbours = self.neighbours(&walked, query.now);
-        if neighbours.is_empty() || limit == 0 {
+        let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
+        let matches = newest_matches(self.index, &walked, &weights, self.settings.sample);
+        if matches.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let visits: Vec<_> =
-            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?.items))).collect();
-        let mut sums = Sums::new(self.index.items, visits.iter().map(|(_, items)| items.len()).sum());
-        let longest = visits.iter().map(|(_, items)| items.len()).max().unwrap_or_default();
-        let distances: Vec<f32> = (0..longest).map(|places| fading(places as f32, self.settings.distance)).collect();
-        for (found, items) in visits {
-            let shared = walked.get(found.newest as usize).copied();
-            let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
-            let weight = found.likeness * fading(found.newest as f32, self.settings.newest_shared);
-            for (other, item) in items.iter().enumerate() {
-                let factor = match other.cmp(&place) {
-                    Ordering::Less => weight * self.settings.before,
-                    Ordering::Equal => weight * self.settings.shared,
-                    Ordering::Greater => weight,
-                };
-                sums.add(*item, factor * distances[other.abs_diff(place)], shared);
+        // Apart from the walk, so that the processor fetches many visits at a time. The newer ones stand first, so that
+        // they also do among equals.
+        let likeness = |found: &Match<'_>| {
+            let likeness = found.shared / ((walked.len() * found.visit.items().len()) as f32).sqrt();
+            likeness * age_fading(query.now, found.visit.last_at(), self.settings.age_days)
+        };
+        let neighbours = BestPlaces::of(matches.iter().map(likeness), self.settings.neighbours);
+        let lengths = || neighbours.iter().map(|(place, _)| matches[place].visit.items().len());
+        let mut sums = Sums::new(self.index.items, lengths().sum());
+        let longest = lengths().max().unwrap_or_default();
+        let newest_shared: Vec<f32> =
+            (0..walked.len()).map(|place| fading(place as f32, self.settings.newest_shared)).collect();
+        with_fadings(self.settings.distance, longest, |distances| {
+            for (place, likeness) in neighbours.iter() {
+                let found = &matches[place];
+                let items = found.visit.items();
+                let shared = walked.get(found.newest as usize).copied();
+                let Some(place) = items.iter().position(|item| Some(*item) == shared) else { continue };
+                let weight = likeness * newest_shared[found.newest as usize];
+                for (other, item) in items.iter().enumerate() {
+                    let factor = match other.cmp(&place) {
+                        Ordering::Less => weight * self.settings.before,
+                        Ordering::Equal => weight * self.settings.shared,
+                        Ordering::Greater => weight,
+                    };
+                    sums.add(*item, factor * distances[other.abs_diff(place)], shared);
+                }
             }
-        }
+        });
         let rarity = |item| 1.0 + self.settings.rarity * self.index.log_share(item);
         sums.best(limit, self.settings.repeats.excluded(query), rarity)
     }
 }
 
-impl Stan<'_> {
-    /// The most alike of the newest visits that share an item with the walked ones, the newer first on a tie.
-    fn neighbours(&self, walked: &[Item], now: Timestamp) -> Vec<Match> {
-        let weights: Vec<f32> = (0..walked.len()).map(|place| fading(place as f32, self.settings.order)).collect();
-        let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
-        walk_newest(self.index, walked, &weights, self.settings.sample, |number, shared, newest| {
-            let Some(visit) = self.index.visits.get(number) else { return };
-            let likeness = shared / ((walked.len() * visit.items.len()) as f32).sqrt();
-            let likeness = likeness * age_fading(now, visit.last_at, self.settings.age_days);
-            matches.push(Match { number, likeness, newest: newest as u32 });
-        });
-        // Newer ones stand first, so that they also do among equals.
-        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness).collect();
-        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use mercer_schema::Timestamp;
+
     use super::*;
+    use crate::Item;
     use crate::sessions::index_of;
 
     fn ask(settings: StanSettings, session: &[u32]) -> Vec<(u32, f32)> {

@@ -10,11 +10,12 @@ const PAGE: usize = 64;
 /// Places below an entry of the root.
 const SPAN: usize = PAGE * PAGE;
 
-type Page<T> = Vec<Option<Arc<T>>>;
+type Page<T> = [Option<Arc<T>>; PAGE];
+type Middle<T> = Option<Arc<Page<Page<T>>>>;
 
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    root: Arc<Page<Page<Page<T>>>>,
+    root: Arc<Vec<Middle<T>>>,
 }
 
 // Written out, since a derived Clone would want T: Clone.
@@ -34,8 +35,8 @@ impl<T> Table<T> {
     #[inline]
     pub(super) fn get(&self, index: usize) -> Option<&T> {
         let middle = self.root.get(index / SPAN)?.as_ref()?;
-        let page = middle.get(index / PAGE % PAGE)?.as_ref()?;
-        page.get(index % PAGE)?.as_deref()
+        let page = middle[index / PAGE % PAGE].as_ref()?;
+        page[index % PAGE].as_deref()
     }
 
     /// The entries with their numbers, in order.
@@ -59,8 +60,8 @@ impl<T: Clone> Table<T> {
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         self.get(index)?;
         let middle = Arc::make_mut(Arc::make_mut(&mut self.root).get_mut(index / SPAN)?.as_mut()?);
-        let page = Arc::make_mut(middle.get_mut(index / PAGE % PAGE)?.as_mut()?);
-        page.get_mut(index % PAGE)?.as_mut().map(Arc::make_mut)
+        let page = Arc::make_mut(middle[index / PAGE % PAGE].as_mut()?);
+        page[index % PAGE].as_mut().map(Arc::make_mut)
     }
 
     /// The entry, made when there is none.
@@ -78,17 +79,18 @@ impl<T: Clone> Table<T> {
     }
 
     fn slot(&mut self, index: usize) -> &mut Option<Arc<T>> {
-        let middle = Arc::make_mut(place(Arc::make_mut(&mut self.root), index / SPAN).get_or_insert_default());
-        let page = Arc::make_mut(place(middle, index / PAGE % PAGE).get_or_insert_default());
-        place(page, index % PAGE)
+        let root = Arc::make_mut(&mut self.root);
+        if root.len() <= index / SPAN {
+            root.resize(index / SPAN + 1, None);
+        }
+        let middle = Arc::make_mut(root[index / SPAN].get_or_insert_with(empty_page));
+        let page = Arc::make_mut(middle[index / PAGE % PAGE].get_or_insert_with(empty_page));
+        &mut page[index % PAGE]
     }
 }
 
-fn place<T>(page: &mut Page<T>, index: usize) -> &mut Option<Arc<T>> {
-    if page.len() <= index {
-        page.resize_with(index + 1, || None);
-    }
-    &mut page[index]
+fn empty_page<T>() -> Arc<Page<T>> {
+    Arc::new(std::array::from_fn(|_| None))
 }
 
 #[cfg(test)]

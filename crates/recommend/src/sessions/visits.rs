@@ -42,25 +42,44 @@ pub(super) struct Visits {
     count: usize,
 }
 
+/// Words before the items of a visit.
+const TIME_WORDS: usize = 2;
+
 #[derive(Debug, Clone, Default)]
 struct Page {
     /// A bit for each visit that is there; the others below it say where it lies.
     present: u64,
+    /// Where the words of each visit end, also of those that are not there: they have none.
+    ends: Ends,
+    /// What most questions read of a visit, in one place: its last time in two words, then its items.
+    words: Vec<Item>,
     heads: Vec<Head>,
-    items: Vec<Item>,
     clicks: Vec<Item>,
     times: Vec<Timestamp>,
+}
+
+/// In the page itself, so that they are read with it.
+#[derive(Debug, Clone, Copy)]
+struct Ends([u32; PAGE as usize]);
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self([0; PAGE as usize])
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Head {
     visitor: u64,
-    last_at: Timestamp,
     holders: u32,
-    first_item: u32,
-    items: u32,
     first_click: u32,
     clicks: u32,
+}
+
+/// When a visit ended, and its items; read when they are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    words: &'a [Item],
 }
 
 impl Visit {
@@ -107,18 +126,22 @@ impl Visits {
         self.count
     }
 
-    #[inline]
     pub(super) fn get(&self, number: u64) -> Option<VisitView<'_>> {
         let page = self.pages.get((number / PAGE) as usize)?;
-        let place = page.place(number)?;
-        Some(page.view(page.heads.get(place)?))
+        page.view(number)
+    }
+
+    #[inline]
+    pub(super) fn seen(&self, number: u64) -> Option<Seen<'_>> {
+        let page = self.pages.get((number / PAGE) as usize)?;
+        page.seen(number)
     }
 
     /// All of them, in the order of their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, VisitView<'_>)> {
         self.pages.iter().flat_map(|(index, page)| {
-            let numbers = (0..PAGE).filter(|bit| page.present & (1 << bit) != 0);
-            numbers.zip(&page.heads).map(move |(bit, head)| (index as u64 * PAGE + bit, page.view(head)))
+            let numbers = (0..PAGE).map(move |bit| index as u64 * PAGE + bit);
+            numbers.filter_map(|number| Some((number, page.view(number)?)))
         })
     }
 
@@ -135,32 +158,19 @@ impl Visits {
         let page = self.pages.entry((number / PAGE) as usize);
         let place = (page.present & ((1 << bit) - 1)).count_ones() as usize;
         page.present |= 1 << bit;
-        let (first_item, first_click) = match place.checked_sub(1).and_then(|before| page.heads.get(before)) {
-            Some(before) => (before.first_item + before.items, before.first_click + before.clicks),
-            None => (0, 0),
-        };
-        let head = Head {
-            visitor: visit.visitor,
-            last_at: visit.last_at,
-            holders: 0,
-            first_item,
-            items: 0,
-            first_click,
-            clicks: 0,
-        };
-        page.heads.insert(place, head);
-        page.write(place, visit);
+        let before = place.checked_sub(1).and_then(|before| page.heads.get(before));
+        let first_click = before.map_or(0, |before| before.first_click + before.clicks);
+        page.heads.insert(place, Head { visitor: visit.visitor, holders: 0, first_click, clicks: 0 });
+        page.write(number, visit);
         self.count += 1;
     }
 
     /// Changes a visit.
     pub(super) fn update<R>(&mut self, number: u64, change: impl FnOnce(&mut Visit) -> R) -> Option<R> {
         let page = self.pages.get_mut((number / PAGE) as usize)?;
-        let place = page.place(number)?;
-        let view = page.view(page.heads.get(place)?);
-        let mut visit = view.to_visit();
+        let mut visit = page.view(number)?.to_visit();
         let outcome = change(&mut visit);
-        page.write(place, &visit);
+        page.write(number, &visit);
         Some(outcome)
     }
 
@@ -177,8 +187,9 @@ impl Visits {
         let index = (number / PAGE) as usize;
         let page = self.pages.get_mut(index)?;
         let place = page.place(number)?;
-        let visit = page.view(page.heads.get(place)?).to_visit();
-        page.write(place, &Visit::begun_by(visit.visitor, visit.last_at));
+        let visit = page.view(number)?.to_visit();
+        page.write(number, &Visit::begun_by(visit.visitor, visit.last_at));
+        page.replace_words(number, &[]);
         page.heads.remove(place);
         page.present &= !(1 << (number % PAGE));
         if page.present == 0 {
@@ -186,6 +197,19 @@ impl Visits {
         }
         self.count -= 1;
         Some(visit)
+    }
+}
+
+impl<'a> Seen<'a> {
+    #[inline]
+    pub(super) fn last_at(self) -> Timestamp {
+        let word = |place: usize| self.words.get(place).map_or(0, |word| u64::from(word.0));
+        Timestamp((word(0) | word(1) << 32) as i64)
+    }
+
+    #[inline]
+    pub(super) fn items(self) -> &'a [Item] {
+        self.words.get(TIME_WORDS..).unwrap_or_default()
     }
 }
 
@@ -204,41 +228,64 @@ impl Page {
         if self.present & bit == 0 { None } else { Some((self.present & (bit - 1)).count_ones() as usize) }
     }
 
+    /// Where the words of a visit lie.
     #[inline]
-    fn view(&self, head: &Head) -> VisitView<'_> {
-        let clicks = head.first_click as usize..(head.first_click + head.clicks) as usize;
-        VisitView {
-            visitor: head.visitor,
-            last_at: head.last_at,
-            items: &self.items[head.first_item as usize..(head.first_item + head.items) as usize],
-            clicks: &self.clicks[clicks.clone()],
-            times: &self.times[clicks],
-            holders: head.holders,
-        }
+    fn range(&self, number: u64) -> std::ops::Range<usize> {
+        let bit = (number % PAGE) as usize;
+        let start = if bit == 0 { 0 } else { self.ends.0[bit - 1] };
+        start as usize..self.ends.0[bit] as usize
     }
 
-    fn write(&mut self, place: usize, visit: &Visit) {
-        let Some(head) = self.heads.get_mut(place) else { return };
-        let items = head.first_item as usize..(head.first_item + head.items) as usize;
+    #[inline]
+    fn seen(&self, number: u64) -> Option<Seen<'_>> {
+        // A visit that is there has words.
+        let words = self.words.get(self.range(number)).filter(|words| !words.is_empty())?;
+        Some(Seen { words })
+    }
+
+    fn view(&self, number: u64) -> Option<VisitView<'_>> {
+        let (head, seen) = (self.heads.get(self.place(number)?)?, self.seen(number)?);
         let clicks = head.first_click as usize..(head.first_click + head.clicks) as usize;
-        let more_items = visit.items.len() as i32 - head.items as i32;
+        Some(VisitView {
+            visitor: head.visitor,
+            last_at: seen.last_at(),
+            items: seen.items(),
+            clicks: self.clicks.get(clicks.clone())?,
+            times: self.times.get(clicks)?,
+            holders: head.holders,
+        })
+    }
+
+    fn write(&mut self, number: u64, visit: &Visit) {
+        let at = visit.last_at.0 as u64;
+        let mut words = vec![Item(at as u32), Item((at >> 32) as u32)];
+        words.extend(&visit.items);
+        self.replace_words(number, &words);
+        let Some(place) = self.place(number) else { return };
+        let Some(head) = self.heads.get_mut(place) else { return };
+        let clicks = head.first_click as usize..(head.first_click + head.clicks) as usize;
         let more_clicks = visit.contacts.len() as i32 - head.clicks as i32;
-        head.last_at = visit.last_at;
         head.holders = visit.holders;
-        head.items = visit.items.len() as u32;
         head.clicks = visit.contacts.len() as u32;
-        self.items.splice(items, visit.items.iter().copied());
         self.clicks.splice(clicks.clone(), visit.contacts.iter().map(|(item, _)| *item));
         self.times.splice(clicks, visit.contacts.iter().map(|(_, at)| *at));
         for later in self.heads.iter_mut().skip(place + 1) {
-            later.first_item = later.first_item.saturating_add_signed(more_items);
             later.first_click = later.first_click.saturating_add_signed(more_clicks);
+        }
+    }
+
+    fn replace_words(&mut self, number: u64, words: &[Item]) {
+        let range = self.range(number);
+        let more = words.len() as i32 - range.len() as i32;
+        self.words.splice(range, words.iter().copied());
+        for end in &mut self.ends.0[(number % PAGE) as usize..] {
+            *end = end.saturating_add_signed(more);
         }
     }
 
     fn shrink(&mut self) {
         self.heads.shrink_to_fit();
-        self.items.shrink_to_fit();
+        self.words.shrink_to_fit();
         self.clicks.shrink_to_fit();
         self.times.shrink_to_fit();
     }

@@ -12,9 +12,9 @@
 
 use super::Repeats;
 use super::index::SessionIndex;
-use super::walk::{last_distinct, walk_newest};
-use crate::ranking::{Sums, best_places};
-use crate::{Item, Query, Recommender, Scored};
+use super::walk::{last_distinct, newest_matches};
+use crate::ranking::{BestPlaces, Sums};
+use crate::{Query, Recommender, Scored};
 
 /// Most places a visit can have here: 1 − p/10 is above zero.
 const LARGEST_LAST: usize = 10;
@@ -43,16 +43,6 @@ pub struct Vmis<'a> {
     settings: VmisSettings,
 }
 
-/// A past visit with something in common.
-#[derive(Debug, Clone, Copy)]
-struct Match {
-    number: u64,
-    /// Likeness times the number of walked items.
-    likeness: u32,
-    /// Place of the newest item shared.
-    newest: usize,
-}
-
 impl SessionIndex {
     /// VMIS-kNN with these settings on this index.
     pub const fn vmis(&self, settings: VmisSettings) -> Vmis<'_> {
@@ -70,40 +60,30 @@ impl Recommender for SessionIndex {
 impl Recommender for Vmis<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let walked = last_distinct(query.session, self.settings.last_items.min(LARGEST_LAST));
-        let neighbours = self.neighbours(&walked);
-        if neighbours.is_empty() || limit == 0 {
+        let weights: Vec<f32> = (0..walked.len()).map(|place| (walked.len() - place) as f32).collect();
+        let matches = newest_matches(self.index, &walked, &weights, self.settings.sample);
+        if matches.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let visits: Vec<_> =
-            neighbours.iter().filter_map(|found| Some((found, self.index.visits.get(found.number)?))).collect();
-        let additions = visits.iter().map(|(_, visit)| visit.items.len()).sum();
+        // The newer ones stand first, so that they also do among equals. The likeness is times the walked items here.
+        let neighbours = BestPlaces::of(matches.iter().map(|found| found.shared), self.settings.neighbours);
+        // Reads into every visit before the adding, so that the processor fetches many at a time.
+        let (mut additions, mut ahead) = (0, 0);
+        for (place, _) in neighbours.iter() {
+            let items = matches[place].visit.items();
+            additions += items.len();
+            ahead ^= items.first().map_or(0, |item| item.0);
+        }
+        std::hint::black_box(ahead);
         let mut sums = Sums::new(self.index.items, additions);
-        for (found, visit) in visits {
+        for (place, likeness) in neighbours.iter() {
+            let found = &matches[place];
             let fading = (1.0 - found.newest as f32 / 10.0).max(0.0);
-            let weight = found.likeness as f32 / walked.len() as f32 * fading;
-            for item in visit.items {
-                sums.add(*item, weight, walked.get(found.newest).copied());
-            }
+            let weight = likeness / walked.len() as f32 * fading;
+            let shared = walked.get(found.newest as usize).copied();
+            found.visit.items().iter().for_each(|item| sums.add(*item, weight, shared));
         }
         sums.best(limit, self.settings.repeats.excluded(query), |item| self.index.rarity(item))
-    }
-}
-
-impl Vmis<'_> {
-    /// The k most alike of the m newest visits that share an item with the walked ones.
-    fn neighbours(&self, walked: &[Item]) -> Vec<Match> {
-        let matches = self.newest_matches(walked);
-        let likeness: Vec<f32> = matches.iter().map(|found| found.likeness as f32).collect();
-        best_places(&likeness, self.settings.neighbours).map(|place| matches[place]).collect()
-    }
-
-    fn newest_matches(&self, walked: &[Item]) -> Vec<Match> {
-        let weights: Vec<f32> = (0..walked.len()).map(|place| (walked.len() - place) as f32).collect();
-        let mut matches = Vec::with_capacity(self.settings.sample.min(4_096));
-        walk_newest(self.index, walked, &weights, self.settings.sample, |number, likeness, newest| {
-            matches.push(Match { number, likeness: likeness as u32, newest });
-        });
-        matches
     }
 }
 
@@ -112,6 +92,7 @@ mod tests {
     use mercer_schema::Timestamp;
 
     use super::*;
+    use crate::Item;
     use crate::sessions::index_of;
 
     fn ask(index: &SessionIndex, settings: VmisSettings, session: &[u32]) -> Vec<(u32, f32)> {

@@ -1,11 +1,13 @@
 //! The newest visits that hold any of some items: postings merged from their newest ends.
 
+use std::cell::RefCell;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use mercer_schema::Timestamp;
 
 use super::index::SessionIndex;
+use super::visits::Seen;
 use crate::Item;
 
 /// Items that are walked at most.
@@ -32,34 +34,63 @@ pub(super) fn fading(x: f32, scale: f32) -> f32 {
     if scale > 0.0 { (-x / scale).exp() } else { 1.0 }
 }
 
+thread_local! {
+    /// The scale last asked for, with its fadings of 0, 1, 2, …
+    static FADINGS: RefCell<(f32, Vec<f32>)> = const { RefCell::new((0.0, Vec::new())) };
+}
+
+/// Asks `question` with the fadings of 0 to `count` − 1, which each thread remembers.
+pub(super) fn with_fadings<R>(scale: f32, count: usize, question: impl FnOnce(&[f32]) -> R) -> R {
+    FADINGS.with_borrow_mut(|(known, fadings)| {
+        if known.to_bits() != scale.to_bits() {
+            *known = scale;
+            fadings.clear();
+        }
+        fadings.extend((fadings.len()..count).map(|x| fading(x as f32, scale)));
+        question(fadings)
+    })
+}
+
 /// The fading of a visit that ended then.
 #[inline]
 pub(super) fn age_fading(now: Timestamp, ended: Timestamp, days: f32) -> f32 {
     if days > 0.0 { fading(now.since(ended).max(0) as f32 / Timestamp::DAY as f32, days) } else { 1.0 }
 }
 
-/// The newest `most` visits that hold any of the walked items (`MOST` of them at most), with the sum of the weights of
-/// those, added up from the first place on, and the first place.
-pub(super) fn walk_newest(
-    index: &SessionIndex,
+/// A past visit with the weights of the shared items, and the place of the newest of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match<'a> {
+    pub(super) visit: Seen<'a>,
+    pub(super) shared: f32,
+    pub(super) newest: u32,
+}
+
+/// The newest `most` visits that hold any of the walked items (`MOST` of them at most), newest first, with the sum of
+/// the weights of those, added up from the first place on.
+pub(super) fn newest_matches<'a>(
+    index: &'a SessionIndex,
     walked: &[Item],
     weights: &[f32],
     most: usize,
-    mut meet: impl FnMut(u64, f32, usize),
-) {
-    let mut ends = Ends::new(walked.iter().take(MOST).map(|item| index.posting(*item)).collect());
-    let mut left = most;
-    let Some((mut number, mut first)) = ends.next() else { return };
-    let mut sum = weights[first];
-    while left > 0 {
-        match ends.next() {
-            Some((same, place)) if same == number => sum += weights[place],
-            Some((other, place)) => {
-                meet(number, sum, first);
-                left -= 1;
-                (number, first, sum) = (other, place, weights[place]);
-            }
-            None => return meet(number, sum, first),
+) -> Vec<Match<'a>> {
+    let lists: Vec<&[u64]> = walked.iter().take(MOST).map(|item| index.posting(*item)).collect();
+    let mut matches = Vec::with_capacity(lists.iter().map(|list| list.len()).sum::<usize>().min(most));
+    let mut ends = Ends::new(lists);
+    let Some((mut number, mut newest)) = ends.next().filter(|_| most > 0) else { return matches };
+    let mut shared = weights[newest];
+    loop {
+        let next = ends.next();
+        if let Some((same, place)) = next
+            && same == number
+        {
+            shared += weights[place];
+            continue;
+        }
+        let visit = index.visits.seen(number);
+        matches.extend(visit.map(|visit| Match { visit, shared, newest: newest as u32 }));
+        match next {
+            Some((other, place)) if matches.len() < most => (number, newest, shared) = (other, place, weights[place]),
+            _ => return matches,
         }
     }
 }
@@ -75,12 +106,13 @@ const PLACE: u64 = 0xff;
 
 impl<'a> Ends<'a> {
     fn new(lists: Vec<&'a [u64]>) -> Self {
-        let mut ends = Self { lists, few: Vec::new(), many: BinaryHeap::new() };
-        let keys: Vec<u64> = (0..ends.lists.len()).filter_map(|place| ends.take(place)).collect();
-        if keys.len() > FEW {
-            ends.many = keys.into()
-        } else {
-            ends.few = keys
+        let mut ends = Self { few: Vec::with_capacity(lists.len()), lists, many: BinaryHeap::new() };
+        for place in 0..ends.lists.len() {
+            let key = ends.take(place);
+            ends.few.extend(key);
+        }
+        if ends.few.len() > FEW {
+            ends.many = std::mem::take(&mut ends.few).into();
         }
         ends
     }
@@ -141,11 +173,12 @@ mod tests {
             }
             let asked: Vec<Item> = asked.into_iter().map(Item).collect();
             let weights: Vec<f32> = (0..asked.len()).map(|place| (1 << place.min(20)) as f32).collect();
-            let mut met = Vec::new();
-            walk_newest(&index, &asked, &weights, most, |number, sum, first| met.push((number, sum, first)));
-            let expected = visits.iter().enumerate().rev().filter_map(|(number, items)| {
+            let found = newest_matches(&index, &asked, &weights, most);
+            let met: Vec<_> = found.iter().map(|found| (found.visit.items().to_vec(), found.shared, found.newest as usize)).collect();
+            let expected = visits.iter().rev().filter_map(|items| {
                 let shared: Vec<usize> = (0..asked.len()).filter(|place| items.contains(&asked[*place].0)).collect();
-                Some((number as u64, shared.iter().map(|place| weights[*place]).sum::<f32>(), *shared.first()?))
+                let own = items.iter().map(|item| Item(*item)).collect();
+                Some((own, shared.iter().map(|place| weights[*place]).sum::<f32>(), *shared.first()?))
             });
             prop_assert_eq!(met, expected.take(most).collect::<Vec<_>>());
         }

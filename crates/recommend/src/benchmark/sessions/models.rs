@@ -4,18 +4,17 @@ use super::SessionData;
 use crate::benchmark::{Spec, SpecError};
 use crate::popularity::{self, Popularity};
 use crate::sessions::{
-    Habit, HabitSettings, HybridSettings, IndexSettings, RuleSettings, SessionIndex, StanSettings, VmisSettings,
+    HybridSettings, IndexSettings, RuleSettings, SessionIndex, StanSettings, VmisSettings,
 };
 use crate::{Query, Recommender, Scored};
 
-pub(super) const NAMES: [&str; 8] = ["popularity", "vmis", "stan", "vstan", "sr", "ar", "habit", "hybrid"];
+pub(super) const NAMES: [&str; 8] = ["popularity", "vmis", "stan", "vstan", "sr", "ar", "visits", "hybrid"];
 
 enum Model {
     Popularity(Popularity),
     Vmis(VmisSettings),
     Stan(StanSettings),
     Rules(RuleSettings),
-    Habit(StanSettings, HabitSettings),
     Hybrid(HybridSettings),
 }
 
@@ -44,10 +43,7 @@ impl SessionData {
             "vstan" => Model::Stan(stan(&mut spec, StanSettings { repeats, ..StanSettings::vstan() })?),
             "sr" => Model::Rules(RuleSettings { repeats, ..RuleSettings::sequential() }),
             "ar" => Model::Rules(RuleSettings { repeats, ..RuleSettings::association() }),
-            "habit" => {
-                let visits = stan(&mut spec, StanSettings { repeats, ..StanSettings::with_habit() })?;
-                Model::Habit(visits, HabitSettings::default())
-            }
+            "visits" => Model::Hybrid(HybridSettings { repeats, ..HybridSettings::visits() }),
             "hybrid" => Model::Hybrid(HybridSettings { repeats, ..HybridSettings::default() }),
             _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
         };
@@ -88,9 +84,6 @@ impl Recommender for Fitted {
             Model::Vmis(settings) => self.index.vmis(*settings).recommend(query, limit),
             Model::Stan(settings) => self.index.stan(*settings).recommend(query, limit),
             Model::Rules(settings) => self.index.rules(*settings).recommend(query, limit),
-            Model::Habit(visits, settings) => {
-                Habit { model: &self.index.stan(*visits), settings: *settings }.recommend(query, limit)
-            }
             Model::Hybrid(settings) => self.index.hybrid(*settings).recommend(query, limit),
         }
     }
