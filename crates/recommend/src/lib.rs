@@ -10,6 +10,8 @@
 //! | [`sessions`] | what visits like the running one went on to (VMIS-kNN, STAN, VSTAN) | live fold |
 //! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
+//! | [`complements`] | what goes with a cart, not instead of it | trained |
+//! | [`bundles`] | sets that are ordered together | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
@@ -30,6 +32,8 @@
 
 pub mod arrange;
 pub mod benchmark;
+pub mod bundles;
+pub mod complements;
 pub mod content;
 pub mod evaluate;
 pub mod interactions;

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use mercer_recommend::bundles::Bundles;
+use mercer_recommend::complements::{self, Complements};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::interactions::{Customer, Order, tastes};
 use mercer_recommend::neighbours::{Neighbours, Settings};
@@ -24,6 +26,7 @@ struct Shop {
     content: ContentIndex,
     also_bought: Neighbours,
     bought_together: Neighbours,
+    complements: Complements,
     next_order: NextOrder,
 }
 
@@ -55,6 +58,9 @@ impl Shop {
         shop.also_bought = Neighbours::fit(&tastes(&orders), &Settings { significance: 0.0, ..settings });
         shop.bought_together =
             Neighbours::fit(&baskets, &Settings { significance: 0.5, ..Settings::bought_together() });
+        let settings = complements::Settings { neighbours: settings, ..complements::Settings::default() };
+        let alike = |one: Item, other: Item| f32::from(u8::from(one.0 / 5 == other.0 / 5));
+        shop.complements = Complements::fit(&baskets, &settings, alike);
         shop.next_order = NextOrder::fit(&orders, &next_order::Settings::default());
         shop
     }
@@ -71,6 +77,7 @@ impl Shop {
             ("content", Box::new(&self.content)),
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
+            ("complements", Box::new(&self.complements)),
             ("next order", Box::new(&self.next_order)),
         ]
     }
@@ -89,6 +96,7 @@ impl Shop {
             content: self.content.clone(),
             also_bought: Neighbours::decode(&self.also_bought.encode(name), resolve).unwrap(),
             bought_together: Neighbours::decode(&self.bought_together.encode(name), resolve).unwrap(),
+            complements: Complements::decode(&self.complements.encode(name), resolve).unwrap(),
             next_order: NextOrder::decode(&self.next_order.encode(name), resolve).unwrap(),
         };
         (self, read)
@@ -306,6 +314,10 @@ proptest! {
             if let Ok(model) = Neighbours::decode(&neighbours, resolve) {
                 check("also bought", &model, &query, 10);
             }
+            let complements = damaged(&shop.complements.encode(name), &damage);
+            if let Ok(model) = Complements::decode(&complements, resolve) {
+                check("complements", &model, &query, 10);
+            }
             let next_order = damaged(&shop.next_order.encode(name), &damage);
             if let Ok(model) = NextOrder::decode(&next_order, resolve) {
                 check("next order", &model, &query, 10);
@@ -315,6 +327,8 @@ proptest! {
             prop_assert!(Neighbours::decode(&bytes, resolve).is_err());
             prop_assert!(NextOrder::decode(&bytes, resolve).is_err());
             prop_assert!(Repurchase::decode(&bytes, resolve).is_err());
+            prop_assert!(Complements::decode(&bytes, resolve).is_err());
+            prop_assert!(Bundles::decode(&bytes, resolve).is_err());
         }
     }
 
