@@ -7,7 +7,7 @@
 //! most 2 % of NDCG.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mercer_recommend::arrange::{Calibration, calibrate, divergence, diversity, dpp, mmr, spread};
 use mercer_recommend::content::ContentIndex;
@@ -19,8 +19,8 @@ use mercer_recommend::{Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 
 const PLACES: usize = 10;
-const CANDIDATES: usize = 100;
-const STRENGTHS: [f64; 9] = [0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7];
+const CANDIDATES: usize = 200;
+const STRENGTHS: [f64; 8] = [0.99, 0.985, 0.98, 0.975, 0.97, 0.95, 0.9, 0.8];
 
 /// Candidates, what should be among them, and the shares of kinds in the past.
 struct Asked {
@@ -55,9 +55,12 @@ fn measure(asked: &[Asked], method: Method, likeness: Likeness<'_>, kinds: Kinds
             Method::Mmr(lambda) => mmr(&question.candidates, PLACES, lambda, likeness),
             Method::Dpp(theta) => dpp(&question.candidates, PLACES, theta, likeness),
             Method::Spread(lambda) => spread(&question.candidates, PLACES, lambda, likeness),
-            Method::Calibrated(strength) => {
-                calibrate(&question.candidates, PLACES, Calibration { strength, past: &question.past }, kinds)
-            }
+            Method::Calibrated(strength) => calibrate(
+                &question.candidates[..question.candidates.len().min(50)],
+                PLACES,
+                Calibration { strength, past: &question.past },
+                kinds,
+            ),
         };
         let items: Vec<Item> = shown.iter().map(|scored| scored.item).collect();
         ndcg += ndcg_at(&items, &question.relevant, PLACES);
@@ -90,7 +93,7 @@ fn report(name: &str, valid: &[Asked], test: &[Asked], likeness: Likeness<'_>, k
         let mut best: Option<(f64, f64)> = None;
         for strength in STRENGTHS {
             // Of calibration, strength is the other way round.
-            let strength = if name == "calibrated" { 10.0 * (1.0 - strength) / 4.0 } else { strength };
+            let strength = if name == "calibrated" { 2.0 * (1.0 - strength) } else { strength };
             let reached = measure(valid, method(strength), likeness, kinds);
             print(&format!("{name} {strength:.3}, validation"), &reached, &plain);
             let gain = if name == "calibrated" { -reached.divergence } else { reached.diversity };
@@ -138,30 +141,23 @@ fn beauty() {
     };
     let sequence = |line: &str| line.split(' ').skip(1).map(|item| Item(item.parse().unwrap())).collect();
     let sequences: Vec<Vec<Item>> = read("Beauty.txt").lines().map(sequence).collect();
-    let attributes: HashMap<u32, HashSet<u32>> =
+    let mut attributes: HashMap<u32, Vec<u32>> =
         serde_json::from_str(&read("Beauty_item2attributes.json")).expect("attributes by item");
-    let none = HashSet::new();
-    let of = |item: Item| attributes.get(&item.0).unwrap_or(&none);
+    attributes.values_mut().for_each(|of_item| of_item.sort_unstable());
+    let of = |item: Item| attributes.get(&item.0).map_or(&[][..], Vec::as_slice);
+    let common = |one: Item, other: Item| of(one).iter().filter(|kind| of(other).binary_search(kind).is_ok()).count();
     let jaccard = |one: Item, other: Item| {
-        let both = of(one).intersection(of(other)).count() as f64;
+        let both = common(one, other) as f64;
         let either = (of(one).len() + of(other).len()) as f64 - both;
-        if one == other {
-            1.0
-        } else if either > 0.0 {
-            both / either
-        } else {
-            0.0
-        }
+        if one == other { 1.0 } else { both / either.max(1.0) }
     };
     let kinds = |item: Item| {
         let share = 1.0 / of(item).len().max(1) as f64;
-        let mut kinds: Vec<(u32, f64)> = of(item).iter().map(|kind| (*kind, share)).collect();
-        kinds.sort_unstable_by_key(|(kind, _)| *kind);
-        kinds
+        of(item).iter().map(|kind| (*kind, share)).collect::<Vec<_>>()
     };
     let [valid, test] = [1, 0].map(|skipped| beauty_questions(&sequences, skipped, &kinds));
     report("Beauty, Jaccard index of the attributes", &valid, &test, &jaccard, &kinds);
-    let shares_one = |one: Item, other: Item| f64::from(u8::from(jaccard(one, other) > 0.0));
+    let shares_one = |one: Item, other: Item| f64::from(u8::from(common(one, other) > 0));
     report("Beauty, alike when they share an attribute", &valid, &test, &shares_one, &kinds);
 }
 

@@ -74,19 +74,21 @@ fn print(name: &str, model: &dyn Recommender, asked: &[Asked], shop: &Shop) {
     let report = measure(asked.iter().map(|question| (ask(&question.cart), &question.missing)), &measured);
     // Of one item, how many answers are of its own category?
     let items: BTreeSet<Item> = asked.iter().flat_map(|question| &question.missing).copied().collect();
-    let (mut same, mut all) = (0.0, 0.0);
+    let (mut same, mut alike, mut all) = (0.0, 0.0, 0.0);
     for item in items {
         let found = ask(&[item]);
         same += found.iter().filter(|other| shop.same_category(item, **other)).count() as f64;
+        alike += found.iter().filter(|other| shop.alike(item, **other) >= 0.5).count() as f64;
         all += found.len() as f64;
     }
     println!(
-        "{name:<34} hit@10 {:.4} [{:.4}, {:.4}]  mrr {:.4}  of the seed's category {:.1} %",
+        "{name:<34} hit@10 {:.4} [{:.4}, {:.4}]  mrr {:.4}  of the seed's category {:.1} %, and price {:.1} %",
         report.hit_rate.mean,
         report.hit_rate.low,
         report.hit_rate.high,
         report.mrr.mean,
         100.0 * same / all,
+        100.0 * alike / all,
     );
 }
 
@@ -104,11 +106,15 @@ fn report(orders: &[Order], shop: &Shop, moment: Timestamp, is_test: bool) {
     let default = Settings::default();
     let mut tried = vec![("complements".to_owned(), default)];
     if !is_test {
-        for lift_power in [0.0, 0.15, 0.25, 0.35, 0.5, 0.75, 1.0] {
+        for lift_power in [0.0, 0.5, 0.75, 1.0] {
             tried.push((format!("lift {lift_power}, discount 0"), Settings { lift_power, discount: 0.0, ..default }));
         }
-        for discount in [0.3, 0.6, 0.9, 1.0] {
+        for discount in [0.4, 0.6, 1.0] {
             tried.push((format!("discount {discount}"), Settings { discount, ..default }));
+        }
+        for (damping, kept) in [(0.5, 200), (1.5, 200), (1.0, 100), (1.0, 300)] {
+            let neighbours = neighbours::Settings { damping, kept, ..default.neighbours };
+            tried.push((format!("damping {damping}, kept {kept}"), Settings { neighbours, ..default }));
         }
     }
     for (name, settings) in tried {

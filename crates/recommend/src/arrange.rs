@@ -29,7 +29,7 @@ pub use exploration::{Shown, explore_last, sample};
 pub use marginal::mmr;
 pub use objectives::{Objective, blend};
 pub use process::dpp;
-pub use quotas::{Quotas, with_quotas};
+pub use quotas::{Cap, Floor, Quotas, with_quotas};
 
 use crate::{Item, Scored};
 

@@ -6,7 +6,7 @@
 //! > P(S) > P(A) · P(S ∖ A), significantly by the log-likelihood ratio of the two parts,
 //!
 //! so that tea and biscuits, which go together, do not become a bundle with whatever sells well. Sets within a larger kept
-//! one are left out. The order is by leverage, the orders with the set beyond those that the best parting explains.
+//! one are left out, and of larger sets that differ in one item alone the best stays. The order is by leverage, the orders with the set beyond those that the best parting explains.
 //! Everything is counted; the order of the input does not matter.
 
 mod search;
@@ -34,7 +34,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { least_orders: 30, significance: 25.0, largest: LARGEST, largest_order: 100, kept: 5_000 }
+        Self { least_orders: 30, significance: 25.0, largest: LARGEST, largest_order: 100, kept: 1_000 }
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lift_power: 0.25, discount: 0.9, neighbours: neighbours::Settings::bought_together() }
+        let neighbours = neighbours::Settings { kept: 200, ..neighbours::Settings::bought_together() };
+        Self { lift_power: 0.75, discount: 0.8, neighbours }
     }
 }
 

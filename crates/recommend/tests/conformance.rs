@@ -145,14 +145,7 @@ fn each_finds_something_where_there_is_something() {
     let (seeds, session) = (items(&[3]), items(&[6, 4]));
     let history = [(Item(3), 1.0), (Item(7), 0.5)];
     let ordered = ordered_of(&history);
-    let query = Query {
-        seeds: &seeds,
-        session: &session,
-        history: &history,
-        ordered: &ordered,
-        now: hour(600),
-        ..Query::default()
-    };
+    let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(600) };
     for (name, model) in shop.models() {
         assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
     }
@@ -162,14 +155,7 @@ fn each_finds_something_where_there_is_something() {
 fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
     let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
     let ordered = ordered_of(&history);
-    let full = Query {
-        seeds: &seeds,
-        session: &session,
-        history: &history,
-        ordered: &ordered,
-        now: hour(1),
-        ..Query::default()
-    };
+    let full = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(1) };
     for shop in [Shop::default(), Shop::open(1, 5)] {
         for (name, model) in shop.models() {
             assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
@@ -190,14 +176,7 @@ fn unknown_items_and_odd_weights_are_no_matter() {
             check(
                 name,
                 &*model,
-                &Query {
-                    seeds: &unknown,
-                    session: &unknown,
-                    history: &history,
-                    ordered: &ordered_of(&history),
-                    now,
-                    ..Query::default()
-                },
+                &Query { seeds: &unknown, session: &unknown, history: &history, ordered: &ordered_of(&history), now },
                 10,
             );
             check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
@@ -214,26 +193,13 @@ fn huge_questions_are_answered() {
         check(
             name,
             &*model,
-            &Query {
-                session: &all,
-                history: &history,
-                ordered: &ordered_of(&history),
-                now: hour(3_000),
-                ..Query::default()
-            },
+            &Query { seeds: &[], session: &all, history: &history, ordered: &ordered_of(&history), now: hour(3_000) },
             usize::MAX,
         );
         let found = check(
             name,
             &*model,
-            &Query {
-                seeds: &all,
-                session: &all,
-                history: &history,
-                ordered: &ordered_of(&history),
-                now: hour(0),
-                ..Query::default()
-            },
+            &Query { seeds: &all, session: &all, history: &history, ordered: &ordered_of(&history), now: hour(0) },
             50,
         );
         assert!(found.is_empty(), "{name}: every item is a seed");
@@ -257,7 +223,7 @@ proptest! {
         let (seeds, session) = (items(&seeds), items(&session));
         let history: Vec<(Item, f32)> = history.into_iter().map(|(item, weight)| (Item(item), weight)).collect();
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now), ..Query::default() };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now) };
         for ((name, model), (_, read)) in shop.models().into_iter().zip(read.models()) {
             let found = check(name, &*model, &query, limit);
             let more = check(name, &*model, &query, limit + 7);
@@ -307,7 +273,7 @@ proptest! {
         let resolve = |name: &str| name.parse().ok().filter(|number| *number < 1_000).map(Item);
         let (seeds, session, history) = (items(&[3]), items(&[6, 4]), [(Item(3), 1.0), (Item(7), 0.5)]);
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300), ..Query::default() };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300) };
         SHOP.with(|shop| {
             let name = |item: Item| item.0.to_string();
             let neighbours = damaged(&shop.also_bought.encode(name), &damage);

@@ -62,6 +62,7 @@ impl Bundles {
             .map(|(set, with, parting)| counted.bundle(&set, &with, &parting, &baskets))
             .collect();
         all.sort_by(|a, b| b.leverage.total_cmp(&a.leverage).then_with(|| a.items.cmp(&b.items)));
+        all = distinct(all);
         all.truncate(settings.kept);
         Self { all }
     }
@@ -188,4 +189,22 @@ fn maximal<With, More>(mut sets: Vec<(Vec<u32>, With, More)>) -> Vec<(Vec<u32>, 
     }
     sets.retain(|(set, ..)| !within.contains(set));
     sets
+}
+
+/// Of larger sets that differ in one item alone, the first.
+fn distinct(all: Vec<Bundle>) -> Vec<Bundle> {
+    let mut shown: BTreeSet<Vec<Item>> = BTreeSet::new();
+    let mut is_new = |bundle: &Bundle| {
+        let without = |left_out: usize| {
+            let others = bundle.items.iter().enumerate().filter(move |(place, _)| *place != left_out);
+            others.map(|(_, item)| *item).collect::<Vec<Item>>()
+        };
+        let parts: Vec<Vec<Item>> = (0..bundle.items.len()).map(without).filter(|part| part.len() > 1).collect();
+        let is_new = !parts.iter().any(|part| shown.contains(part));
+        if is_new {
+            shown.extend(parts);
+        }
+        is_new
+    };
+    all.into_iter().filter(|bundle| is_new(bundle)).collect()
 }
