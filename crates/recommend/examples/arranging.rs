@@ -6,6 +6,7 @@
 //! chosen on the second-last items and orders: the most diverse (of calibration, the least divergent) of those that lose at
 //! most 2 % of NDCG.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "an example looks up where the data is")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -44,6 +45,8 @@ struct Reached {
     divergence: f64,
 }
 
+/// A method of some strength.
+type Strong = fn(f64) -> Method;
 type Likeness<'a> = &'a dyn Fn(Item, Item) -> f64;
 type Kinds<'a> = &'a dyn Fn(Item) -> Vec<(u32, f64)>;
 
@@ -86,7 +89,7 @@ fn report(name: &str, valid: &[Asked], test: &[Asked], likeness: Likeness<'_>, k
         );
     };
     print("ranking, validation", &plain, &plain);
-    let methods: [(&str, fn(f64) -> Method); 4] =
+    let methods: [(&str, Strong); 4] =
         [("mmr", Method::Mmr), ("dpp", Method::Dpp), ("spread", Method::Spread), ("calibrated", Method::Calibrated)];
     for (name, method) in methods {
         // The most diverse of those that lose at most 2 % of NDCG.

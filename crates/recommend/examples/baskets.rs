@@ -4,6 +4,7 @@
 //! `MERCER_DATA` names, or in `../shared/data`. Without `test` it reports on the second-last baskets, where settings
 //! are chosen.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "an example looks up where the data is")]
 
 use mercer_recommend::benchmark::{BasketModel, read_baskets};
 use mercer_recommend::evaluate::{Interval, Settings};
