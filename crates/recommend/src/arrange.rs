@@ -6,7 +6,7 @@
 //!
 //! | function | what for |
 //! | --- | --- |
-//! | [`mmr`], [`dpp`] | not ten of the same |
+//! | [`mmr`], [`dpp`], [`spread`] | not ten of the same |
 //! | [`calibrate`] | the shares of kinds that the customer's past has |
 //! | [`with_quotas`] | at most, at least, and here of all places |
 //! | [`blend`] | relevance, margin, stock and novelty at once |
@@ -15,6 +15,7 @@
 
 mod calibration;
 mod confidence;
+mod dispersion;
 mod exploration;
 mod marginal;
 mod objectives;
@@ -23,11 +24,12 @@ mod quotas;
 
 pub use calibration::{Calibration, calibrate, divergence};
 pub use confidence::sure;
+pub use dispersion::spread;
 pub use exploration::{Shown, explore_last, sample};
 pub use marginal::mmr;
 pub use objectives::{Objective, blend};
 pub use process::dpp;
-pub use quotas::{Quotas, with_quotas};
+pub use quotas::{Cap, Floor, Quotas, with_quotas};
 
 use crate::{Item, Scored};
 

@@ -11,6 +11,8 @@
 //! | [`blend`] | several of them as one | none |
 //! | [`content`] | alike in words, brand, category, attributes | live, from the catalog |
 //! | [`neighbours`] | also viewed, bought together, for a whole taste | trained |
+//! | [`complements`] | what goes with a cart, not instead of it | trained |
+//! | [`bundles`] | sets that are ordered together | trained |
 //! | [`linear`] | what a whole taste calls for, and speaks against (EASE, SLIM) | trained |
 //! | [`factors`] | the same, from vectors (iALS) | trained |
 //! | [`contrast`] | the same, from vectors learned against what was not taken (SimpleX) | trained |
@@ -35,6 +37,8 @@
 
 pub mod arrange;
 pub mod benchmark;
+pub mod bundles;
+pub mod complements;
 pub mod blend;
 pub mod content;
 pub mod contrast;

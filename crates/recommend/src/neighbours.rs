@@ -191,6 +191,16 @@ impl Neighbours {
         Self { starts, entries, baskets_with, baskets }
     }
 
+    /// The same pairs by another score; those that score nothing are left out.
+    pub(crate) fn rescored(&self, score: impl Fn(Item, &Neighbour) -> f32) -> Self {
+        let row = |item: Item| -> Vec<Neighbour> {
+            let scored = self.of(item).iter().map(|found| Neighbour { score: score(item, found), ..*found });
+            scored.filter(|found| found.score > 0.0 && found.score.is_finite()).collect()
+        };
+        let rows = (0..self.size() as u32).map(|item| row(Item(item))).collect();
+        Self::of_rows(rows, self.baskets_with.clone(), self.baskets)
+    }
+
     /// Adds `weight` × score of every neighbour of the sources, times `factor`.
     pub(crate) fn add_to(&self, sums: &mut Sums, sources: &[(Item, f32)], factor: f32) {
         for (source, weight) in sources {

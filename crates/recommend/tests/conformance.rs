@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use mercer_recommend::bundles::Bundles;
+use mercer_recommend::complements::{self, Complements};
 use mercer_recommend::blend::{Blend, Fusion};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::contrast::{Contrast, ContrastSettings};
@@ -31,6 +33,7 @@ struct Shop {
     content: ContentIndex,
     also_bought: Neighbours,
     bought_together: Neighbours,
+    complements: Complements,
     next_order: NextOrder,
     ease: Linear,
     slim: Linear,
@@ -67,6 +70,9 @@ impl Shop {
         shop.also_bought = Neighbours::fit(&tastes(&orders), &Settings { significance: 0.0, ..settings });
         shop.bought_together =
             Neighbours::fit(&baskets, &Settings { significance: 0.5, ..Settings::bought_together() });
+        let settings = complements::Settings { neighbours: settings, ..complements::Settings::default() };
+        let alike = |one: Item, other: Item| f32::from(u8::from(one.0 / 5 == other.0 / 5));
+        shop.complements = Complements::fit(&baskets, &settings, alike);
         let tastes = tastes(&orders);
         shop.ease = Linear::fit_ease(&tastes, &EaseSettings { l2: 5.0, ..EaseSettings::default() }).unwrap();
         shop.slim = Linear::fit_slim(&tastes, &SlimSettings { l2: 5.0, ..SlimSettings::default() });
@@ -97,6 +103,7 @@ impl Shop {
             ("content", Box::new(&self.content)),
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
+            ("complements", Box::new(&self.complements)),
             ("next order", Box::new(&self.next_order)),
             ("EASE", Box::new(&self.ease)),
             ("SLIM", Box::new(&self.slim)),
@@ -124,6 +131,7 @@ impl Shop {
             content: self.content.clone(),
             also_bought: Neighbours::decode(&self.also_bought.encode(name), resolve).unwrap(),
             bought_together: Neighbours::decode(&self.bought_together.encode(name), resolve).unwrap(),
+            complements: Complements::decode(&self.complements.encode(name), resolve).unwrap(),
             next_order: NextOrder::decode(&self.next_order.encode(name), resolve).unwrap(),
             ease: Linear::decode(&self.ease.encode(name), resolve).unwrap(),
             slim: Linear::decode(&self.slim.encode(name), resolve).unwrap(),
@@ -177,14 +185,7 @@ fn each_finds_something_where_there_is_something() {
     let (seeds, session) = (items(&[3]), items(&[6, 4]));
     let history = [(Item(3), 1.0), (Item(7), 0.5)];
     let ordered = ordered_of(&history);
-    let query = Query {
-        seeds: &seeds,
-        session: &session,
-        history: &history,
-        ordered: &ordered,
-        now: hour(600),
-        ..Query::default()
-    };
+    let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(600) };
     for (name, model) in shop.models() {
         assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
     }
@@ -194,14 +195,7 @@ fn each_finds_something_where_there_is_something() {
 fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
     let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
     let ordered = ordered_of(&history);
-    let full = Query {
-        seeds: &seeds,
-        session: &session,
-        history: &history,
-        ordered: &ordered,
-        now: hour(1),
-        ..Query::default()
-    };
+    let full = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(1) };
     for shop in [Shop::default(), Shop::open(1, 5)] {
         for (name, model) in shop.models() {
             assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
@@ -222,14 +216,7 @@ fn unknown_items_and_odd_weights_are_no_matter() {
             check(
                 name,
                 &*model,
-                &Query {
-                    seeds: &unknown,
-                    session: &unknown,
-                    history: &history,
-                    ordered: &ordered_of(&history),
-                    now,
-                    ..Query::default()
-                },
+                &Query { seeds: &unknown, session: &unknown, history: &history, ordered: &ordered_of(&history), now },
                 10,
             );
             check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
@@ -246,26 +233,13 @@ fn huge_questions_are_answered() {
         check(
             name,
             &*model,
-            &Query {
-                session: &all,
-                history: &history,
-                ordered: &ordered_of(&history),
-                now: hour(3_000),
-                ..Query::default()
-            },
+            &Query { seeds: &[], session: &all, history: &history, ordered: &ordered_of(&history), now: hour(3_000) },
             usize::MAX,
         );
         let found = check(
             name,
             &*model,
-            &Query {
-                seeds: &all,
-                session: &all,
-                history: &history,
-                ordered: &ordered_of(&history),
-                now: hour(0),
-                ..Query::default()
-            },
+            &Query { seeds: &all, session: &all, history: &history, ordered: &ordered_of(&history), now: hour(0) },
             50,
         );
         assert!(found.is_empty(), "{name}: every item is a seed");
@@ -289,7 +263,7 @@ proptest! {
         let (seeds, session) = (items(&seeds), items(&session));
         let history: Vec<(Item, f32)> = history.into_iter().map(|(item, weight)| (Item(item), weight)).collect();
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now), ..Query::default() };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now) };
         for ((name, model), (_, read)) in shop.models().into_iter().zip(read.models()) {
             let found = check(name, &*model, &query, limit);
             let more = check(name, &*model, &query, limit + 7);
@@ -339,12 +313,16 @@ proptest! {
         let resolve = |name: &str| name.parse().ok().filter(|number| *number < 1_000).map(Item);
         let (seeds, session, history) = (items(&[3]), items(&[6, 4]), [(Item(3), 1.0), (Item(7), 0.5)]);
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300), ..Query::default() };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300) };
         SHOP.with(|shop| {
             let name = |item: Item| item.0.to_string();
             let neighbours = damaged(&shop.also_bought.encode(name), &damage);
             if let Ok(model) = Neighbours::decode(&neighbours, resolve) {
                 check("also bought", &model, &query, 10);
+            }
+            let complements = damaged(&shop.complements.encode(name), &damage);
+            if let Ok(model) = Complements::decode(&complements, resolve) {
+                check("complements", &model, &query, 10);
             }
             let next_order = damaged(&shop.next_order.encode(name), &damage);
             if let Ok(model) = NextOrder::decode(&next_order, resolve) {
@@ -367,6 +345,8 @@ proptest! {
             prop_assert!(Neighbours::decode(&bytes, resolve).is_err());
             prop_assert!(NextOrder::decode(&bytes, resolve).is_err());
             prop_assert!(Repurchase::decode(&bytes, resolve).is_err());
+            prop_assert!(Complements::decode(&bytes, resolve).is_err());
+            prop_assert!(Bundles::decode(&bytes, resolve).is_err());
         }
     }
 

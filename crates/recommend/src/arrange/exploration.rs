@@ -44,7 +44,7 @@ pub fn explore_last(
 /// probability exp(s(i) / temperature) / Σ exp(s(j) / temperature). The probability of the whole row is the product. A
 /// temperature that is not above zero gives the ranking.
 pub fn sample(candidates: &[Scored], count: usize, temperature: f64, chance: &mut impl FnMut() -> f64) -> Vec<Shown> {
-    let is_certain = !(temperature > 0.0);
+    let is_certain = temperature.is_nan() || temperature <= 0.0;
     let mut left: Vec<&Scored> = candidates.iter().filter(|candidate| candidate.score.is_finite()).collect();
     let mut shown = Vec::with_capacity(count.min(left.len()));
     while shown.len() < count && !left.is_empty() {

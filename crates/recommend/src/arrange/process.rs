@@ -69,9 +69,8 @@ mod tests {
             product *= matrix[place][place];
             for below in place + 1..matrix.len() {
                 let share = matrix[below][place] / matrix[place][place];
-                for column in place..matrix.len() {
-                    matrix[below][column] -= share * matrix[place][column];
-                }
+                let row = matrix[place].clone();
+                matrix[below].iter_mut().zip(row).for_each(|(cell, above)| *cell -= share * above);
             }
         }
         product

@@ -8,13 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Item, Scored};
 
+/// The group of an item, and how many of one group there may be.
+pub type Cap<'a> = (&'a dyn Fn(Item) -> Option<u32>, usize);
+/// Whether an item counts, and how many that do there must be.
+pub type Floor<'a> = (&'a dyn Fn(Item) -> bool, usize);
+
 /// The rules of a row.
 #[derive(Default)]
 pub struct Quotas<'a> {
     /// At most so many that a closure gives the same group (a brand, a category); without a group an item is not counted.
-    pub caps: Vec<(&'a dyn Fn(Item) -> Option<u32>, usize)>,
+    pub caps: Vec<Cap<'a>>,
     /// At least so many of which a closure is true (new ones, ones on offer).
-    pub floors: Vec<(&'a dyn Fn(Item) -> bool, usize)>,
+    pub floors: Vec<Floor<'a>>,
     /// Items by place, from 0. They count for caps and floors, and are never held back by them.
     pub fixed: BTreeMap<usize, Item>,
 }

@@ -118,8 +118,7 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> Opti
             let known: f64 = (0..column).map(|place| matrix[row][place] * matrix[column][place]).sum();
             let rest = matrix[row][column] - known;
             if row == column {
-                // Written so that NaN ends it, too.
-                if !(rest > 0.0) {
+                if rest.is_nan() || rest <= 0.0 {
                     return None;
                 }
                 matrix[row][row] = rest.sqrt();
