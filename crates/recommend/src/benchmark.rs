@@ -6,7 +6,9 @@
 //! | format | training | question | answer |
 //! | --- | --- | --- | --- |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
+//! | [`sequences`] | all but a customer's last two items | the items before the last one | the last one |
 
+mod sequences;
 mod sessions;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +18,7 @@ use mercer_schema::Timestamp;
 
 use crate::{Item, Query, Recommender, evaluate};
 
+pub use sequences::{SequenceData, read_sequences};
 pub use sessions::{SessionData, SessionModel, read_sessions};
 
 /// Numbers for the names in the files, by first mention.
@@ -30,6 +33,11 @@ impl Names {
         let next = self.0.len() as u32;
         self.0.insert(name.to_owned(), next);
         Item(next)
+    }
+
+    /// The number of a name that was mentioned.
+    pub fn known(&self, name: &str) -> Option<Item> {
+        self.0.get(name).copied().map(Item)
     }
 
     pub fn len(&self) -> usize {

@@ -37,14 +37,15 @@ pub mod next_order;
 pub mod popularity;
 pub mod repurchase;
 pub mod sessions;
+pub mod wire;
 
 mod error;
 mod persistent;
 mod ranking;
 mod recommender;
 mod text;
-mod wire;
 
 pub use error::Error;
 pub use persistent::Changes;
+pub use ranking::best_of;
 pub use recommender::{Item, Query, Recommender, Scored};

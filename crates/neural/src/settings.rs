@@ -1,0 +1,73 @@
+//! How large the network is and how it learns.
+
+use mercer_recommend::sessions::Repeats;
+
+/// The sizes of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Numbers in the vector of an item; a multiple of `heads`.
+    pub width: usize,
+    pub layers: usize,
+    pub heads: usize,
+    /// Numbers between the two products of the feed-forward part.
+    pub inner: usize,
+    /// Newest items of a sequence that are looked at.
+    pub longest: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { width: 128, layers: 2, heads: 2, inner: 256, longest: 50 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    pub shape: Shape,
+    /// Most passes over the training sequences.
+    pub epochs: usize,
+    /// Passes without a better result on the held-out items after which training ends.
+    pub patience: usize,
+    /// Sequences in one step.
+    pub batch: usize,
+    /// Largest step size.
+    pub rate: f32,
+    /// Steps over which the step size grows from 0.
+    pub warm_up: usize,
+    /// Share of every weight that is taken away in a step of size 1 (AdamW).
+    pub decay: f32,
+    /// Share of the numbers that are dropped between the layers.
+    pub dropout: f32,
+    /// The same for the vectors that come in.
+    pub input_dropout: f32,
+    /// Share of the items that stand by their attributes alone, drawn anew at every step.
+    pub own_dropout: f32,
+    /// Share of the probability that is spread over all items in training.
+    pub smoothing: f32,
+    /// Share of the weights' running average that is kept at every step; 0 serves the last weights.
+    pub averaging: f32,
+    pub seed: u64,
+    /// What of the sequence may be proposed again.
+    pub repeats: Repeats,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shape: Shape::default(),
+            epochs: 100,
+            patience: 10,
+            batch: 128,
+            rate: 1e-3,
+            warm_up: 200,
+            decay: 0.1,
+            dropout: 0.3,
+            input_dropout: 0.3,
+            own_dropout: 0.0,
+            smoothing: 0.0,
+            averaging: 0.0,
+            seed: 1,
+            repeats: Repeats::All,
+        }
+    }
+}
