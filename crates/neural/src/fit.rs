@@ -137,9 +137,15 @@ fn shuffle<T>(all: &mut [T], dice: &mut ChaCha8Rng) {
 }
 
 fn learn(network: &Network, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor, Error> {
-    let loss = Loss { smoothing: noise.settings.smoothing };
+    let Settings { smoothing, negatives, .. } = *noise.settings;
     let table = network.table(Some(noise))?;
     let hidden = network.hidden(&table, batch, Some(noise))?;
+    let items = network.seen.len();
+    if negatives > 0 && negatives < items {
+        let sample: Vec<u32> = (0..negatives).map(|_| (noise.dice.next_u64() % items as u64) as u32).collect();
+        return Ok(ops::sampled_cross_entropy(&hidden, &table, &batch.targets, &sample)?);
+    }
+    let loss = Loss { smoothing };
     Ok(ops::cross_entropy(&hidden, &table, &batch.targets, loss)?)
 }
 

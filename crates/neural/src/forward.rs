@@ -13,10 +13,9 @@ impl NextItem {
     #[inline(always)]
     pub(crate) fn hidden(&self, sequence: &[usize]) -> Vec<f32> {
         let width = self.shape.width;
-        let mut x = Vec::with_capacity(sequence.len() * width);
-        for (row, place) in sequence.iter().zip(self.parts.places.chunks(width)) {
-            let vector = &self.table[row * width..(row + 1) * width];
-            x.extend(vector.iter().zip(place).map(|(value, place)| value + place));
+        let mut x = self.parts.places[..sequence.len() * width].to_vec();
+        for (row, into) in sequence.iter().zip(x.chunks_exact_mut(width)) {
+            lanes::add_scaled(into, 1.0, &self.table[row * width..(row + 1) * width]);
         }
         for (number, block) in self.parts.blocks.iter().enumerate() {
             let is_last = number + 1 == self.parts.blocks.len();
@@ -44,7 +43,9 @@ impl NextItem {
         add_gated(&mut x, &found, &multiply(normal, &block.attention_gate, width));
         let normal = normalized(&x, &block.forward_gain, &block.forward_shift);
         let mut inner = multiply(&normal, &block.forward_in, width);
-        inner.iter_mut().for_each(|value| *value *= lanes::sigmoid(*value));
+        for value in &mut inner {
+            *value *= lanes::sigmoid(*value);
+        }
         let found = multiply(&inner, &block.forward_out, self.shape.inner);
         add_gated(&mut x, &found, &multiply(&normal, &block.forward_gate, width));
         x

@@ -1,7 +1,7 @@
 //! Inner loops that the compiler turns into wide instructions.
 //!
 //! Everything here is `inline(always)`, so that a caller inside [`wide`] gets it compiled for the widest instructions of
-//! the processor it runs on. Sums are split over a fixed number of lanes and products are never fused, so the bits do
+//! the processor it runs on; that takes plain loops, because the adapters of iterators are compiled apart. Sums are split over a fixed number of lanes and products are never fused, so the bits do
 //! not depend on the processor.
 
 /// Partial sums of a dot product.
@@ -49,6 +49,18 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
     total(lanes) + rest
+}
+
+#[inline(always)]
+pub(crate) fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        for lane in 0..LANES {
+            lanes[lane] += values[lane];
+        }
+    }
+    total(lanes) + rest.iter().sum::<f32>()
 }
 
 /// `into += factor · row`.
@@ -106,12 +118,13 @@ pub(crate) fn exponentials(values: &mut [f32]) -> (f32, f32) {
 /// `gain · (x − mean) / deviation + shift` of one row; the mean and 1 / deviation.
 #[inline(always)]
 pub(crate) fn normalize(row: &[f32], gain: &[f32], shift: &[f32], into: &mut [f32]) -> (f32, f32) {
-    let width = row.len() as f32;
-    let mean = row.iter().sum::<f32>() / width;
-    let variance = row.iter().map(|value| (value - mean) * (value - mean)).sum::<f32>() / width;
-    let inverse = 1.0 / (variance + 1e-5).sqrt();
-    for (((into, value), gain), shift) in into.iter_mut().zip(row).zip(gain).zip(shift) {
-        *into = (value - mean) * inverse * gain + shift;
+    let mean = sum(row) / row.len() as f32;
+    for (into, value) in into.iter_mut().zip(row) {
+        *into = value - mean;
+    }
+    let inverse = 1.0 / (dot(into, into) / row.len() as f32 + 1e-5).sqrt();
+    for ((into, gain), shift) in into.iter_mut().zip(gain).zip(shift) {
+        *into = *into * inverse * gain + shift;
     }
     (mean, inverse)
 }

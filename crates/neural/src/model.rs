@@ -114,10 +114,14 @@ impl NextItem {
     fn probabilities(&self, sequence: &[usize]) -> Vec<f32> {
         lanes::wide(|| {
             let hidden = self.hidden(sequence);
-            let mut scores: Vec<f32> =
-                self.table.chunks(self.shape.width).map(|row| lanes::dot(row, &hidden)).collect();
+            let mut scores = vec![0.0; self.items.len()];
+            for (score, row) in scores.iter_mut().zip(self.table.chunks_exact(self.shape.width)) {
+                *score = lanes::dot(row, &hidden);
+            }
             let (sum, _) = lanes::exponentials(&mut scores);
-            scores.iter_mut().for_each(|score| *score /= sum);
+            for score in &mut scores {
+                *score /= sum;
+            }
             scores
         })
     }

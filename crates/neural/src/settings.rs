@@ -42,7 +42,10 @@ pub struct Settings {
     pub input_dropout: f32,
     /// Share of the items that stand by their attributes alone, drawn anew at every step.
     pub own_dropout: f32,
-    /// Share of the probability that is spread over all items in training.
+    /// Items that the next one is told apart from in a step; 0 for all. With thousands of items a sample learns as well
+    /// and several times faster.
+    pub negatives: usize,
+    /// Share of the probability that is spread over all items in training; only without a sample.
     pub smoothing: f32,
     /// Share of the weights' running average that is kept at every step; 0 serves the last weights.
     pub averaging: f32,
@@ -64,6 +67,7 @@ impl Default for Settings {
             dropout: 0.3,
             input_dropout: 0.3,
             own_dropout: 0.0,
+            negatives: 0,
             smoothing: 0.0,
             averaging: 0.0,
             seed: 1,

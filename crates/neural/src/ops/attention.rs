@@ -49,7 +49,9 @@ fn back_row(rows: &[f32], width: usize, heads: usize, incoming: &[f32], by_rows:
             *slope = lanes::dot(incoming, &row[v..v + one]);
         }
         let (sum, _) = lanes::exponentials(&mut shares);
-        shares.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut shares {
+            *share /= sum;
+        }
         let level = lanes::dot(&shares, &slopes);
         for place in 0..seen {
             let (share, at) = (shares[place], place * across);

@@ -34,7 +34,7 @@ fn fused(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
                     by_gain[place] += incoming[place] * normal[place];
                     by_shift[place] += incoming[place];
                 }
-                let level = weighed.iter().sum::<f32>() / width as f32;
+                let level = lanes::sum(&weighed) / width as f32;
                 let slope = lanes::dot(&weighed, &normal) / width as f32;
                 for place in 0..width {
                     by_row[place] = inverse * (weighed[place] - level - normal[place] * slope);

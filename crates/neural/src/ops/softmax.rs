@@ -8,7 +8,7 @@
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
 use rayon::prelude::*;
 
-use super::{Known, values};
+use super::Known;
 use crate::lanes;
 
 /// Rows whose scores are held at a time: about 50 MB for 12,000 items.
@@ -62,10 +62,12 @@ impl Derivative<'_> {
         let Loss { smoothing } = self.loss;
         let even = smoothing / row.len() as f32;
         let score = row[target];
-        let mean = if smoothing > 0.0 { row.iter().sum::<f32>() * even } else { 0.0 };
+        let mean = if smoothing > 0.0 { lanes::sum(row) * even } else { 0.0 };
         let (sum, largest) = lanes::exponentials(row);
         let (factor, less) = (self.share / sum, self.share * even);
-        row.iter_mut().for_each(|value| *value = *value * factor - less);
+        for value in &mut *row {
+            *value = *value * factor - less;
+        }
         row[target] -= self.share * (1.0 - smoothing);
         f64::from(sum.ln() + largest - (1.0 - smoothing) * score - mean)
     }

@@ -51,7 +51,9 @@ fn fused(own: &Tensor, attributes: &Tensor, features: Features, kept: Vec<f32>) 
     let vectors = values(attributes)?;
     result.par_chunks_mut(width).enumerate().for_each(|(item, row)| {
         lanes::wide(|| {
-            row.iter_mut().for_each(|value| *value *= kept[item]);
+            for value in &mut *row {
+                *value *= kept[item];
+            }
             let of_item = features.of(item);
             for attribute in of_item {
                 let from = *attribute as usize * width;
@@ -69,7 +71,9 @@ fn fused(own: &Tensor, attributes: &Tensor, features: Features, kept: Vec<f32>) 
                     let into = *attribute as usize * width;
                     lanes::add_scaled(&mut by_attribute[into..into + width], 1.0 / of_item.len() as f32, row);
                 }
-                row.iter_mut().for_each(|value| *value *= kept[item]);
+                for value in row {
+                    *value *= kept[item];
+                }
             }
         });
         let device = gradient.device();
