@@ -83,3 +83,49 @@ fn multiply(rows: &[f32], matrix: &[f32], inner: usize) -> Vec<f32> {
     }
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use mercer_recommend::Item;
+    use mercer_recommend::sessions::Repeats;
+
+    use super::*;
+    use crate::batch::Batch;
+    use crate::network::Network;
+    use crate::ops::{Features, values};
+    use crate::settings::{Settings, Shape};
+
+    /// A network whose weights are far from where training begins.
+    fn network(layers: usize) -> Network {
+        let shape = Shape { width: 24, layers, heads: 3, inner: 40, longest: 9 };
+        let features = Features::new([&[0_u32, 1][..], &[], &[1], &[], &[0]].into_iter());
+        let seen = vec![1.0, 1.0, 0.0, 1.0, 1.0];
+        let network = Network::new(&Settings { shape, ..Settings::default() }, features, seen, &Device::Cpu).unwrap();
+        network
+            .with_values(|variable| {
+                let spread = |(place, value): (usize, f32)| value * 3.0 + ((place * 37 % 19) as f32 - 9.0) / 40.0;
+                Ok(values(variable)?.into_iter().enumerate().map(spread).collect())
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn plain_and_graph_agree() {
+        for layers in 1..4 {
+            let network = network(layers);
+            let model = NextItem::of(&network, Repeats::All).unwrap();
+            let table = network.table(None).unwrap();
+            for length in 1..=9_u32 {
+                let sequence: Vec<Item> = (0..length).map(|place| Item(place * 3 % 5)).collect();
+                let batch = Batch::to_ask([&sequence[..]].into_iter(), 9);
+                let graph = values(&network.hidden(&table, &batch, None).unwrap()).unwrap();
+                let rows: Vec<usize> = sequence.iter().map(|item| model.row(*item).unwrap()).collect();
+                let plain = lanes::wide(|| model.hidden(&rows));
+                for (plain, graph) in plain.iter().zip(&graph[graph.len() - 24..]) {
+                    assert!((plain - graph).abs() < 1e-4, "{layers} layers, {length} items: {plain} is not {graph}");
+                }
+            }
+        }
+    }
+}

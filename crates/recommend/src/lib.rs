@@ -13,6 +13,8 @@
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
+//! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together.
+//!
 //! [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals; [`benchmark`] does so on public data.
 //!
 //! ```
@@ -29,6 +31,7 @@
 //! ```
 
 pub mod benchmark;
+pub mod blend;
 pub mod content;
 pub mod evaluate;
 pub mod interactions;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use mercer_recommend::blend::{Blend, Part};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::interactions::{Customer, Order, tastes};
 use mercer_recommend::neighbours::{Neighbours, Settings};
@@ -72,6 +73,7 @@ impl Shop {
             ("also bought", Box::new(&self.also_bought)),
             ("bought together", Box::new(&self.bought_together)),
             ("next order", Box::new(&self.next_order)),
+            ("blend", Box::new(Blend::new(vec![part(&self.also_bought, 0.5), part(&self.content, 2.0)], 20))),
         ]
     }
 
@@ -93,6 +95,10 @@ impl Shop {
         };
         (self, read)
     }
+}
+
+fn part(model: &dyn Recommender, weight: f32) -> Part<'_> {
+    Part { model, weight, sharpness: 0.5 }
 }
 
 fn hour(hours: i64) -> Timestamp {
