@@ -62,9 +62,11 @@ impl NextItem {
     pub fn fit(lessons: &Lessons<'_>, settings: &Settings, mut watch: impl FnMut(&Progress)) -> Result<Self, Error> {
         check(settings)?;
         let device = device()?;
-        let features = Features::new((0..lessons.items).map(|item| lessons.attributes.get(item).map_or(&[][..], Vec::as_slice)));
+        let features =
+            Features::new((0..lessons.items).map(|item| lessons.attributes.get(item).map_or(&[][..], Vec::as_slice)));
         let mut seen = vec![0.0; lessons.items];
-        let sequences: Vec<Vec<Item>> = lessons.sequences.iter().map(|sequence| known(sequence, lessons.items)).collect();
+        let sequences: Vec<Vec<Item>> =
+            lessons.sequences.iter().map(|sequence| known(sequence, lessons.items)).collect();
         sequences.iter().flatten().for_each(|item| seen[item.index()] = 1.0);
         let network = Network::new(settings, features, seen, &device)?;
         let mut windows = windows(&sequences, settings.shape.longest);
@@ -82,7 +84,10 @@ impl NextItem {
                 let loss = learn(&network, &batch, &mut Noise { settings, dice: &mut dice })?;
                 let rate = settings.rate_at(step, steps);
                 optimizer.step(&loss.backward()?, rate)?;
-                losses = (losses.0 + f64::from(loss.to_scalar::<f32>()?) * batch.targets.len() as f64, losses.1 + batch.targets.len());
+                losses = (
+                    losses.0 + f64::from(loss.to_scalar::<f32>()?) * batch.targets.len() as f64,
+                    losses.1 + batch.targets.len(),
+                );
                 step += 1;
             }
             let loss = losses.0 / losses.1.max(1) as f64;

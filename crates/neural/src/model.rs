@@ -61,12 +61,7 @@ impl NextItem {
         ))
     }
 
-    pub(crate) fn new(
-        shape: Shape,
-        repeats: Repeats,
-        parts: Parts<Vec<f32>>,
-        vectors: Vectors,
-    ) -> Self {
+    pub(crate) fn new(shape: Shape, repeats: Repeats, parts: Parts<Vec<f32>>, vectors: Vectors) -> Self {
         let Vectors { items, table, attributes } = vectors;
         let mut rows = vec![NOWHERE; items.iter().map(|item| item.index() + 1).max().unwrap_or(0)];
         (0..).zip(&items).for_each(|(row, item)| rows[item.index()] = row);
@@ -80,7 +75,8 @@ impl NextItem {
             return true;
         }
         let width = self.shape.width;
-        let vectors: Vec<&Vec<f32>> = attributes.iter().filter_map(|attribute| self.attributes.get(attribute)).collect();
+        let vectors: Vec<&Vec<f32>> =
+            attributes.iter().filter_map(|attribute| self.attributes.get(attribute)).collect();
         if vectors.is_empty() {
             return false;
         }

@@ -60,7 +60,8 @@ impl Network {
 
     /// The same network with other values.
     pub(crate) fn with_values(&self, value: impl Fn(&Var) -> Result<Vec<f32>>) -> Result<Self> {
-        let copy = |variable: &Var| Var::from_tensor(&Tensor::from_vec(value(variable)?, variable.dims(), &self.device)?);
+        let copy =
+            |variable: &Var| Var::from_tensor(&Tensor::from_vec(value(variable)?, variable.dims(), &self.device)?);
         Ok(Self {
             shape: self.shape,
             own: copy(&self.own)?,

@@ -127,7 +127,8 @@ mod testing {
         assert_eq!(fused.dims(), chain.dims());
         close(&fused, &chain, "the values");
         let weights = some(fused.dims(), 99);
-        let gradients = |result: &Tensor| (result * weights.as_tensor()).unwrap().sum_all().unwrap().backward().unwrap();
+        let gradients =
+            |result: &Tensor| (result * weights.as_tensor()).unwrap().sum_all().unwrap().backward().unwrap();
         let (fused, chain) = (gradients(&fused), gradients(&chain));
         for (place, variable) in variables.iter().enumerate() {
             close(fused.get(variable).unwrap(), chain.get(variable).unwrap(), &format!("gradient {place}"));

@@ -12,7 +12,16 @@ const ITEMS: u32 = 30;
 
 fn settings() -> Settings {
     let shape = Shape { width: 16, layers: 2, heads: 2, inner: 24, longest: 6 };
-    Settings { shape, epochs: 25, batch: 16, rate: 0.02, warm_up: 10, dropout: 0.0, input_dropout: 0.0, ..Settings::default() }
+    Settings {
+        shape,
+        epochs: 25,
+        batch: 16,
+        rate: 0.02,
+        warm_up: 10,
+        dropout: 0.0,
+        input_dropout: 0.0,
+        ..Settings::default()
+    }
 }
 
 /// Every item is followed by the next one, from wherever a sequence begins. Items of one ten share an attribute.
@@ -76,7 +85,8 @@ fn training_is_the_same_every_time_and_stops_by_the_held_out_items() {
     let settings = Settings { epochs: 60, patience: 3, averaging: 0.5, negatives: 6, dropout: 0.1, ..settings() };
     let fit = || {
         let mut epochs = Vec::new();
-        let model = NextItem::fit(&lessons, &settings, |progress| epochs.push((progress.recall, progress.ndcg))).unwrap();
+        let model =
+            NextItem::fit(&lessons, &settings, |progress| epochs.push((progress.recall, progress.ndcg))).unwrap();
         (bytes(&model), epochs)
     };
     let ((first, epochs), (second, _)) = (fit(), fit());

@@ -16,11 +16,7 @@ pub(crate) fn sampled_cross_entropy(
     targets: &[u32],
     sample: &[u32],
 ) -> Result<Tensor> {
-    if hidden.device().is_cpu() {
-        fused(hidden, table, targets, sample)
-    } else {
-        chain(hidden, table, targets, sample)
-    }
+    if hidden.device().is_cpu() { fused(hidden, table, targets, sample) } else { chain(hidden, table, targets, sample) }
 }
 
 fn correction(table: &Tensor, sample: &[u32]) -> Result<f32> {

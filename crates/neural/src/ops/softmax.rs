@@ -22,11 +22,7 @@ pub(crate) struct Loss {
 }
 
 pub(crate) fn cross_entropy(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result<Tensor> {
-    if hidden.device().is_cpu() {
-        fused(hidden, table, targets, loss)
-    } else {
-        chain(hidden, table, targets, loss)
-    }
+    if hidden.device().is_cpu() { fused(hidden, table, targets, loss) } else { chain(hidden, table, targets, loss) }
 }
 
 /// Turns scores into the derivative of the loss by them, and writes the loss of each row into `losses`.

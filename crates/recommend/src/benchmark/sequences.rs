@@ -63,8 +63,10 @@ fn question(before: &[Item], answer: Item) -> Question {
 
 /// Items that no sequence has are left out.
 fn read_attributes(text: &str, names: &Names) -> Result<Vec<Vec<u32>>, FormatError> {
-    let by_name: BTreeMap<String, Vec<u64>> = serde_json::from_str(text)
-        .map_err(|error| FormatError { line: error.line().max(1), problem: format!("no attributes of items: {error}") })?;
+    let by_name: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(|error| FormatError {
+        line: error.line().max(1),
+        problem: format!("no attributes of items: {error}"),
+    })?;
     let mut numbers = BTreeMap::new();
     let mut rows = vec![Vec::new(); names.len()];
     for (name, attributes) in by_name {
@@ -115,10 +117,7 @@ mod tests {
     #[test]
     fn errors_name_the_line() {
         let error = read_sequences("1 a b\n2\n", None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2: expected a customer and items with spaces between them, found `2`"
-        );
+        assert_eq!(error.to_string(), "line 2: expected a customer and items with spaces between them, found `2`");
         assert_eq!(read_sequences("1 a\n", Some("{\n\"a\": [x]}")).unwrap_err().line, 2);
         assert_eq!(read_sequences("1 a\n\n", None).unwrap_err().line, 2);
     }
