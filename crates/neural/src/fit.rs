@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use crate::batch::{Batch, windows};
 use crate::error::Error;
 use crate::model::NextItem;
-use crate::network::{Network, Noise};
+use crate::network::Network;
+use crate::noise::Noise;
 use crate::ops::{self, Features, Loss};
 use crate::optimizer::Optimizer;
 use crate::settings::Settings;
@@ -81,7 +82,7 @@ impl NextItem {
             let mut losses = (0.0, 0);
             for windows in windows.chunks(settings.batch) {
                 let batch = Batch::to_learn(windows);
-                let loss = learn(&network, &batch, &mut Noise { settings, dice: &mut dice })?;
+                let loss = learn(&network, &batch, settings, &mut dice)?;
                 let rate = settings.rate_at(step, steps);
                 optimizer.step(&loss.backward()?, rate)?;
                 losses = (
@@ -141,27 +142,27 @@ fn shuffle<T>(all: &mut [T], dice: &mut ChaCha8Rng) {
     }
 }
 
-fn learn(network: &Network, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor, Error> {
-    let Settings { smoothing, negatives, .. } = *noise.settings;
-    let table = network.table(Some(noise))?;
-    let hidden = network.hidden(&table, batch, Some(noise))?;
+fn learn(network: &Network, batch: &Batch, settings: &Settings, dice: &mut ChaCha8Rng) -> Result<Tensor, Error> {
+    let Settings { smoothing, negatives, .. } = *settings;
+    let mut noise = Noise::new(settings, dice);
+    let table = network.table(&mut noise)?;
+    let hidden = network.hidden(&table, batch, &mut noise)?;
     let items = network.seen.len();
     if negatives > 0 && negatives < items {
-        let sample: Vec<u32> = (0..negatives).map(|_| (noise.dice.next_u64() % items as u64) as u32).collect();
+        let sample: Vec<u32> = (0..negatives).map(|_| (dice.next_u64() % items as u64) as u32).collect();
         return Ok(ops::sampled_cross_entropy(&hidden, &table, &batch.targets, &sample)?);
     }
-    let loss = Loss { smoothing };
-    Ok(ops::cross_entropy(&hidden, &table, &batch.targets, loss)?)
+    Ok(ops::cross_entropy(&hidden, &table, &batch.targets, Loss { smoothing })?)
 }
 
 /// Mean recall and NDCG of the held-out items.
 fn judge(network: &Network, held_out: &[HeldOut]) -> Result<(f64, f64), Error> {
     let (mut hits, mut gain) = (0.0, 0.0);
-    let table = network.table(None)?;
+    let table = network.table(&mut Noise::none())?;
     let turned = table.t()?;
     for asked in held_out.chunks(ASKED_AT_ONCE) {
         let batch = Batch::to_ask(asked.iter().map(|asked| &asked.sequence[..]), network.shape.longest);
-        let hidden = network.hidden(&table, &batch, None)?;
+        let hidden = network.hidden(&table, &batch, &mut Noise::none())?;
         let lasts = Tensor::from_vec(batch.lasts(), asked.len(), hidden.device())?;
         let scores: Vec<Vec<f32>> = hidden.index_select(&lasts, 0)?.matmul(&turned)?.to_vec2()?;
         let ranks: Vec<Option<usize>> =

@@ -93,6 +93,7 @@ mod tests {
     use super::*;
     use crate::batch::Batch;
     use crate::network::Network;
+    use crate::noise::Noise;
     use crate::ops::{Features, values};
     use crate::settings::{Settings, Shape};
 
@@ -115,11 +116,11 @@ mod tests {
         for layers in 1..4 {
             let network = network(layers);
             let model = NextItem::of(&network, Repeats::All).unwrap();
-            let table = network.table(None).unwrap();
+            let table = network.table(&mut Noise::none()).unwrap();
             for length in 1..=9_u32 {
                 let sequence: Vec<Item> = (0..length).map(|place| Item(place * 3 % 5)).collect();
                 let batch = Batch::to_ask([&sequence[..]].into_iter(), 9);
-                let graph = values(&network.hidden(&table, &batch, None).unwrap()).unwrap();
+                let graph = values(&network.hidden(&table, &batch, &mut Noise::none()).unwrap()).unwrap();
                 let rows: Vec<usize> = sequence.iter().map(|item| model.row(*item).unwrap()).collect();
                 let plain = lanes::wide(|| model.hidden(&rows));
                 for (plain, graph) in plain.iter().zip(&graph[graph.len() - 24..]) {

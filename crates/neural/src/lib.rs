@@ -31,6 +31,7 @@ mod forward;
 mod lanes;
 mod model;
 mod network;
+mod noise;
 mod ops;
 mod optimizer;
 mod parts;

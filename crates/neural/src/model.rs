@@ -10,6 +10,7 @@ use mercer_recommend::{Item, Query, Recommender, Scored, best_of};
 
 use crate::lanes;
 use crate::network::Network;
+use crate::noise::Noise;
 use crate::ops;
 use crate::parts::Parts;
 use crate::settings::Shape;
@@ -42,7 +43,7 @@ pub(crate) struct Vectors {
 
 impl NextItem {
     pub(crate) fn of(network: &Network, repeats: Repeats) -> candle_core::Result<Self> {
-        let table = ops::values(&network.table(None)?)?;
+        let table = ops::values(&network.table(&mut Noise::none())?)?;
         let width = network.shape.width;
         let vectors = ops::values(&network.attributes)?;
         let attributes = (0..).zip(vectors.chunks(width).map(<[f32]>::to_vec));

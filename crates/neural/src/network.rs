@@ -12,6 +12,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::batch::Batch;
+use crate::noise::Noise;
 use crate::ops::{self, Features};
 use crate::parts::{Block, Parts};
 use crate::settings::{Settings, Shape};
@@ -26,12 +27,6 @@ pub(crate) struct Network {
     pub(crate) seen: Vec<f32>,
     pub(crate) parts: Parts<Var>,
     device: Device,
-}
-
-/// What is dropped at random in one step.
-pub(crate) struct Noise<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) dice: &'a mut ChaCha8Rng,
 }
 
 impl Network {
@@ -82,69 +77,38 @@ impl Network {
     }
 
     /// The vectors of all items.
-    pub(crate) fn table(&self, noise: Option<&mut Noise<'_>>) -> Result<Tensor> {
+    pub(crate) fn table(&self, noise: &mut Noise<'_>) -> Result<Tensor> {
         let mut kept = self.seen.clone();
-        if let Some(Noise { settings, dice }) = noise
-            && settings.own_dropout > 0.0
-        {
-            let drops = (f64::from(settings.own_dropout) * f64::from(u32::MAX)) as u32;
-            kept.iter_mut().filter(|_| dice.next_u32() < drops).for_each(|kept| *kept = 0.0);
-        }
+        noise.drop_own(&mut kept);
         ops::table(&self.own, &self.attributes, &self.features, kept)
     }
 
     /// For each place of each sequence, a vector that is like those of the items that may come next.
-    pub(crate) fn hidden(&self, table: &Tensor, batch: &Batch, mut noise: Option<&mut Noise<'_>>) -> Result<Tensor> {
+    pub(crate) fn hidden(&self, table: &Tensor, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor> {
         let count = batch.items.len();
         let items = Tensor::from_slice(&batch.items, count, &self.device)?;
         let places = Tensor::from_slice(&batch.places, count, &self.device)?;
-        let mut x = (table.index_select(&items, 0)? + self.parts.places.index_select(&places, 0)?)?;
-        x = drop_some(&x, noise.as_deref_mut(), |settings| settings.input_dropout)?;
+        let x = (table.index_select(&items, 0)? + self.parts.places.index_select(&places, 0)?)?;
+        let mut x = noise.drop(x, |settings| settings.input_dropout)?;
         for block in &self.parts.blocks {
-            x = self.block(&x, block, batch, noise.as_deref_mut())?;
+            x = self.block(&x, block, batch, noise)?;
         }
         ops::norm(&x, &self.parts.gain, &self.parts.shift)
     }
 
-    fn block(
-        &self,
-        x: &Tensor,
-        block: &Block<Var>,
-        batch: &Batch,
-        mut noise: Option<&mut Noise<'_>>,
-    ) -> Result<Tensor> {
+    fn block(&self, x: &Tensor, block: &Block<Var>, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor> {
         let dropout = |settings: &Settings| settings.dropout;
         let normal = ops::norm(x, &block.attention_gain, &block.attention_shift)?;
         let looks = normal.matmul(&block.looks)?;
         let found = ops::attend(&looks, &batch.starts, self.shape.heads)?.matmul(&block.attention_out)?;
         let found = ops::gate(&found, &normal.matmul(&block.attention_gate)?)?;
-        let x = (x + drop_some(&found, noise.as_deref_mut(), dropout)?)?;
+        let x = (x + noise.drop(found, dropout)?)?;
         let normal = ops::norm(&x, &block.forward_gain, &block.forward_shift)?;
         let inner = normal.matmul(&block.forward_in)?;
-        let inner = drop_some(&ops::gate(&inner, &inner)?, noise.as_deref_mut(), dropout)?;
+        let inner = noise.drop(ops::gate(&inner, &inner)?, dropout)?;
         let found = ops::gate(&inner.matmul(&block.forward_out)?, &normal.matmul(&block.forward_gate)?)?;
-        &x + drop_some(&found, noise, dropout)?
+        x + noise.drop(found, dropout)?
     }
-}
-
-/// Sets a share of the numbers to 0 and makes the rest larger by as much.
-fn drop_some(x: &Tensor, noise: Option<&mut Noise<'_>>, share: impl Fn(&Settings) -> f32) -> Result<Tensor> {
-    let Some(Noise { settings, dice }) = noise else { return Ok(x.clone()) };
-    let share = share(settings);
-    if share <= 0.0 {
-        return Ok(x.clone());
-    }
-    let drops = (share * 65_536.0) as u64;
-    let kept = 1.0 / (1.0 - drops as f32 / 65_536.0);
-    let mut mask = vec![0.0; x.elem_count()];
-    for four in mask.chunks_mut(4) {
-        let mut bits = dice.next_u64();
-        for value in four {
-            *value = if bits & 0xffff < drops { 0.0 } else { kept };
-            bits >>= 16;
-        }
-    }
-    x * Tensor::from_vec(mask, x.shape(), x.device())?
 }
 
 /// Near enough a normal distribution: the sum of twelve even ones (Irwin, Hall).

@@ -91,7 +91,7 @@ fn training_is_the_same_every_time_and_stops_by_the_held_out_items() {
     };
     let ((first, epochs), (second, _)) = (fit(), fit());
     assert_eq!(first, second);
-    assert!(epochs.len() < 60 && epochs.iter().any(|epoch| *epoch == (1.0, 1.0)), "{epochs:?}");
+    assert!(epochs.len() < 60 && epochs.contains(&(1.0, 1.0)), "{epochs:?}");
 }
 
 #[test]
