@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [name, part, changes @ ..] = words.as_slice() else { return Err("which data, and which part?".into()) };
     let (mut data, _) = public::load(name, part)?;
-    let mut settings = Settings::default();
+    let mut settings = if data.are_sessions { Settings::sessions() } else { Settings::default() };
     let (mut every, mut save, mut loaded) = (1, None, None);
     for change in changes {
         let (key, value) = change.split_once('=').ok_or("settings look like epochs=60")?;

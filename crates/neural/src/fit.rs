@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use mercer_recommend::Item;
+use mercer_recommend::benchmark::Question;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -42,6 +43,14 @@ pub struct HeldOut {
     pub next: Item,
     /// Whether the items of the sequence count as answers.
     pub repeats: bool,
+}
+
+impl From<&Question> for HeldOut {
+    /// Of a benchmark; where it masks nothing, items may come again.
+    fn from(question: &Question) -> Self {
+        let next = question.relevant.first().copied().unwrap_or(Item(u32::MAX));
+        Self { sequence: question.session.clone(), next, repeats: question.masked.is_empty() }
+    }
 }
 
 /// Where training stands after an epoch.

@@ -17,7 +17,8 @@
 //! let sequences = vec![vec![cup, saucer, spoon]; 20];
 //! let lessons = Lessons { sequences: &sequences, items: 3, ..Lessons::default() };
 //! let shape = Shape { width: 8, inner: 8, ..Shape::default() };
-//! let model = NextItem::fit(&lessons, &Settings { shape, rate: 0.03, ..Settings::default() }, |_| ())?;
+//! let settings = Settings { shape, epochs: 60, rate: 0.03, warm_up: 0, averaging: 0.0, ..Settings::default() };
+//! let model = NextItem::fit(&lessons, &settings, |_| ())?;
 //! let found = model.recommend(&Query { session: &[cup, saucer], ..Query::default() }, 1);
 //! assert_eq!(found[0].item, spoon);
 //! # Ok::<(), mercer_neural::Error>(())

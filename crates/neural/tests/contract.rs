@@ -20,6 +20,9 @@ fn settings() -> Settings {
         warm_up: 10,
         dropout: 0.0,
         input_dropout: 0.0,
+        own_dropout: 0.0,
+        negatives: 0,
+        averaging: 0.0,
         ..Settings::default()
     }
 }

@@ -84,11 +84,7 @@ fn sessions(folder: &std::path::Path, part: Part) -> Result<Data, Box<dyn Error>
 
 impl Data {
     pub(crate) fn held_out(&self, every: usize) -> Vec<HeldOut> {
-        let held_out = |question: &Question| {
-            let next = question.relevant.first().copied().unwrap_or(Item(0));
-            HeldOut { sequence: question.session.clone(), next, repeats: self.are_sessions }
-        };
-        self.validation.iter().step_by(every).map(held_out).collect()
+        self.validation.iter().step_by(every).map(HeldOut::from).collect()
     }
 
     /// The training sequences as visits a minute apart.
