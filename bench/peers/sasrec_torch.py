@@ -1,9 +1,12 @@
 """The network of crates/neural in PyTorch, to compare the time of an epoch on one machine.
 
-    python bench/peers/sasrec_torch.py ../shared/data/amazon-s3rec Beauty --epochs 4 --negatives 512
+    python bench/peers/sasrec_torch.py ../shared/data/amazon-s3rec Beauty --epochs 4 --threads 1
 
-Same sizes, batches, loss, dropout and optimizer; what `cargo run --release -p mercer-neural --example sequences --
-Beauty validation epochs=4 negatives=512` trains. To give PyTorch its best, rows are packed as there: only the attention
+Same sizes, batches, loss, dropout and optimizer, by default those of the crate; the other side is
+
+    RAYON_NUM_THREADS=1 cargo run --release -p mercer-neural --example sequences -- Beauty validation epochs=4 every=99999
+
+with `negatives=0` and `--negatives 0` for the softmax over all items. To give PyTorch its best, rows are packed as there: only the attention
 is padded, to the longest sequence of the batch. Nothing is measured but the time of the steps; the loss is printed to
 show that both learn alike.
 """
@@ -23,9 +26,10 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("name")
-    for key, value in dict(width=128, layers=2, heads=2, inner=256, longest=50, epochs=4, batch=128, negatives=0).items():
+    sizes = dict(width=64, layers=2, heads=2, inner=128, longest=50)
+    for key, value in dict(**sizes, epochs=4, batch=256, negatives=1024, warm_up=200).items():
         parser.add_argument(f"--{key}", type=int, default=value)
-    for key, value in dict(rate=1e-3, decay=0.1, dropout=0.3, input_dropout=0.3, own_dropout=0.0).items():
+    for key, value in dict(rate=3e-3, decay=0.1, dropout=0.3, input_dropout=0.2, own_dropout=0.2).items():
         parser.add_argument(f"--{key}", type=float, default=value)
     parser.add_argument("--no-attributes", action="store_true")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -125,6 +129,13 @@ def loss_of(hidden, table, targets, negatives):
     return functional.cross_entropy(torch.cat([own, rest], 1), torch.zeros(len(targets), dtype=torch.long))
 
 
+def rate_at(step, steps, warm_up):
+    """Share of the largest step size: an even warm-up, then half a cosine down to a tenth."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.55 + 0.45 * math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up)))
+
+
 def main():
     options = arguments()
     torch.manual_seed(1)
@@ -136,9 +147,11 @@ def main():
     plain = [weight for weight in network.parameters() if weight.dim() == 1]
     groups = [dict(params=decayed, weight_decay=options.decay), dict(params=plain, weight_decay=0.0)]
     optimizer = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), fused=True)
-    seconds = []
+    steps = options.epochs * math.ceil(len(sequences) / options.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, steps, options.warm_up))
+    seconds, busy = [], []
     for epoch in range(1, options.epochs + 1):
-        started, total, count = time.perf_counter(), 0.0, 0
+        started, used, total, count = time.perf_counter(), time.process_time(), 0.0, 0
         order = torch.randperm(len(sequences)).tolist()
         for start in range(0, len(order), options.batch):
             rows = [sequences[place] for place in order[start : start + options.batch]]
@@ -153,10 +166,15 @@ def main():
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            schedule.step()
             total, count = total + loss.item() * len(targets), count + len(targets)
         seconds.append(time.perf_counter() - started)
-        print(f"epoch {epoch:3}  loss {total / count:.4f}  {seconds[-1]:5.1f} s", flush=True)
-    print(f"median {statistics.median(seconds):.2f} s an epoch with {options.threads} threads, PyTorch {torch.__version__}")
+        busy.append(time.process_time() - used)
+        print(f"epoch {epoch:3}  loss {total / count:.4f}  {seconds[-1]:5.1f} s, processors {busy[-1]:5.1f} s", flush=True)
+    print(
+        f"PyTorch {torch.__version__}, {options.threads} threads: median {statistics.median(seconds):.2f} s an epoch, "
+        f"processors {statistics.median(busy):.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 //!
 //! The first word is the data, the second the part, `validation` or `test`; the rest are settings. Training sees neither
 //! answers; it stops by the validation answers, of which `every=4` takes a quarter. `attributes=false` leaves the
-//! attributes out, `save=` keeps the model in a file, `load=` measures one.
+//! attributes out, `save=` keeps the model in a file, `load=` measures one. `cold=10` keeps every tenth item out of
+//! training and asks for nothing else: what is found then is found by attributes alone.
 #![allow(clippy::print_stdout)]
 
 mod public;
@@ -30,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (key, value) = change.split_once('=').ok_or("settings look like epochs=60")?;
         match key {
             "attributes" if value == "false" => data.attributes.clear(),
+            "cold" => data.hold_back(value.parse()?),
             "every" => every = value.parse()?,
             "save" => save = Some(value),
             "load" => {
@@ -60,12 +62,22 @@ fn fit(data: &public::Data, settings: &Settings, every: usize) -> Result<NextIte
     let held_out = data.held_out(every);
     let lessons =
         Lessons { sequences: &data.train, items: data.items, attributes: &data.attributes, held_out: &held_out };
+    let mut busy = processor_seconds();
     Ok(NextItem::fit(&lessons, settings, |progress| {
+        let spent = processor_seconds() - busy;
+        busy += spent;
         println!(
-            "epoch {:3}  loss {:.4}  {:5.1} s  validation recall@10 {:.4} NDCG@10 {:.4}",
+            "epoch {:3}  loss {:.4}  {:5.1} s, processors {spent:5.1} s  validation recall@10 {:.4} NDCG@10 {:.4}",
             progress.epoch, progress.loss, progress.seconds, progress.recall, progress.ndcg
         );
     })?)
+}
+
+/// What all threads of this process have used until now, where Linux says so: comparable on a machine that is shared.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Error>> {

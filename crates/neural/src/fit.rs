@@ -121,7 +121,7 @@ impl NextItem {
 
 fn check(settings: &Settings) -> Result<(), Error> {
     let shape = settings.shape;
-    if [shape.width, shape.heads, shape.inner, shape.longest, settings.batch].contains(&0) {
+    if [shape.width, shape.layers, shape.heads, shape.inner, shape.longest, settings.batch].contains(&0) {
         return Err(Error::Settings("a size is 0"));
     }
     if !shape.width.is_multiple_of(shape.heads) {

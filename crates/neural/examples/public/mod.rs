@@ -87,6 +87,14 @@ impl Data {
         self.validation.iter().step_by(every).map(HeldOut::from).collect()
     }
 
+    /// Takes every nth item out of training; the questions left are those that ask for one of them.
+    pub(crate) fn hold_back(&mut self, every: u32) {
+        let is_cold = |item: &Item| item.0 % every == every / 2;
+        self.train.iter_mut().for_each(|items| items.retain(|item| !is_cold(item)));
+        self.questions.retain(|asked| asked.relevant.iter().all(is_cold));
+        self.validation.retain(|asked| !asked.relevant.iter().any(is_cold));
+    }
+
     /// The training sequences as visits a minute apart.
     pub(crate) fn index(&self) -> SessionIndex {
         let longest = self.train.iter().map(Vec::len).max().unwrap_or_default().max(1);
