@@ -12,6 +12,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("mercer-collect", &["mercer-schema"]),
     ("mercer-profile", &["mercer-schema"]),
     ("mercer-recommend", &["mercer-schema"]),
+    // Holds the tensor library.
+    ("mercer-neural", &["mercer-schema", "mercer-recommend"]),
     ("mercer-search", &["mercer-schema"]),
     ("mercer-decide", &["mercer-schema", "mercer-profile", "mercer-recommend"]),
     (

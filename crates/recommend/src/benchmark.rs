@@ -8,6 +8,7 @@
 //! | [`interactions`] | one basket a customer | every customer | the held-out items |
 //! | [`orders`] | a shop's orders but the held-out ones | the orders before | a held-out order |
 //! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
+//! | [`sequences`] | all but a customer's last two items | the items before the last one | the last one |
 //! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
 
 mod baskets;
@@ -16,6 +17,7 @@ mod metric;
 mod orders;
 mod outcome;
 mod run;
+mod sequences;
 mod sessions;
 mod spec;
 mod tastes;
@@ -32,6 +34,7 @@ pub use metric::{Measure, Metric, UnknownMetric};
 pub use orders::{OrderData, OrderSplit};
 pub use outcome::{Cold, Outcome};
 pub use run::{Dataset, Measured, ask, compare, tune};
+pub use sequences::{SequenceData, read_sequences};
 pub use sessions::{SessionData, read_sessions};
 pub use spec::{Spec, SpecError};
 
@@ -47,6 +50,11 @@ impl Names {
         let next = self.0.len() as u32;
         self.0.insert(name.to_owned(), next);
         Item(next)
+    }
+
+    /// The number of a name that was mentioned.
+    pub fn known(&self, name: &str) -> Option<Item> {
+        self.0.get(name).copied().map(Item)
     }
 
     pub fn len(&self) -> usize {

@@ -11,8 +11,9 @@ use crate::{Item, Query, Recommender, Scored};
 /// How answers of different models are made comparable.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
-    /// Score over the sum of the scores.
-    Share,
+    /// Score to the power of `sharpness` over the sum of those: 1 takes the scores as they are, less makes them more alike,
+    /// more makes the best stand out.
+    Share { sharpness: f32 },
     /// Score over the best score.
     Best,
     /// 1 / (offset + rank), the first rank being 1.
@@ -61,7 +62,11 @@ impl Fusion {
     fn comparable(self, found: &[Scored]) -> Vec<f32> {
         let over = |total: f64| found.iter().map(|scored| (f64::from(scored.score) / total) as f32).collect();
         match self {
-            Self::Share => over(found.iter().map(|scored| f64::from(scored.score.max(0.0))).sum()),
+            Self::Share { sharpness } => {
+                let power = |scored: &Scored| f64::from(scored.score.max(0.0)).powf(f64::from(sharpness));
+                let total: f64 = found.iter().map(power).sum();
+                found.iter().map(|scored| (power(scored) / total) as f32).collect()
+            }
             Self::Best => over(found.first().map_or(1.0, |best| f64::from(best.score))),
             Self::Rank { offset } => {
                 (0..found.len()).map(|place| 1.0 / (offset.max(0.0) + place as f32 + 1.0)).collect()
@@ -98,11 +103,14 @@ mod tests {
 
     #[test]
     fn adds_up_shares_best_scores_or_ranks() {
-        assert_near(&blended(Fusion::Share, 9, [1.0, 2.0]), &[(3, 0.25 + 1.5), (2, 0.25 + 0.5), (1, 0.5)]);
+        assert_near(
+            &blended(Fusion::Share { sharpness: 1.0 }, 9, [1.0, 2.0]),
+            &[(3, 0.25 + 1.5), (2, 0.25 + 0.5), (1, 0.5)],
+        );
         assert_near(&blended(Fusion::Best, 9, [2.0, 1.0]), &[(1, 2.0), (3, 1.0 + 1.0), (2, 1.0 + 1.0 / 3.0)]);
         let rank = Fusion::Rank { offset: 1.0 };
         assert_near(&blended(rank, 9, [1.0, 1.0]), &[(3, 0.25 + 0.5), (2, 1.0 / 3.0 + 1.0 / 3.0), (1, 0.5)]);
-        assert_near(&blended(Fusion::Share, 1, [1.0, 2.0]), &[(3, 2.0), (1, 1.0)]);
-        assert_near(&blended(Fusion::Share, 9, [0.0, f32::NAN]), &[]);
+        assert_near(&blended(Fusion::Share { sharpness: 1.0 }, 1, [1.0, 2.0]), &[(3, 2.0), (1, 1.0)]);
+        assert_near(&blended(Fusion::Share { sharpness: 1.0 }, 9, [0.0, f32::NAN]), &[]);
     }
 }

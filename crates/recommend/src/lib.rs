@@ -20,7 +20,9 @@
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
-//! [`arrange`] makes rows of what they find. [`evaluate`] measures them: full rankings, held-out orders, bootstrap intervals; [`benchmark`] does so on public data.
+//! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together, and
+//! [`arrange`] makes rows of them. [`evaluate`] measures: full rankings, held-out orders, bootstrap intervals; [`benchmark`]
+//! does so on public data.
 //!
 //! ```
 //! use mercer_recommend::neighbours::{Neighbours, Settings};
@@ -37,9 +39,9 @@
 
 pub mod arrange;
 pub mod benchmark;
+pub mod blend;
 pub mod bundles;
 pub mod complements;
-pub mod blend;
 pub mod content;
 pub mod contrast;
 pub mod evaluate;
@@ -52,6 +54,7 @@ pub mod next_order;
 pub mod popularity;
 pub mod repurchase;
 pub mod sessions;
+pub mod wire;
 
 mod dense;
 mod error;
@@ -60,8 +63,8 @@ mod random;
 mod ranking;
 mod recommender;
 mod text;
-mod wire;
 
 pub use error::Error;
 pub use persistent::Changes;
+pub use ranking::best_of;
 pub use recommender::{Item, Query, Recommender, Scored};

@@ -159,7 +159,7 @@ impl Drop for Sums {
 }
 
 /// Sorts the best `limit` to the front and drops the rest. Scores that are no positive number are dropped.
-pub(crate) fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> {
+pub fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> {
     candidates.retain(|candidate| candidate.score > 0.0);
     keep_first(&mut candidates, limit, better);
     candidates

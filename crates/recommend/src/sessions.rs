@@ -39,7 +39,7 @@ pub enum Repeats {
 
 impl Repeats {
     /// What is not to be proposed.
-    fn excluded<'a>(self, query: &Query<'a>) -> impl Iterator<Item = Item> + 'a {
+    pub fn excluded<'a>(self, query: &Query<'a>) -> impl Iterator<Item = Item> + 'a {
         let session = match self {
             Self::None => query.session,
             Self::Earlier => query.session.last().map_or(&[][..], std::slice::from_ref),

@@ -9,79 +9,79 @@ const MAGIC: [u8; 4] = *b"MRCR";
 
 /// A kind of model and the newest format of it that this program writes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
-    pub(crate) name: &'static str,
-    pub(crate) version: u16,
+pub struct Kind {
+    pub name: &'static str,
+    pub version: u16,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Writer {
-    pub(crate) bytes: Vec<u8>,
+pub struct Writer {
+    pub bytes: Vec<u8>,
 }
 
 impl Writer {
-    pub(crate) fn model(kind: Kind) -> Self {
+    pub fn model(kind: Kind) -> Self {
         let mut writer = Self { bytes: MAGIC.to_vec() };
         writer.text(kind.name);
         writer.bytes.extend(kind.version.to_le_bytes());
         writer
     }
 
-    pub(crate) fn u16(&mut self, value: u16) {
+    pub fn u16(&mut self, value: u16) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(crate) fn u32(&mut self, value: u32) {
+    pub fn u32(&mut self, value: u32) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(crate) fn u64(&mut self, value: u64) {
+    pub fn u64(&mut self, value: u64) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(crate) fn i64(&mut self, value: i64) {
+    pub fn i64(&mut self, value: i64) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(crate) fn f32(&mut self, value: f32) {
+    pub fn f32(&mut self, value: f32) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(crate) fn f64(&mut self, value: f64) {
+    pub fn f64(&mut self, value: f64) {
         self.bytes.extend(value.to_le_bytes());
     }
 
     /// A count. Nothing here counts beyond 32 bits.
-    pub(crate) fn count(&mut self, value: usize) {
+    pub fn count(&mut self, value: usize) {
         self.u32(u32::try_from(value).unwrap_or(u32::MAX));
     }
 
-    pub(crate) fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         self.count(text.len());
         self.bytes.extend(text.as_bytes());
     }
 
-    pub(crate) fn block(&mut self, bytes: &[u8]) {
+    pub fn block(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
         self.bytes.extend(bytes);
     }
 }
 
 /// Why reading stopped; the caller knows of what.
-pub(crate) type Reason = &'static str;
+pub type Reason = &'static str;
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// Checks the head of a model and stands behind it.
-    pub(crate) fn model(kind: Kind, bytes: &'a [u8]) -> Result<Self, Error> {
+    pub fn model(kind: Kind, bytes: &'a [u8]) -> Result<Self, Error> {
         let other = |_| Error::NotThisModel { expected: kind.name };
         let mut reader = Self::new(bytes);
         if reader.array::<4>().map_err(other)? != MAGIC || reader.text().map_err(other)? != kind.name {
@@ -104,50 +104,50 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().map_err(|_| "it ends too early")
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, Reason> {
+    pub fn u16(&mut self) -> Result<u16, Reason> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Reason> {
+    pub fn u32(&mut self) -> Result<u32, Reason> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, Reason> {
+    pub fn u64(&mut self) -> Result<u64, Reason> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(crate) fn i64(&mut self) -> Result<i64, Reason> {
+    pub fn i64(&mut self) -> Result<i64, Reason> {
         self.array().map(i64::from_le_bytes)
     }
 
     /// A finite number.
-    pub(crate) fn f32(&mut self) -> Result<f32, Reason> {
+    pub fn f32(&mut self) -> Result<f32, Reason> {
         let value = self.array().map(f32::from_le_bytes)?;
         if value.is_finite() { Ok(value) } else { Err("a number is not finite") }
     }
 
     /// A finite number.
-    pub(crate) fn f64(&mut self) -> Result<f64, Reason> {
+    pub fn f64(&mut self) -> Result<f64, Reason> {
         let value = self.array().map(f64::from_le_bytes)?;
         if value.is_finite() { Ok(value) } else { Err("a number is not finite") }
     }
 
     /// A count of things that take at least `smallest` bytes each: more than the rest could hold is refused.
-    pub(crate) fn count(&mut self, smallest: usize) -> Result<usize, Reason> {
+    pub fn count(&mut self, smallest: usize) -> Result<usize, Reason> {
         let count = self.u32()? as usize;
         if count.saturating_mul(smallest) > self.rest.len() { Err("a count is too large") } else { Ok(count) }
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str, Reason> {
+    pub fn text(&mut self) -> Result<&'a str, Reason> {
         std::str::from_utf8(self.block()?).map_err(|_| "a text is not UTF-8")
     }
 
-    pub(crate) fn block(&mut self) -> Result<&'a [u8], Reason> {
+    pub fn block(&mut self) -> Result<&'a [u8], Reason> {
         let length = self.count(1)?;
         self.take(length)
     }
 
-    pub(crate) fn end(self) -> Result<(), Reason> {
+    pub fn end(self) -> Result<(), Reason> {
         if self.rest.is_empty() { Ok(()) } else { Err("something follows its end") }
     }
 }

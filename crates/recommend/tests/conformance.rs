@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use mercer_recommend::blend::{Blend, Fusion};
 use mercer_recommend::bundles::Bundles;
 use mercer_recommend::complements::{self, Complements};
-use mercer_recommend::blend::{Blend, Fusion};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::contrast::{Contrast, ContrastSettings};
 use mercer_recommend::factors::{Factors, IalsSettings};

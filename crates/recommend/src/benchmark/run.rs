@@ -27,6 +27,21 @@ pub trait Dataset {
     /// Training interactions with each item.
     fn popularity(&self) -> Vec<u32>;
 
+    /// What was taken one after the other, where that is known: what a network learns.
+    fn sequences(&self) -> Vec<Vec<Item>> {
+        Vec::new()
+    }
+
+    /// What tells a network when to stop; part of neither the training sequences nor the test.
+    fn held_out(&self) -> &[Question] {
+        &[]
+    }
+
+    /// Numbers of the attributes of each item, where there are any.
+    fn attributes(&self) -> &[Vec<u32>] {
+        &[]
+    }
+
     /// The training part, cut once more: what settings are chosen on. Knows nothing of the test part.
     fn validation(&self) -> Box<dyn Dataset>;
 }
@@ -60,7 +75,11 @@ fn blend<'a>(mut spec: Spec, fitted: &'a [(String, Box<dyn Recommender + '_>)]) 
     spec.take("fusion", &mut fusion)?;
     spec.take("depth", &mut depth)?;
     let fusion = match fusion.as_str() {
-        "share" => Fusion::Share,
+        "share" => {
+            let mut sharpness = 1.0;
+            spec.take("sharpness", &mut sharpness)?;
+            Fusion::Share { sharpness }
+        }
         "best" => Fusion::Best,
         "rank" => Fusion::Rank { offset: 60.0 },
         _ => return Err(spec.error(format!("`{fusion}` is no fusion; there are share, best and rank"))),

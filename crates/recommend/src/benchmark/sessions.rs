@@ -91,29 +91,33 @@ fn question(session: Vec<Item>, at: Timestamp, target: Item) -> Question {
 /// A tenth of the training sessions, the newest, is asked in validation.
 const VALIDATION_SHARE: usize = 10;
 
+pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    match model {
+        "vmis" => &[
+            ("sample", &["250", "500", "1000", "2500"]),
+            ("neighbours", &["50", "100", "200", "500", "1000"]),
+            ("last_items", &["3", "5", "9", "15"]),
+        ],
+        "stan" | "vstan" => &[
+            ("sample", &["500", "1000", "2500"]),
+            ("neighbours", &["100", "200", "500", "1000", "2000"]),
+            ("order", &["0.5", "1", "2", "4"]),
+            ("age_days", &["5", "20", "40", "80", "200"]),
+            ("distance", &["0.5", "1", "2", "4"]),
+            ("newest_shared", &["0.5", "1", "2", "4"]),
+            ("rarity", &["0", "1", "2", "5"]),
+        ],
+        _ => &[],
+    }
+}
+
 impl Dataset for SessionData {
     fn models(&self) -> &'static [&'static str] {
         &models::NAMES
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
-        match model {
-            "vmis" => &[
-                ("sample", &["250", "500", "1000", "2500"]),
-                ("neighbours", &["50", "100", "200", "500", "1000"]),
-                ("last_items", &["3", "5", "9", "15"]),
-            ],
-            "stan" | "vstan" => &[
-                ("sample", &["500", "1000", "2500"]),
-                ("neighbours", &["100", "200", "500", "1000", "2000"]),
-                ("order", &["0.5", "1", "2", "4"]),
-                ("age_days", &["5", "20", "40", "80", "200"]),
-                ("distance", &["0.5", "1", "2", "4"]),
-                ("newest_shared", &["0.5", "1", "2", "4"]),
-                ("rarity", &["0", "1", "2", "5"]),
-            ],
-            _ => &[],
-        }
+        space(model)
     }
 
     fn auto(&self) -> &'static [&'static str] {
@@ -126,6 +130,10 @@ impl Dataset for SessionData {
 
     fn popularity(&self) -> Vec<u32> {
         counts(self.train.iter().flatten().map(|(item, _)| *item))
+    }
+
+    fn sequences(&self) -> Vec<Vec<Item>> {
+        self.train.iter().map(|session| session.iter().map(|(item, _)| *item).collect()).collect()
     }
 
     fn validation(&self) -> Box<dyn Dataset> {

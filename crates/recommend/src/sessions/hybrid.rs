@@ -108,7 +108,7 @@ impl Recommender for Hybrid<'_> {
             (&self.index.rules(RuleSettings { repeats, ..rules.0 }), rules.1),
             (&Revisit { repeats, ..revisit.0 }, revisit.1 * doubt / (known + doubt)),
         ];
-        let model = &Blend { parts: parts.to_vec(), fusion: Fusion::Share, depth: habit.depth };
+        let model = &Blend { parts: parts.to_vec(), fusion: Fusion::Share { sharpness: 1.0 }, depth: habit.depth };
         Habit { model, settings: habit }.recommend(query, limit)
     }
 }

@@ -1,5 +1,6 @@
 //! `mercer eval recommend`: recommenders on files of public data or the shop's own orders, with what they take.
 
+mod network;
 mod report;
 
 use std::fs;
@@ -27,7 +28,7 @@ struct Taken {
 }
 
 pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Result<(), Failure> {
-    let data = read(asked, config)?;
+    let data = network::with_network(read(asked, config)?);
     let data = &*data;
     let specs = tuned(asked, data, specs(asked, data)?)?;
     let popularity = data.popularity();

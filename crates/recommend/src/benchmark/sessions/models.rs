@@ -3,9 +3,7 @@
 use super::SessionData;
 use crate::benchmark::{Spec, SpecError};
 use crate::popularity::{self, Popularity};
-use crate::sessions::{
-    HybridSettings, IndexSettings, RuleSettings, SessionIndex, StanSettings, VmisSettings,
-};
+use crate::sessions::{HybridSettings, IndexSettings, RuleSettings, SessionIndex, StanSettings, VmisSettings};
 use crate::{Query, Recommender, Scored};
 
 pub(super) const NAMES: [&str; 8] = ["popularity", "vmis", "stan", "vstan", "sr", "ar", "visits", "hybrid"];
@@ -24,7 +22,7 @@ struct Fitted {
 }
 
 impl SessionData {
-    pub(super) fn fit_named(&self, mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
+    pub(in crate::benchmark) fn fit_named(&self, mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
         let repeats = self.repeats;
         let model = match spec.name() {
             "popularity" => {

@@ -1,0 +1,124 @@
+//! The next-item network beside the other models of data that has sequences.
+//!
+//! It lives in a crate of its own, which the benchmarks do not know. `transformer:save=FILE` keeps what was trained,
+//! `transformer:load=FILE` asks it again without training.
+
+use std::fs;
+
+use mercer_neural::{HeldOut, Lessons, NextItem, Settings};
+use mercer_recommend::benchmark::{Dataset, Question, Spec, SpecError};
+use mercer_recommend::{Item, Recommender};
+
+use crate::output;
+
+const NAME: &str = "transformer";
+
+struct WithNetwork {
+    data: Box<dyn Dataset>,
+    models: &'static [&'static str],
+    sequences: Vec<Vec<Item>>,
+}
+
+pub(super) fn with_network(data: Box<dyn Dataset>) -> Box<dyn Dataset> {
+    let sequences = data.sequences();
+    if sequences.is_empty() {
+        return data;
+    }
+    // Once a run, and as long as it.
+    let models = data.models().iter().copied().chain([NAME]).collect::<Vec<_>>().leak();
+    Box::new(WithNetwork { data, models, sequences })
+}
+
+impl Dataset for WithNetwork {
+    fn models(&self) -> &'static [&'static str] {
+        self.models
+    }
+
+    fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
+        match model {
+            NAME => &[
+                ("rate", &["0.001", "0.002", "0.003"]),
+                ("dropout", &["0.1", "0.2", "0.3", "0.5"]),
+                ("width", &["64", "128"]),
+                ("decay", &["0.01", "0.1", "0.3"]),
+            ],
+            _ => self.data.space(model),
+        }
+    }
+
+    fn auto(&self) -> &'static [&'static str] {
+        self.data.auto()
+    }
+
+    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        if spec.name() == NAME { Ok(Box::new(self.fit_network(spec)?)) } else { self.data.fit(spec) }
+    }
+
+    fn questions(&self) -> &[Question] {
+        self.data.questions()
+    }
+
+    fn popularity(&self) -> Vec<u32> {
+        self.data.popularity()
+    }
+
+    fn validation(&self) -> Box<dyn Dataset> {
+        with_network(self.data.validation())
+    }
+}
+
+impl WithNetwork {
+    fn fit_network(&self, mut spec: Spec) -> Result<NextItem, SpecError> {
+        let held_out: Vec<HeldOut> = self.data.held_out().iter().map(HeldOut::from).collect();
+        let mut settings = if held_out.is_empty() { Settings::sessions() } else { Settings::default() };
+        let (mut load, mut save) = (String::new(), String::new());
+        spec.take("load", &mut load)?;
+        spec.take("save", &mut save)?;
+        take(&mut spec, &mut settings)?;
+        let failed = |file: &str, problem: String| spec.error(format!("{file}: {problem}"));
+        let number = |name: &str| name.parse().ok();
+        let model = if load.is_empty() {
+            let items = self.sequences.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
+            let lessons =
+                Lessons { sequences: &self.sequences, items, attributes: self.data.attributes(), held_out: &held_out };
+            let heard = |progress: mercer_neural::Progress| {
+                output::remark(format!(
+                    "epoch {} in {:.1} s: loss {:.4}, held-out NDCG@10 {:.4}",
+                    progress.epoch, progress.seconds, progress.loss, progress.ndcg
+                ));
+            };
+            NextItem::fit(&lessons, &settings, heard).map_err(|error| spec.error(error.to_string()))?
+        } else {
+            let bytes = fs::read(&load).map_err(|error| failed(&load, error.to_string()))?;
+            NextItem::decode(&bytes, |name| number(name).map(Item), number)
+                .map_err(|error| failed(&load, error.to_string()))?
+        };
+        if !save.is_empty() {
+            let bytes = model.encode(|item| item.0.to_string(), |attribute| attribute.to_string());
+            fs::write(&save, bytes).map_err(|error| failed(&save, error.to_string()))?;
+        }
+        spec.finish()?;
+        Ok(model)
+    }
+}
+
+fn take(spec: &mut Spec, settings: &mut Settings) -> Result<(), SpecError> {
+    spec.take("width", &mut settings.shape.width)?;
+    spec.take("layers", &mut settings.shape.layers)?;
+    spec.take("heads", &mut settings.shape.heads)?;
+    spec.take("inner", &mut settings.shape.inner)?;
+    spec.take("longest", &mut settings.shape.longest)?;
+    spec.take("epochs", &mut settings.epochs)?;
+    spec.take("patience", &mut settings.patience)?;
+    spec.take("batch", &mut settings.batch)?;
+    spec.take("rate", &mut settings.rate)?;
+    spec.take("warm_up", &mut settings.warm_up)?;
+    spec.take("decay", &mut settings.decay)?;
+    spec.take("dropout", &mut settings.dropout)?;
+    spec.take("input_dropout", &mut settings.input_dropout)?;
+    spec.take("own_dropout", &mut settings.own_dropout)?;
+    spec.take("negatives", &mut settings.negatives)?;
+    spec.take("smoothing", &mut settings.smoothing)?;
+    spec.take("averaging", &mut settings.averaging)?;
+    spec.take("seed", &mut settings.seed)
+}

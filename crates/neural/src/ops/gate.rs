@@ -1,0 +1,65 @@
+//! `value · sigmoid(gate)`: with the value for a gate it is SiLU (Elfwing, Uchibe, Doya, 2018), and with a projection of
+//! the block's input the gate of LiGR blocks (Borisyuk et al., "From Features to Transformers", 2025).
+
+use candle_core::{Result, Tensor};
+use rayon::prelude::*;
+
+use super::{Known, values};
+use crate::lanes;
+
+/// Numbers that one task takes.
+const PIECE: usize = 16_384;
+
+pub(crate) fn gate(value: &Tensor, gate: &Tensor) -> Result<Tensor> {
+    if value.device().is_cpu() { fused(value, gate) } else { chain(value, gate) }
+}
+
+fn fused(value: &Tensor, gate: &Tensor) -> Result<Tensor> {
+    let shape = value.shape().clone();
+    let (x, mut open) = (values(value)?, values(gate)?);
+    let mut result = vec![0.0; x.len()];
+    result.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).zip(open.par_chunks_mut(PIECE)).for_each(
+        |((result, x), open)| {
+            lanes::wide(|| {
+                for ((result, x), open) in result.iter_mut().zip(x).zip(open) {
+                    *open = lanes::sigmoid(*open);
+                    *result = x * *open;
+                }
+            });
+        },
+    );
+    let known = shape.clone();
+    let backward = move |gradient: &Tensor| {
+        let mut by_value = values(gradient)?;
+        let mut by_gate = vec![0.0; by_value.len()];
+        lanes::wide(|| {
+            for (((by_value, by_gate), x), open) in by_value.iter_mut().zip(&mut by_gate).zip(&x).zip(&open) {
+                *by_gate = *by_value * x * open * (1.0 - open);
+                *by_value *= open;
+            }
+        });
+        let device = gradient.device();
+        Ok([
+            Some(Tensor::from_vec(by_value, known.clone(), device)?),
+            Some(Tensor::from_vec(by_gate, known.clone(), device)?),
+        ])
+    };
+    value.apply_op2(gate, Known::new("gate", result, shape, backward))
+}
+
+fn chain(value: &Tensor, gate: &Tensor) -> Result<Tensor> {
+    value / (gate.neg()?.exp()? + 1.0)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{alike, some};
+    use super::*;
+
+    #[test]
+    fn fused_and_chain_agree() {
+        let (value, other) = (some(&[7, 12], 1), some(&[7, 12], 2));
+        alike(&[&value, &other], || fused(&value, &other), || chain(&value, &other));
+        alike(&[&value], || fused(&value, &value), || chain(&value, &value));
+    }
+}
