@@ -226,8 +226,9 @@ mod tests {
         (before, restored)
     }
 
+    /// At least one: where nothing was ever written, an index restored has no settings of its own.
     fn contacts(seconds: i64) -> impl Strategy<Value = Vec<Contact>> {
-        proptest::collection::vec((0_u64..5, 0_u32..6, 0..seconds), 0..60)
+        proptest::collection::vec((0_u64..5, 0_u32..6, 0..seconds), 1..60)
     }
 
     /// Small enough for what is tested: 3 items a visit.
@@ -260,12 +261,12 @@ mod tests {
                 contacts.into_iter().zip(from..).map(|((visitor, item, _), at)| (visitor, item, at)).collect()
             };
             let (mut seen, later) = (number(seen, 0), number(later, 100));
-            prop_assume!(!seen.is_empty());
-            let place = which.index(seen.len());
+            // Without its first contact a visit would begin later: the visitor's last one instead, which may be the only one.
+            let visitor = seen[which.index(seen.len())].0;
+            let begins = seen.iter().position(|contact| contact.0 == visitor).unwrap();
+            let place = Some(which.index(seen.len())).filter(|place| *place != begins);
+            let place = place.unwrap_or_else(|| seen.iter().rposition(|contact| contact.0 == visitor).unwrap());
             let removed = seen[place];
-            let begins = !seen[..place].iter().any(|contact| contact.0 == removed.0);
-            let is_alone = seen.iter().filter(|contact| contact.0 == removed.0).count() == 1;
-            prop_assume!(!begins || is_alone);
             let at = Timestamp(removed.2 * Timestamp::SECOND);
             let (mut index, mut restored) = through_pieces(index_of(settings, &seen), |index| {
                 assert!(index.remove_contact(removed.0, Item(removed.1), at));

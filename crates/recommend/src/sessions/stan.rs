@@ -9,6 +9,9 @@
 //! adds two factors: 1 + `rarity` · ln(visits / visits with the item), and exp(−p / `newest_shared`) with p the place of
 //! the newest shared item in the running visit.
 //!
+//! Ours are `before` and `shared`, which weigh a neighbour's items by the side of the shared one that they stand on; both
+//! are 1 as published.
+//!
 //! A weight of 0 leaves its factor out. Both read the live index, so every event counts at once.
 
 use std::cmp::Ordering;
