@@ -2,15 +2,15 @@
 //!
 //! `cargo run --release -p mercer-recommend --example arranging -- beauty` reads `amazon-s3rec/Beauty.txt` and its
 //! attributes in the folder that `MERCER_DATA` names, or in `../shared/data`; `-- shop orders.csv catalog.jsonl` reads the
-//! orders that the example `next_order` reads and the gift shop's catalog as `mercer demo` writes it. Strengths are
-//! chosen on the second-last items and orders: the most diverse (of calibration, the least divergent) of those that lose at
-//! most 2 % of NDCG.
+//! orders that the example `next_order` reads and the gift shop's catalog as `mercer demo` writes it. A last word (`spread`)
+//! measures one method alone. Strengths are chosen on the second-last items and orders: the most diverse (of calibration,
+//! the least divergent) of those that lose at most 2 % of NDCG.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "an example looks up where the data is")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use mercer_recommend::arrange::{Calibration, calibrate, divergence, diversity, dpp, mmr, spread};
+use mercer_recommend::arrange::{Calibration, Objective, blend, calibrate, divergence, diversity, dpp, mmr, spread};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::evaluate::{hold_out_last_orders, ndcg_at};
 use mercer_recommend::interactions::{Customer, Order, lines};
@@ -21,6 +21,8 @@ use mercer_schema::{Product, ProductId, Timestamp};
 
 const PLACES: usize = 10;
 const CANDIDATES: usize = 200;
+/// How much the kinds of the past count beside relevance; the better of 0.1 and 0.25 on the second-last items of Beauty.
+const TASTE: f64 = 0.1;
 const STRENGTHS: [f64; 8] = [0.99, 0.985, 0.98, 0.975, 0.97, 0.95, 0.9, 0.8];
 
 /// Candidates, what should be among them, and the shares of kinds in the past.
@@ -36,6 +38,8 @@ enum Method {
     Mmr(f64),
     Dpp(f64),
     Spread(f64),
+    /// Spread, after what is of the kinds of the customer's past has moved up.
+    TasteSpread(f64),
     Calibrated(f64),
 }
 
@@ -58,6 +62,7 @@ fn measure(asked: &[Asked], method: Method, likeness: Likeness<'_>, kinds: Kinds
             Method::Mmr(lambda) => mmr(&question.candidates, PLACES, lambda, likeness),
             Method::Dpp(theta) => dpp(&question.candidates, PLACES, theta, likeness),
             Method::Spread(lambda) => spread(&question.candidates, PLACES, lambda, likeness),
+            Method::TasteSpread(lambda) => spread(&by_taste(question, kinds), PLACES, lambda, likeness),
             Method::Calibrated(strength) => calibrate(
                 &question.candidates[..question.candidates.len().min(50)],
                 PLACES,
@@ -74,7 +79,16 @@ fn measure(asked: &[Asked], method: Method, likeness: Likeness<'_>, kinds: Kinds
     Reached { ndcg: ndcg / count, diversity: distance / count, divergence: away / count }
 }
 
-fn report(name: &str, valid: &[Asked], test: &[Asked], likeness: Likeness<'_>, kinds: Kinds<'_>) {
+/// Relevance with some regard to how much of the past is of an item's kinds.
+fn by_taste(question: &Asked, kinds: Kinds<'_>) -> Vec<Scored> {
+    let taste = |item: Item| {
+        let of_past = |(kind, share): (u32, f64)| share * question.past.get(&kind).copied().unwrap_or(0.0);
+        Some(kinds(item).into_iter().map(of_past).sum())
+    };
+    blend(&question.candidates, 1.0, &[Objective { weight: TASTE, value: &taste }])
+}
+
+fn report(name: &str, only: &str, [valid, test]: [&[Asked]; 2], likeness: Likeness<'_>, kinds: Kinds<'_>) {
     let [plain, plain_test] = [valid, test].map(|asked| measure(asked, Method::Ranking, likeness, kinds));
     println!("{name}: {} validation and {} test questions", valid.len(), test.len());
     let print = |name: &str, reached: &Reached, plain: &Reached| {
@@ -89,9 +103,14 @@ fn report(name: &str, valid: &[Asked], test: &[Asked], likeness: Likeness<'_>, k
         );
     };
     print("ranking, validation", &plain, &plain);
-    let methods: [(&str, Strong); 4] =
-        [("mmr", Method::Mmr), ("dpp", Method::Dpp), ("spread", Method::Spread), ("calibrated", Method::Calibrated)];
-    for (name, method) in methods {
+    let methods: [(&str, Strong); 5] = [
+        ("mmr", Method::Mmr),
+        ("dpp", Method::Dpp),
+        ("spread", Method::Spread),
+        ("taste, spread", Method::TasteSpread),
+        ("calibrated", Method::Calibrated),
+    ];
+    for (name, method) in methods.into_iter().filter(|(name, _)| name.starts_with(only)) {
         // The most diverse of those that lose at most 2 % of NDCG.
         let mut best: Option<(f64, f64)> = None;
         for strength in STRENGTHS {
@@ -136,7 +155,7 @@ fn beauty_questions(sequences: &[Vec<Item>], skipped: usize, kinds: Kinds<'_>) -
     known.into_iter().map(question).collect()
 }
 
-fn beauty() {
+fn beauty(only: &str) {
     let folder = std::env::var("MERCER_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     let read = |name: &str| {
         let path = format!("{folder}/amazon-s3rec/{name}");
@@ -159,12 +178,12 @@ fn beauty() {
         of(item).iter().map(|kind| (*kind, share)).collect::<Vec<_>>()
     };
     let [valid, test] = [1, 0].map(|skipped| beauty_questions(&sequences, skipped, &kinds));
-    report("Beauty, Jaccard index of the attributes", &valid, &test, &jaccard, &kinds);
+    report("Beauty, Jaccard index of the attributes", only, [&valid, &test], &jaccard, &kinds);
     let shares_one = |one: Item, other: Item| f64::from(u8::from(common(one, other) > 0));
-    report("Beauty, alike when they share an attribute", &valid, &test, &shares_one, &kinds);
+    report("Beauty, alike when they share an attribute", only, [&valid, &test], &shares_one, &kinds);
 }
 
-fn shop(orders: &str, catalog: &str) {
+fn shop(orders: &str, catalog: &str, only: &str) {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let (orders, catalog) = (read(orders), read(catalog));
     let mut items: HashMap<String, Item> = HashMap::new();
@@ -199,12 +218,12 @@ fn shop(orders: &str, catalog: &str) {
         split.cases.iter().map(question).collect()
     };
     let [valid, test] = [asked(1), asked(0)];
-    report("gift shop, cosine of the titles", &valid, &test, &likeness, &kinds);
+    report("gift shop, cosine of the titles", only, [&valid, &test], &likeness, &kinds);
     let category = |one: Item, other: Item| {
         let categories = category_of.get(&one).zip(category_of.get(&other));
         f64::from(u8::from(one == other || categories.is_some_and(|(one, other)| one == other)))
     };
-    report("gift shop, alike when of one category", &valid, &test, &category, &kinds);
+    report("gift shop, alike when of one category", only, [&valid, &test], &category, &kinds);
 }
 
 fn orders_of(text: &str, items: &mut HashMap<String, Item>) -> Vec<Order> {
@@ -227,8 +246,10 @@ fn orders_of(text: &str, items: &mut HashMap<String, Item>) -> Vec<Order> {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["beauty"] => beauty(),
-        ["shop", orders, catalog] => shop(orders, catalog),
+        ["beauty"] => beauty(""),
+        ["beauty", only] => beauty(only),
+        ["shop", orders, catalog] => shop(orders, catalog, ""),
+        ["shop", orders, catalog, only] => shop(orders, catalog, only),
         _ => panic!("beauty, or shop with the paths of orders and catalog"),
     }
 }

@@ -104,7 +104,8 @@ fn report(orders: &[Order], shop: &Shop, moment: Timestamp, is_test: bool) {
     let plain = Neighbours::fit(&baskets, &neighbours::Settings::bought_together());
     print("bought together", &plain, &asked, shop);
     let default = Settings::default();
-    let mut tried = vec![("complements".to_owned(), default)];
+    let without = Settings { discount: 0.0, ..default };
+    let mut tried = vec![("complements".to_owned(), default), ("without the discount".to_owned(), without)];
     if !is_test {
         for lift_power in [0.0, 0.5, 0.75, 1.0] {
             tried.push((format!("lift {lift_power}, discount 0"), Settings { lift_power, discount: 0.0, ..default }));

@@ -3,8 +3,8 @@
 //!
 //! The next to stand is argmax λ · rel(i) − (1 − λ) · Σ likeness(i, j) over *all* j that stand already. Where
 //! [`super::mmr`] minds the nearest alone, so that a second of a kind costs as much as a fifth, here each one more costs
-//! more; and the mean distance of a row is just what it makes large. When measured, it bought twice the diversity of MMR
-//! for the same loss of relevance.
+//! more; and the mean distance of a row is just what it makes large. When measured, it bought more diversity than MMR for
+//! the same loss of relevance.
 
 use super::relevance;
 use crate::{Item, Scored};
