@@ -14,7 +14,7 @@ use mercer_recommend::arrange::{Calibration, Objective, blend, calibrate, diverg
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::evaluate::{hold_out_last_orders, ndcg_at};
 use mercer_recommend::interactions::{Customer, Order, lines};
-use mercer_recommend::neighbours::{Neighbours, Settings};
+use mercer_recommend::neighbours::{Neighbours, Settings, Weighting};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::{Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
@@ -142,7 +142,8 @@ fn beauty_questions(sequences: &[Vec<Item>], skipped: usize, kinds: Kinds<'_>) -
         .map(|(target, known)| (known, *target))
         .collect();
     let baskets: Vec<_> = known.iter().map(|(items, _)| items.iter().map(|item| (*item, 1.0)).collect()).collect();
-    let settings = Settings { significance: 0.0, least_together: 1, damping: 0.5, ..Settings::default() };
+    let settings =
+        Settings { significance: 0.0, least_together: 1, weighting: Weighting::Damped(0.5), ..Settings::default() };
     let model = Neighbours::fit(&baskets, &settings);
     let question = |(items, target): (&[Item], Item)| {
         let history: Vec<(Item, f32)> =

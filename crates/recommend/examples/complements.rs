@@ -114,7 +114,8 @@ fn report(orders: &[Order], shop: &Shop, moment: Timestamp, is_test: bool) {
             tried.push((format!("discount {discount}"), Settings { discount, ..default }));
         }
         for (damping, kept) in [(0.5, 200), (1.5, 200), (1.0, 100), (1.0, 300)] {
-            let neighbours = neighbours::Settings { damping, kept, ..default.neighbours };
+            let neighbours =
+                neighbours::Settings { weighting: neighbours::Weighting::Damped(damping), kept, ..default.neighbours };
             tried.push((format!("damping {damping}, kept {kept}"), Settings { neighbours, ..default }));
         }
     }

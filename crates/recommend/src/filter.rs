@@ -81,8 +81,8 @@ impl GraphFilter {
         let columns = normal.transposed();
         let mut products = Products::new(&normal, &columns);
         let mut filter = Self { starts: vec![0], ..Self::default() };
-        for item in 0..normal.width() {
-            let source = of_items[item].powf(-settings.source_power);
+        for (item, customers) in of_items.iter().enumerate() {
+            let source = customers.powf(-settings.source_power);
             let mut row: Vec<(Item, f32)> = Vec::new();
             products.row(item, |other, product| row.push((other, source * product.powf(settings.sharpness))));
             keep_first(&mut row, settings.kept, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

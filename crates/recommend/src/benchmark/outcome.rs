@@ -39,12 +39,14 @@ impl Outcome {
     /// By how much this model is better than another, question by question: paired, so what makes a question hard for both
     /// falls out.
     pub fn better_than(&self, other: &Self) -> Vec<(Metric, Interval)> {
-        let pairs = self.values.iter().zip(&other.values).filter(|((a, _), (b, _))| a == b);
-        let difference = |((metric, ours), (_, theirs)): (&(Metric, Vec<f64>), &(Metric, Vec<f64>))| {
-            let differences: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
-            (*metric, mean_interval(&differences, ROUNDS, SEED))
-        };
-        pairs.map(difference).collect()
+        let mut better = Vec::new();
+        for ((metric, ours), (same, theirs)) in self.values.iter().zip(&other.values) {
+            if metric == same {
+                let differences: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
+                better.push((*metric, mean_interval(&differences, ROUNDS, SEED)));
+            }
+        }
+        better
     }
 
     pub fn questions(&self) -> usize {

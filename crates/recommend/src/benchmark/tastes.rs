@@ -53,97 +53,114 @@ pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static 
     }
 }
 
-pub(super) fn fit(train: &[Basket], mut spec: Spec) -> Result<Box<dyn Recommender>, SpecError> {
-    let model: Box<dyn Recommender> = match spec.name() {
-        "popularity" => {
-            let mut popularity = Popularity::new(popularity::Settings::default());
-            let at = Timestamp::default();
-            train.iter().flatten().for_each(|(item, weight)| popularity.observe(*item, *weight, at));
-            Box::new(Same(popularity.popular().recommend(&Query::default(), usize::MAX)))
-        }
-        "knn" => {
-            let mut settings = neighbours::Settings {
-                least_together: 1,
-                significance: 0.0,
-                weighting: Weighting::Damped(0.5),
-                largest_basket: 10_000,
-                ..neighbours::Settings::default()
-            };
-            spec.take("kept", &mut settings.kept)?;
-            let (mut measure, mut damping, mut k1, mut b) = ("cosine".to_owned(), 0.5, 100.0, 0.5);
-            spec.take("measure", &mut measure)?;
-            spec.take("damping", &mut damping)?;
-            spec.take("k1", &mut k1)?;
-            spec.take("b", &mut b)?;
-            (settings.measure, settings.weighting) = match measure.as_str() {
-                "cosine" => (Measure::Cosine { shrinkage: 1.0 }, Weighting::Damped(damping)),
-                "tfidf" => (Measure::Cosine { shrinkage: 0.0 }, Weighting::TfIdf),
-                "bm25" => (Measure::Product, Weighting::Bm25 { k1, b }),
-                "llr" => (Measure::LogLikelihood, Weighting::Damped(0.0)),
-                _ => {
-                    return Err(spec.error(format!("`{measure}` is no measure; there are cosine, tfidf, bm25 and llr")));
-                }
-            };
-            Box::new(Linear::from(&Neighbours::fit(train, &settings)))
-        }
-        "ease" => {
-            let mut settings = EaseSettings::default();
-            spec.take("l2", &mut settings.l2)?;
-            spec.take("damping", &mut settings.damping)?;
-            spec.take("kept", &mut settings.kept)?;
-            let refused = || spec.error("the inverse does not exist; give a larger l2".to_owned());
-            Box::new(Linear::fit_ease(train, &settings).ok_or_else(refused)?)
-        }
-        "slim" => {
-            let mut settings = SlimSettings::default();
-            spec.take("l2", &mut settings.l2)?;
-            spec.take("l1", &mut settings.l1)?;
-            spec.take("damping", &mut settings.damping)?;
-            spec.take("near", &mut settings.near)?;
-            spec.take("rounds", &mut settings.rounds)?;
-            Box::new(Linear::fit_slim(train, &settings))
-        }
-        "ials" => {
-            let mut settings = IalsSettings::default();
-            spec.take("dimensions", &mut settings.dimensions)?;
-            spec.take("sweeps", &mut settings.sweeps)?;
-            spec.take("unobserved", &mut settings.unobserved)?;
-            spec.take("l2", &mut settings.l2)?;
-            spec.take("frequency", &mut settings.frequency)?;
-            spec.take("block", &mut settings.block)?;
-            spec.take("seed", &mut settings.seed)?;
-            Box::new(Factors::fit_ials(train, &settings))
-        }
-        "simplex" => {
-            let mut settings = ContrastSettings::default();
-            spec.take("dimensions", &mut settings.dimensions)?;
-            spec.take("epochs", &mut settings.epochs)?;
-            spec.take("batch", &mut settings.batch)?;
-            spec.take("negatives", &mut settings.negatives)?;
-            spec.take("margin", &mut settings.margin)?;
-            spec.take("weight", &mut settings.weight)?;
-            spec.take("rate", &mut settings.rate)?;
-            spec.take("averaged", &mut settings.most_averaged)?;
-            spec.take("seed", &mut settings.seed)?;
-            Box::new(Contrast::fit(train, &settings))
-        }
-        "filter" | "turbo" => {
-            let mut settings = FilterSettings::default();
-            if spec.name() == "turbo" {
-                settings.dimensions = 0;
-            }
-            spec.take("customer_power", &mut settings.customer_power)?;
-            spec.take("item_power", &mut settings.item_power)?;
-            spec.take("source_power", &mut settings.source_power)?;
-            spec.take("sharpness", &mut settings.sharpness)?;
-            spec.take("kept", &mut settings.kept)?;
-            spec.take("dimensions", &mut settings.dimensions)?;
-            spec.take("ideal", &mut settings.ideal)?;
-            spec.take("seed", &mut settings.seed)?;
-            Box::new(GraphFilter::fit(train, &settings))
-        }
+type Fitted = Result<Box<dyn Recommender>, SpecError>;
+
+pub(super) fn fit(train: &[Basket], mut spec: Spec) -> Fitted {
+    let fit: fn(&[Basket], &mut Spec) -> Fitted = match spec.name() {
+        "popularity" => |train, _| Ok(popular(train)),
+        "knn" => near,
+        "ease" => ease,
+        "slim" => slim,
+        "ials" => ials,
+        "simplex" => simplex,
+        "filter" | "turbo" => filter,
         _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
     };
+    let model = fit(train, &mut spec)?;
     spec.finish()?;
     Ok(model)
+}
+
+fn popular(train: &[Basket]) -> Box<dyn Recommender> {
+    let mut popularity = Popularity::new(popularity::Settings::default());
+    let at = Timestamp::default();
+    train.iter().flatten().for_each(|(item, weight)| popularity.observe(*item, *weight, at));
+    Box::new(Same(popularity.popular().recommend(&Query::default(), usize::MAX)))
+}
+
+fn near(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = neighbours::Settings {
+        least_together: 1,
+        significance: 0.0,
+        weighting: Weighting::Damped(0.5),
+        largest_basket: 10_000,
+        ..neighbours::Settings::default()
+    };
+    spec.take("kept", &mut settings.kept)?;
+    let (mut measure, mut damping, mut k1, mut b) = ("cosine".to_owned(), 0.5, 100.0, 0.5);
+    spec.take("measure", &mut measure)?;
+    spec.take("damping", &mut damping)?;
+    spec.take("k1", &mut k1)?;
+    spec.take("b", &mut b)?;
+    (settings.measure, settings.weighting) = match measure.as_str() {
+        "cosine" => (Measure::Cosine { shrinkage: 1.0 }, Weighting::Damped(damping)),
+        "tfidf" => (Measure::Cosine { shrinkage: 0.0 }, Weighting::TfIdf),
+        "bm25" => (Measure::Product, Weighting::Bm25 { k1, b }),
+        "llr" => (Measure::LogLikelihood, Weighting::Damped(0.0)),
+        _ => {
+            return Err(spec.error(format!("`{measure}` is no measure; there are cosine, tfidf, bm25 and llr")));
+        }
+    };
+    Ok(Box::new(Linear::from(&Neighbours::fit(train, &settings))))
+}
+
+fn ease(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = EaseSettings::default();
+    spec.take("l2", &mut settings.l2)?;
+    spec.take("damping", &mut settings.damping)?;
+    spec.take("kept", &mut settings.kept)?;
+    let refused = || spec.error("the inverse does not exist; give a larger l2".to_owned());
+    Ok(Box::new(Linear::fit_ease(train, &settings).ok_or_else(refused)?))
+}
+
+fn slim(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = SlimSettings::default();
+    spec.take("l2", &mut settings.l2)?;
+    spec.take("l1", &mut settings.l1)?;
+    spec.take("damping", &mut settings.damping)?;
+    spec.take("near", &mut settings.near)?;
+    spec.take("rounds", &mut settings.rounds)?;
+    Ok(Box::new(Linear::fit_slim(train, &settings)))
+}
+
+fn ials(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = IalsSettings::default();
+    spec.take("dimensions", &mut settings.dimensions)?;
+    spec.take("sweeps", &mut settings.sweeps)?;
+    spec.take("unobserved", &mut settings.unobserved)?;
+    spec.take("l2", &mut settings.l2)?;
+    spec.take("frequency", &mut settings.frequency)?;
+    spec.take("block", &mut settings.block)?;
+    spec.take("seed", &mut settings.seed)?;
+    Ok(Box::new(Factors::fit_ials(train, &settings)))
+}
+
+fn simplex(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = ContrastSettings::default();
+    spec.take("dimensions", &mut settings.dimensions)?;
+    spec.take("epochs", &mut settings.epochs)?;
+    spec.take("batch", &mut settings.batch)?;
+    spec.take("negatives", &mut settings.negatives)?;
+    spec.take("margin", &mut settings.margin)?;
+    spec.take("weight", &mut settings.weight)?;
+    spec.take("rate", &mut settings.rate)?;
+    spec.take("averaged", &mut settings.most_averaged)?;
+    spec.take("seed", &mut settings.seed)?;
+    Ok(Box::new(Contrast::fit(train, &settings)))
+}
+
+fn filter(train: &[Basket], spec: &mut Spec) -> Fitted {
+    let mut settings = FilterSettings::default();
+    if spec.name() == "turbo" {
+        settings.dimensions = 0;
+    }
+    spec.take("customer_power", &mut settings.customer_power)?;
+    spec.take("item_power", &mut settings.item_power)?;
+    spec.take("source_power", &mut settings.source_power)?;
+    spec.take("sharpness", &mut settings.sharpness)?;
+    spec.take("kept", &mut settings.kept)?;
+    spec.take("dimensions", &mut settings.dimensions)?;
+    spec.take("ideal", &mut settings.ideal)?;
+    spec.take("seed", &mut settings.seed)?;
+    Ok(Box::new(GraphFilter::fit(train, &settings)))
 }

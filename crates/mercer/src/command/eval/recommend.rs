@@ -50,7 +50,7 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
         report::table(&taken, &cold);
         return Ok(());
     }
-    let models: Vec<_> = taken.iter().map(|taken| report::to_json(taken, &cold)).collect();
+    let models: Vec<_> = taken.iter().map(|one| report::to_json(one, &taken, &cold)).collect();
     let result = json!({ "models": models });
     match &asked.out {
         Some(path) => fs::write(path, format!("{result:#}\n")).map_err(|error| failed(path, &error)),

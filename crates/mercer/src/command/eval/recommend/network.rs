@@ -81,7 +81,7 @@ impl WithNetwork {
             let items = self.sequences.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
             let lessons =
                 Lessons { sequences: &self.sequences, items, attributes: self.data.attributes(), held_out: &held_out };
-            let heard = |progress: mercer_neural::Progress| {
+            let heard = |progress: &mercer_neural::Progress| {
                 output::remark(format!(
                     "epoch {} in {:.1} s: loss {:.4}, held-out NDCG@10 {:.4}",
                     progress.epoch, progress.seconds, progress.loss, progress.ndcg

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Taken;
 use crate::output;
 
-pub(super) fn to_json(taken: &Taken, cold: &Cold) -> Value {
+pub(super) fn to_json(taken: &Taken, all: &[Taken], cold: &Cold) -> Value {
     let outcome = &taken.outcome;
     let metrics = outcome.metrics(|_| true);
     let interval = |(metric, interval): &(Metric, Interval)| (metric.to_string(), json!([interval.low, interval.high]));
@@ -16,6 +16,7 @@ pub(super) fn to_json(taken: &Taken, cold: &Cold) -> Value {
         "name": outcome.model,
         "metrics": means(&metrics),
         "intervals": metrics.iter().map(interval).collect::<Map<_, _>>(),
+        "against": against(outcome, all),
         "cases": outcome.questions(),
         "coverage": outcome.coverage,
         "novelty_bits": outcome.novelty,
@@ -25,6 +26,17 @@ pub(super) fn to_json(taken: &Taken, cold: &Cold) -> Value {
         "predict_us": { "p50": micros(0.5), "p90": micros(0.9), "p99": micros(0.99) },
         "peak_mb": taken.peak_megabytes,
     })
+}
+
+/// Question by question, how much better than the best of the others by the first metric.
+fn against(outcome: &Outcome, all: &[Taken]) -> Option<Value> {
+    let first = |outcome: &Outcome| outcome.metrics(|_| true).first().map_or(0.0, |(_, interval)| interval.mean);
+    let others = all.iter().map(|taken| &taken.outcome).filter(|other| !std::ptr::eq(*other, outcome));
+    let best = others.max_by(|a, b| first(a).total_cmp(&first(b)))?;
+    let difference = outcome.better_than(best).into_iter().map(|(metric, Interval { mean, low, high })| {
+        (metric.to_string(), json!({ "mean": mean, "low": low, "high": high }))
+    });
+    Some(json!({ "model": best.model, "difference": difference.collect::<Map<_, _>>() }))
 }
 
 fn means(metrics: &[(Metric, Interval)]) -> Map<String, Value> {
