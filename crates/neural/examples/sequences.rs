@@ -14,8 +14,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use mercer_neural::{Lessons, NextItem, Settings};
-use mercer_recommend::Item;
-use mercer_recommend::benchmark::ask;
+use mercer_recommend::benchmark::{Question, ask};
+use mercer_recommend::{Item, Query, Recommender};
 
 // Training makes and drops large tensors all the time.
 #[global_allocator]
@@ -51,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = save {
         std::fs::write(path, model.encode(|item| item.0.to_string(), |attribute| attribute.to_string()))?;
     }
+    println!("the longest questions take {:.0} µs of one processor", longest_micros(&model, &data.questions));
     for cutoff in [10, 20] {
         let outcome = ask("next-item", &model, &data.questions, took, &public::measures(cutoff));
         println!("{name} {part} {}", public::line(&outcome));
@@ -71,6 +72,22 @@ fn fit(data: &public::Data, settings: &Settings, every: usize) -> Result<NextIte
             progress.epoch, progress.loss, progress.seconds, progress.recall, progress.ndcg
         );
     })?)
+}
+
+/// Mean processor time of the hundredth of the questions that are longest, which are the slowest to answer: unlike the
+/// time that passes, it does not count what other processes took.
+fn longest_micros(model: &NextItem, questions: &[Question]) -> f64 {
+    let mut longest: Vec<&Question> = questions.iter().collect();
+    longest.sort_by_key(|asked| std::cmp::Reverse(asked.session.len()));
+    longest.truncate(questions.len() / 100 + 1);
+    let (mut answers, before) = (0, processor_seconds());
+    while answers < 2_000 {
+        for asked in &longest {
+            let query = Query { session: &asked.session, now: asked.at, ..Query::default() };
+            answers += usize::from(!model.recommend(&query, 100).is_empty()).max(1);
+        }
+    }
+    (processor_seconds() - before) / answers as f64 * 1e6
 }
 
 /// What all threads of this process have used until now, where Linux says so: comparable on a machine that is shared.
