@@ -113,6 +113,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Er
         "dropout" => settings.dropout = value.parse()?,
         "input_dropout" => settings.input_dropout = value.parse()?,
         "own_dropout" => settings.own_dropout = value.parse()?,
+        "scale" => settings.scale = value.parse()?,
         "negatives" => settings.negatives = value.parse()?,
         "smoothing" => settings.smoothing = value.parse()?,
         "averaging" => settings.averaging = value.parse()?,
