@@ -32,6 +32,7 @@ impl NextItem {
             Repeats::Earlier => 1,
             Repeats::All => 2,
         });
+        writer.f32(self.scale);
         self.parts.all().into_iter().for_each(|part| write_numbers(&mut writer, part));
         writer.count(self.items.len());
         for (item, vector) in self.items.iter().zip(self.table.chunks(width)) {
@@ -70,12 +71,16 @@ impl NextItem {
             2 => Repeats::All,
             _ => return Err("it repeats in no known way"),
         };
+        let scale = reader.f32()?;
+        if !(0.0..=LARGEST_WEIGHT).contains(&scale) {
+            return Err("a scale is out of range");
+        }
         let parts = Parts::sizes(&shape).map(|(rows, columns)| read_numbers(reader, rows * columns))?;
         let items = read_named(reader, shape.width, |name| resolve(name).map(|item| item.0))?;
         let attributes = read_named(reader, shape.width, resolve_attribute)?;
         let table = items.values().flatten().copied().collect();
         let items = items.into_keys().map(Item).collect();
-        Ok(Self::new(shape, repeats, parts, Vectors { items, table, attributes }))
+        Ok(Self::new(shape, repeats, scale, parts, Vectors { items, table, attributes }))
     }
 }
 

@@ -22,7 +22,11 @@ impl NextItem {
             x = self.block(&x, block, is_last);
         }
         let newest = x.len() - width;
-        normalized(&x[newest..], &self.parts.gain, &self.parts.shift)
+        let mut hidden = normalized(&x[newest..], &self.parts.gain, &self.parts.shift);
+        if self.scale > 0.0 {
+            lanes::resize(&mut hidden, self.scale);
+        }
+        hidden
     }
 
     /// Only the newest row comes out of the last block.
@@ -98,11 +102,12 @@ mod tests {
     use crate::settings::{Settings, Shape};
 
     /// A network whose weights are far from where training begins.
-    fn network(layers: usize) -> Network {
+    fn network(layers: usize, scale: f32) -> Network {
         let shape = Shape { width: 24, layers, heads: 3, inner: 40, longest: 9 };
         let features = Features::new([&[0_u32, 1][..], &[], &[1], &[], &[0]].into_iter());
         let seen = vec![1.0, 1.0, 0.0, 1.0, 1.0];
-        let network = Network::new(&Settings { shape, ..Settings::default() }, features, seen, &Device::Cpu).unwrap();
+        let network =
+            Network::new(&Settings { shape, scale, ..Settings::default() }, features, seen, &Device::Cpu).unwrap();
         network
             .with_values(|variable| {
                 let spread = |(place, value): (usize, f32)| value * 3.0 + ((place * 37 % 19) as f32 - 9.0) / 40.0;
@@ -113,8 +118,8 @@ mod tests {
 
     #[test]
     fn plain_and_graph_agree() {
-        for layers in 1..4 {
-            let network = network(layers);
+        for (layers, scale) in [(1, 0.0), (2, 0.0), (3, 0.0), (2, 12.0)] {
+            let network = network(layers, scale);
             let model = NextItem::of(&network, Repeats::All).unwrap();
             let table = network.table(&mut Noise::none()).unwrap();
             for length in 1..=9_u32 {

@@ -129,6 +129,15 @@ pub(crate) fn normalize(row: &[f32], gain: &[f32], shift: &[f32], into: &mut [f3
     (mean, inverse)
 }
 
+/// Makes a row so long; a row of zeros stays.
+#[inline(always)]
+pub(crate) fn resize(row: &mut [f32], length: f32) {
+    let factor = length / (dot(row, row) + 1e-12).sqrt();
+    for value in row {
+        *value *= factor;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

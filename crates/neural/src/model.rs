@@ -23,6 +23,8 @@ const NOWHERE: u32 = u32::MAX;
 pub struct NextItem {
     pub(crate) shape: Shape,
     pub(crate) repeats: Repeats,
+    /// What cosines are multiplied by; 0 for plain products.
+    pub(crate) scale: f32,
     pub(crate) parts: Parts<Vec<f32>>,
     /// Items with a vector, in the order of their numbers.
     pub(crate) items: Vec<Item>,
@@ -53,6 +55,7 @@ impl NextItem {
         Ok(Self::new(
             network.shape,
             repeats,
+            network.scale,
             network.parts.map(|part| ops::values(part))?,
             Vectors {
                 items: known.iter().map(|item| Item(*item as u32)).collect(),
@@ -62,11 +65,11 @@ impl NextItem {
         ))
     }
 
-    pub(crate) fn new(shape: Shape, repeats: Repeats, parts: Parts<Vec<f32>>, vectors: Vectors) -> Self {
+    pub(crate) fn new(shape: Shape, repeats: Repeats, scale: f32, parts: Parts<Vec<f32>>, vectors: Vectors) -> Self {
         let Vectors { items, table, attributes } = vectors;
         let mut rows = vec![NOWHERE; items.iter().map(|item| item.index() + 1).max().unwrap_or(0)];
         (0..).zip(&items).for_each(|(row, item)| rows[item.index()] = row);
-        Self { shape, repeats, parts, items, table, attributes, rows }
+        Self { shape, repeats, scale, parts, items, table, attributes, rows }
     }
 
     /// Gives an item that training did not know a vector, the mean of those of its attributes. Says whether it has one
@@ -83,6 +86,9 @@ impl NextItem {
         }
         let mut vector = vec![0.0; width];
         vectors.iter().for_each(|row| lanes::add_scaled(&mut vector, 1.0 / vectors.len() as f32, row));
+        if self.scale > 0.0 {
+            lanes::resize(&mut vector, 1.0);
+        }
         if self.rows.len() <= item.index() {
             self.rows.resize(item.index() + 1, NOWHERE);
         }

@@ -17,12 +17,17 @@ use crate::ops::{self, Features};
 use crate::parts::{Block, Parts};
 use crate::settings::{Settings, Shape};
 
+/// Added to squared lengths before the root.
+const SMALLEST: f64 = 1e-12;
+
 #[derive(Debug)]
 pub(crate) struct Network {
     pub(crate) shape: Shape,
     pub(crate) own: Var,
     pub(crate) attributes: Var,
     pub(crate) features: Features,
+    /// What cosines are multiplied by; 0 for plain products.
+    pub(crate) scale: f32,
     /// 1 for items that occur in the training sequences; others have no vector of their own.
     pub(crate) seen: Vec<f32>,
     pub(crate) parts: Parts<Var>,
@@ -50,7 +55,7 @@ impl Network {
         for gain in parts.gains() {
             gain.set(&gain.ones_like()?)?;
         }
-        Ok(Self { shape, own, attributes, features, seen, parts, device: device.clone() })
+        Ok(Self { shape, own, attributes, features, scale: settings.scale, seen, parts, device: device.clone() })
     }
 
     /// The same network with other values.
@@ -62,6 +67,7 @@ impl Network {
             own: copy(&self.own)?,
             attributes: copy(&self.attributes)?,
             features: self.features.clone(),
+            scale: self.scale,
             seen: self.seen.clone(),
             parts: self.parts.map(copy)?,
             device: self.device.clone(),
@@ -80,7 +86,8 @@ impl Network {
     pub(crate) fn table(&self, noise: &mut Noise<'_>) -> Result<Tensor> {
         let mut kept = self.seen.clone();
         noise.drop_own(&mut kept);
-        ops::table(&self.own, &self.attributes, &self.features, kept)
+        let table = ops::table(&self.own, &self.attributes, &self.features, kept)?;
+        if self.scale > 0.0 { unit(&table) } else { Ok(table) }
     }
 
     /// For each place of each sequence, a vector that is like those of the items that may come next.
@@ -93,7 +100,8 @@ impl Network {
         for block in &self.parts.blocks {
             x = self.block(&x, block, batch, noise)?;
         }
-        ops::norm(&x, &self.parts.gain, &self.parts.shift)
+        let hidden = ops::norm(&x, &self.parts.gain, &self.parts.shift)?;
+        if self.scale > 0.0 { unit(&hidden)? * f64::from(self.scale) } else { Ok(hidden) }
     }
 
     fn block(&self, x: &Tensor, block: &Block<Var>, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor> {
@@ -109,6 +117,11 @@ impl Network {
         let found = ops::gate(&inner.matmul(&block.forward_out)?, &normal.matmul(&block.forward_gate)?)?;
         x + noise.drop(found, dropout)?
     }
+}
+
+/// Rows of length 1; rows of zeros stay.
+fn unit(rows: &Tensor) -> Result<Tensor> {
+    rows.broadcast_div(&(rows.sqr()?.sum_keepdim(1)? + SMALLEST)?.sqrt()?)
 }
 
 /// Near enough a normal distribution: the sum of twelve even ones (Irwin, Hall).

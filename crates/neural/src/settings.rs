@@ -42,6 +42,9 @@ pub struct Settings {
     pub input_dropout: f32,
     /// Share of the items that stand by their attributes alone, drawn anew at every step.
     pub own_dropout: f32,
+    /// Above 0, all vectors are made unit length and scores are cosines times this, so that an item's popularity cannot
+    /// hide in the length of its vector (Gupta et al.: "NISER", 2019). 0 takes plain products.
+    pub scale: f32,
     /// Items that the next one is told apart from in a step; 0 for all. With thousands of items a sample learns as well
     /// and several times faster.
     pub negatives: usize,
@@ -68,6 +71,7 @@ impl Default for Settings {
             dropout: 0.3,
             input_dropout: 0.2,
             own_dropout: 0.2,
+            scale: 0.0,
             negatives: 1_024,
             smoothing: 0.0,
             averaging: 0.99,

@@ -129,14 +129,17 @@ impl Dataset for SequenceData {
         Box::new(Self { test: self.validation.clone(), ..self.clone() })
     }
 
-    fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        match spec.name() {
+    fn fit<'a>(&'a self, mut spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
+        match spec.name().to_owned().as_str() {
             "popularity" | "knn" | "slim" | "ials" => {
                 let basket = |items: &Vec<Item>| items.iter().map(|item| (*item, 1.0)).collect();
                 tastes::fit(&self.train.iter().map(basket).collect::<Vec<_>>(), spec)
             }
             name if self.models().contains(&name) => {
-                // Customers a minute apart, in the order of the file.
+                // Customers a minute apart, in the order of the file, which says nothing about time.
+                if ["stan", "vstan"].contains(&name) {
+                    spec.set("age_days", "0");
+                }
                 let at = |number: usize| Timestamp(number as i64 * Timestamp::MINUTE);
                 let visit =
                     |(number, items): (usize, &Vec<Item>)| items.iter().map(|item| (*item, at(number))).collect();
