@@ -173,6 +173,7 @@ pub(crate) fn best_of_all(scores: &mut [f32], limit: usize, excluded: impl Itera
             *score = 0.0;
         }
     }
+    let limit = limit.min(scores.len());
     let full = 4 * limit.max(16);
     let mut best: Vec<Scored> = Vec::with_capacity(full);
     let mut least = 0.0;

@@ -74,7 +74,7 @@ impl Cold {
     /// `popularity` has the number of training interactions of each item.
     pub fn of(questions: &[Question], popularity: &[u32]) -> Self {
         let is_cold = |item: &crate::Item| popularity.get(item.index()).is_none_or(|count| *count <= COLD_ITEM);
-        let known = |asked: &Question| asked.session.len() + asked.history.len() + asked.ordered.len();
+        let known = |asked: &Question| asked.session.len().max(asked.history.len()).max(asked.ordered.len());
         Self {
             items: questions.iter().map(|asked| asked.relevant.iter().all(is_cold)).collect(),
             customers: questions.iter().map(|asked| known(asked) <= COLD_CUSTOMER).collect(),

@@ -119,6 +119,7 @@ struct Training<'a> {
 impl Contrast {
     /// Learns from one basket a customer. Customers with one item teach nothing.
     pub fn fit(baskets: &[Basket], settings: &ContrastSettings) -> Self {
+        let settings = &ContrastSettings { dimensions: settings.dimensions.max(1), ..*settings };
         let customers = Matrix::of_baskets(baskets);
         let (dimensions, mut random) = (settings.dimensions, Random::new(settings.seed));
         let deviation = 1.0 / (dimensions as f32).sqrt();

@@ -45,6 +45,7 @@ struct Vectors {
 impl Factors {
     /// Learns from one basket a customer; a line's weight is the confidence in it.
     pub fn fit_ials(baskets: &[Basket], settings: &IalsSettings) -> Self {
+        let settings = &IalsSettings { dimensions: settings.dimensions.max(1), ..*settings };
         let of_customers = Matrix::of_baskets(baskets);
         let of_items = of_customers.transposed();
         let mut items = Vectors::random(of_customers.width(), settings);

@@ -19,6 +19,9 @@ pub(super) fn leading_vectors(matrix: &Matrix, transposed: &Matrix, count: usize
     let size = matrix.width();
     let width = (count + BEYOND).min(size).min(matrix.height());
     let count = count.min(width);
+    if count == 0 {
+        return Mat::zeros(size, 0);
+    }
     let mut random = Random::new(seed);
     let mut basis = Mat::from_fn(size, width, |_, _| random.normal());
     for _ in 0..ROUNDS {
