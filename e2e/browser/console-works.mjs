@@ -203,6 +203,9 @@ export function consoleWorks(world) {
   test('the way from the door to a saved placement needs no mouse', async () => {
     const page = await openPage(world.browser, { baseURL: world.server.url })
     await page.goto('/console/sign-in')
+    // The browser moves the focus there a moment after the page is loaded.
+    const hasFocus = () => page.getByLabel('Name').evaluate((box) => box === document.activeElement)
+    await until('the focus in the first field', hasFocus, Boolean)
     await page.keyboard.type('demo')
     await tabTo(page, page.getByLabel('Password'))
     await page.keyboard.type('demo-demo-demo')
