@@ -54,6 +54,8 @@ impl Linear {
             let mut row: Vec<(Item, f32)> =
                 before.chain(below).filter(|(other, _)| *other != item).map(weight).collect();
             keep_first(&mut row, settings.kept, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+            // Each was as long as there are items.
+            row.shrink_to_fit();
             row
         };
         Some(Self::of_rows((0..size).map(row).collect()))

@@ -54,6 +54,7 @@ impl Linear {
                 let likeness = |entry: &(Item, f32)| entry.1 * entry.1 / own[entry.0.index()];
                 keep_first(&mut near, settings.near, |a, b| likeness(b).total_cmp(&likeness(a)).then(a.0.cmp(&b.0)));
                 near.sort_unstable_by_key(|(other, _)| *other);
+                near.shrink_to_fit();
                 near
             })
             .collect();
