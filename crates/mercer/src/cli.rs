@@ -231,7 +231,7 @@ pub(crate) struct EvalRecommend {
     #[arg(long, value_name = "ATTEMPTS")]
     pub tune: Option<usize>,
     /// With --json: the file to write instead of standard output
-    #[arg(value_name = "OUT", requires = "json")]
+    #[arg(value_name = "OUT")]
     pub out: Option<PathBuf>,
 }
 

@@ -28,6 +28,9 @@ struct Taken {
 }
 
 pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Result<(), Failure> {
+    if let Some(out) = asked.out.as_ref().filter(|_| !as_json) {
+        return Err(Failure::usage(format!("{} is written only with --json", out.display())));
+    }
     let data = network::with_network(read(asked, config)?);
     let data = &*data;
     let specs = tuned(asked, data, specs(asked, data)?)?;
