@@ -79,11 +79,7 @@ impl Engine {
     /// Compares the recommenders on this shop's own orders.
     pub fn evaluate(&self, cutoff: usize, progress: &dyn Fn(&str)) -> Result<Vec<Judged>, Error> {
         progress("Reading the lake");
-        self.extend_lake()?;
-        let lessons = gather(&self.parts.lake, &self.snapshot().world)?;
-        if lessons.orders.is_empty() {
-            return Err(Error::NothingToLearn);
-        }
+        let lessons = self.lessons_with_orders()?;
         let settings = evaluate::Settings { cutoff, ..evaluate::Settings::default() };
         let mut judged = Vec::new();
         let recent = lessons.data.last_at.plus(-30 * Timestamp::DAY);
@@ -104,9 +100,13 @@ impl Engine {
 
     /// The orders of this shop that models learn from.
     pub fn orders(&self) -> Result<Vec<Order>, Error> {
+        Ok(self.lessons_with_orders()?.orders)
+    }
+
+    fn lessons_with_orders(&self) -> Result<Lessons, Error> {
         self.extend_lake()?;
         let lessons = gather(&self.parts.lake, &self.snapshot().world)?;
-        if lessons.orders.is_empty() { Err(Error::NothingToLearn) } else { Ok(lessons.orders) }
+        if lessons.orders.is_empty() { Err(Error::NothingToLearn) } else { Ok(lessons) }
     }
 
     fn fit(&self, now: Timestamp, progress: &dyn Fn(&str)) -> Result<NewModel, Error> {

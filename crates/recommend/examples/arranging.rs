@@ -8,16 +8,18 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "an example looks up where the data is")]
 
+mod shop;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mercer_recommend::arrange::{Calibration, Objective, blend, calibrate, divergence, diversity, dpp, mmr, spread};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::evaluate::{hold_out_last_orders, ndcg_at};
-use mercer_recommend::interactions::{Customer, Order, lines};
+use mercer_recommend::interactions::lines;
 use mercer_recommend::neighbours::{Neighbours, Settings, Weighting};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::{Item, Query, Recommender, Scored};
-use mercer_schema::{Product, ProductId, Timestamp};
+use mercer_schema::{Product, ProductId};
 
 const PLACES: usize = 10;
 const CANDIDATES: usize = 200;
@@ -188,7 +190,7 @@ fn shop(orders: &str, catalog: &str, only: &str) {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let (orders, catalog) = (read(orders), read(catalog));
     let mut items: HashMap<String, Item> = HashMap::new();
-    let orders = orders_of(&orders, &mut items);
+    let orders = shop::read_orders(&orders, &mut items, |_| 1.0);
     let mut index = ContentIndex::default();
     let (mut categories, mut category_of) = (HashMap::new(), HashMap::new());
     for line in catalog.lines() {
@@ -225,23 +227,6 @@ fn shop(orders: &str, catalog: &str, only: &str) {
         f64::from(u8::from(one == other || categories.is_some_and(|(one, other)| one == other)))
     };
     report("gift shop, alike when of one category", only, [&valid, &test], &category, &kinds);
-}
-
-fn orders_of(text: &str, items: &mut HashMap<String, Item>) -> Vec<Order> {
-    let mut customers: HashMap<&str, u32> = HashMap::new();
-    let mut orders: Vec<(&str, Order)> = Vec::new();
-    for line in text.lines().skip(1) {
-        let [number, customer, at, item, _] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let next = customers.len() as u32;
-        let customer = (!customer.is_empty()).then(|| Customer(*customers.entry(customer).or_insert(next)));
-        let next = Item(items.len() as u32);
-        let item = *items.entry(item.to_owned()).or_insert(next);
-        if orders.last().is_none_or(|(last, _)| *last != number) {
-            orders.push((number, Order { customer, at: Timestamp(at.parse().unwrap()), lines: Vec::new() }));
-        }
-        orders.last_mut().unwrap().1.lines.push((item, 1.0));
-    }
-    orders.into_iter().map(|(_, order)| order).collect()
 }
 
 fn main() {

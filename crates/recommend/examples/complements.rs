@@ -6,13 +6,15 @@
 //! all before them learned. Of every order with two lines or more one line is to be found in ten places, given the others.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod shop;
+
 use std::collections::{BTreeSet, HashMap};
 
 use mercer_recommend::bundles::{self, Bundles};
 use mercer_recommend::complements::{Complements, Settings};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::evaluate::{Settings as Measured, measure};
-use mercer_recommend::interactions::{Basket, Customer, Order};
+use mercer_recommend::interactions::{Basket, Order};
 use mercer_recommend::neighbours::{self, Neighbours};
 use mercer_recommend::popularity::{self, Popularity};
 use mercer_recommend::{Item, Query, Recommender};
@@ -140,23 +142,6 @@ fn report(orders: &[Order], shop: &Shop, moment: Timestamp, is_test: bool) {
     println!("  of two, three and four items: {sizes:?}");
 }
 
-fn read_orders(text: &str, items: &mut HashMap<String, Item>) -> Vec<Order> {
-    let mut customers: HashMap<&str, u32> = HashMap::new();
-    let mut orders: Vec<(&str, Order)> = Vec::new();
-    for line in text.lines().skip(1) {
-        let [number, customer, at, item, _] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let next = customers.len() as u32;
-        let customer = (!customer.is_empty()).then(|| Customer(*customers.entry(customer).or_insert(next)));
-        let next = Item(items.len() as u32);
-        let item = *items.entry(item.to_owned()).or_insert(next);
-        if orders.last().is_none_or(|(last, _)| *last != number) {
-            orders.push((number, Order { customer, at: Timestamp(at.parse().unwrap()), lines: Vec::new() }));
-        }
-        orders.last_mut().unwrap().1.lines.push((item, 1.0));
-    }
-    orders.into_iter().map(|(_, order)| order).collect()
-}
-
 fn read_shop(text: &str, items: &HashMap<String, Item>) -> Shop {
     let mut shop = Shop::default();
     for line in text.lines() {
@@ -178,7 +163,7 @@ fn main() {
     let [orders, catalog, rest @ ..] = &arguments[..] else { panic!("the paths of orders and catalog") };
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut items = HashMap::new();
-    let orders = read_orders(&read(orders), &mut items);
+    let orders = shop::read_orders(&read(orders), &mut items, |_| 1.0);
     let shop = read_shop(&read(catalog), &items);
     let newest = orders.iter().map(|order| order.at).max().expect("an order");
     let is_test = rest.iter().any(|word| word == "test");

@@ -5,11 +5,13 @@
 //! of each customer and on a split in time; with it, it tries settings on the second-last orders.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod shop;
+
 use std::collections::HashMap;
 use std::time::Instant;
 
 use mercer_recommend::evaluate::{Case, Interval, Report, Settings, Split, evaluate, hold_out_last_orders, split_at};
-use mercer_recommend::interactions::{Customer, Order, lines};
+use mercer_recommend::interactions::{Order, lines};
 use mercer_recommend::neighbours;
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::{self, Popularity};
@@ -18,24 +20,8 @@ use mercer_schema::Timestamp;
 
 fn read(path: &str) -> Vec<Order> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let mut items: HashMap<&str, u32> = HashMap::new();
-    let mut customers: HashMap<&str, u32> = HashMap::new();
-    let mut orders: Vec<(&str, Order)> = Vec::new();
-    for line in text.lines().skip(1) {
-        let fields: Vec<&str> = line.split(',').collect();
-        let [number, customer, at, item, quantity] = fields[..] else { panic!("not five fields: {line}") };
-        let next = customers.len() as u32;
-        let customer = (!customer.is_empty()).then(|| Customer(*customers.entry(customer).or_insert(next)));
-        let next = items.len() as u32;
-        let item = Item(*items.entry(item).or_insert(next));
-        let at = Timestamp(at.parse().expect("a time in microseconds"));
-        if orders.last().is_none_or(|(last, _)| *last != number) {
-            orders.push((number, Order { customer, at, lines: Vec::new() }));
-        }
-        let weight = 1.0 + quantity.parse::<f32>().expect("a quantity").ln();
-        orders.last_mut().unwrap().1.lines.push((item, weight));
-    }
-    orders.into_iter().map(|(_, order)| order).collect()
+    let weight = |quantity: &str| 1.0 + quantity.parse::<f32>().expect("a quantity").ln();
+    shop::read_orders(&text, &mut HashMap::new(), weight)
 }
 
 fn answer(model: &NextOrder, case: &Case) -> Vec<Item> {

@@ -11,7 +11,7 @@
 
 mod search;
 
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item};
 
 const KIND: Kind = Kind { name: "bundles", version: 1 };
@@ -97,10 +97,7 @@ impl Bundles {
 
     /// Reads bundles. Those with an item that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        Self::read(&mut reader, resolve)
-            .and_then(|bundles| reader.end().map(|()| bundles))
-            .map_err(|reason| Error::BrokenModel { model: KIND.name, reason })
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
     }
 
     fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {

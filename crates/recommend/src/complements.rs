@@ -13,7 +13,7 @@
 
 use crate::interactions::Basket;
 use crate::neighbours::{self, Neighbours};
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
 const KIND: Kind = Kind { name: "complements", version: 1 };
@@ -71,10 +71,7 @@ impl Complements {
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        let broken = |reason: Reason| Error::BrokenModel { model: KIND.name, reason };
-        let neighbours = reader.block().map_err(broken)?;
-        reader.end().map_err(broken)?;
+        let neighbours = wire::decode(KIND, bytes, |reader| reader.block())?;
         Ok(Self { neighbours: Neighbours::decode(neighbours, resolve)? })
     }
 }

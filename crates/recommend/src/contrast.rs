@@ -9,8 +9,8 @@
 
 mod fit;
 
+use crate::asked::{asked_with, sources, strongest};
 use crate::dense::{add_scaled, dot, products};
-use crate::linear::sources;
 use crate::ranking::best_of_all;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -114,15 +114,11 @@ impl Recommender for Contrast {
         }
         customer.iter_mut().for_each(|value| *value /= length);
         let mut scores = products(&self.directions, &customer);
-        let asked = if query.seeds.is_empty() { query.history } else { &[] };
-        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        let mut found = best_of_all(&mut scores, limit, excluded);
+        let mut found = best_of_all(&mut scores, limit, asked_with(query));
         for scored in &mut found {
             let direction = self.direction(scored.item);
             let part = |(item, weight): &(Item, f32)| (*item, weight * dot(&self.mapped[self.place(*item)], direction));
-            let best = |a: (Item, f32), b: (Item, f32)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
-            scored.because_of =
-                sources.iter().map(part).reduce(best).filter(|(_, part)| *part > 0.0).map(|(item, _)| item);
+            scored.because_of = strongest(sources.iter().map(part));
         }
         found
     }

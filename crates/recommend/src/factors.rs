@@ -6,7 +6,7 @@
 mod folding;
 mod ials;
 
-use crate::linear::sources;
+use crate::asked::{asked_with, sources, strongest};
 use crate::ranking::best_of_all;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -95,14 +95,10 @@ impl Recommender for Factors {
         }
         let folded = self.fold_in(&sources);
         let mut scores = crate::dense::products(&self.vectors, &folded.vector);
-        let asked = if query.seeds.is_empty() { query.history } else { &[] };
-        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        let mut found = best_of_all(&mut scores, limit, excluded);
+        let mut found = best_of_all(&mut scores, limit, asked_with(query));
         for scored in &mut found {
             let parts = self.folding.parts(&folded, self.vector(scored.item), |place| self.vector(sources[place].0));
-            let best = |a: (usize, f32), b: (usize, f32)| if b.1 > a.1 { b } else { a };
-            scored.because_of =
-                parts.enumerate().reduce(best).filter(|(_, part)| *part > 0.0).map(|(place, _)| sources[place].0);
+            scored.because_of = strongest(sources.iter().map(|(item, _)| *item).zip(parts));
         }
         found
     }

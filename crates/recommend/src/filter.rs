@@ -11,8 +11,9 @@
 
 mod spectrum;
 
+use crate::asked::{asked_with, sources, strongest};
 use crate::interactions::{Basket, Matrix, Products};
-use crate::linear::sources;
+use crate::linear::Linear;
 use crate::ranking::{best_of_all, keep_first};
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -57,8 +58,7 @@ impl Default for FilterSettings {
 /// The graph of items and its leading singular vectors.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GraphFilter {
-    starts: Vec<usize>,
-    entries: Vec<(Item, f32)>,
+    graph: Linear,
     dimensions: usize,
     /// V, one item a row.
     vectors: Vec<f32>,
@@ -80,16 +80,16 @@ impl GraphFilter {
         });
         let columns = normal.transposed();
         let mut products = Products::new(&normal, &columns);
-        let mut filter = Self { starts: vec![0], ..Self::default() };
+        let mut rows = Vec::with_capacity(normal.width());
         for (item, customers) in of_items.iter().enumerate() {
             let source = customers.powf(-settings.source_power);
             let mut row: Vec<(Item, f32)> = Vec::new();
             products.row(item, |other, product| row.push((other, source * product.powf(settings.sharpness))));
             keep_first(&mut row, settings.kept, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            row.sort_unstable_by_key(|(other, _)| *other);
-            filter.entries.extend(row);
-            filter.starts.push(filter.entries.len());
+            row.shrink_to_fit();
+            rows.push(row);
         }
+        let mut filter = Self { graph: Linear::of_rows(rows), ..Self::default() };
         filter.roots = of_items.iter().map(|customers| customers.sqrt()).collect();
         if settings.dimensions > 0 && settings.ideal > 0.0 {
             let vectors = spectrum::leading_vectors(&normal, &columns, settings.dimensions, settings.seed);
@@ -105,71 +105,52 @@ impl GraphFilter {
         let mut writer = Writer::model(KIND);
         writer.f32(self.ideal);
         writer.count(self.dimensions);
-        let known: Vec<Item> = (0..self.size() as u32).map(Item).filter(|item| !self.of(*item).is_empty()).collect();
-        let mut places = vec![0; self.size()];
-        known.iter().enumerate().for_each(|(place, item)| places[item.index()] = place);
-        writer.items(&known, name);
+        let known: Vec<Item> =
+            (0..self.size() as u32).map(Item).filter(|item| !self.graph.of(*item).is_empty()).collect();
+        writer.items(&known, &name);
         for item in known {
             writer.f32(self.roots[item.index()]);
-            writer.count(self.of(item).len());
-            for (other, value) in self.of(item) {
-                writer.count(places[other.index()]);
-                writer.f32(*value);
-            }
             self.vector(item).iter().for_each(|value| writer.f32(*value));
         }
+        writer.block(&self.graph.encode(name));
         writer.bytes
     }
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
+        let (mut filter, graph) = wire::decode(KIND, bytes, |reader| Self::read(reader, &resolve))?;
+        filter.graph = Linear::decode(graph, resolve)?;
+        // One that has no head of its own has no vector.
+        filter.roots.resize(filter.size(), 1.0);
+        filter.vectors.resize(filter.size() * filter.dimensions, 0.0);
+        Ok(filter)
     }
 
-    fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
+    fn read<'a>(reader: &mut Reader<'a>, resolve: impl Fn(&str) -> Option<Item>) -> Result<(Self, &'a [u8]), Reason> {
         let (ideal, dimensions) = (reader.f32()?, reader.count(0)?);
         let items = reader.items(resolve)?;
-        let size = wire::size(&items);
-        let mut rows = vec![Vec::new(); size];
-        let (mut roots, mut vectors) = (vec![1.0; size], vec![Vec::new(); size]);
+        let mut heads = Vec::with_capacity(items.len());
         for item in &items {
             let root = reader.f32()?;
             if root < 1.0 {
                 return Err("an item has no customers");
             }
-            let entries = reader.count(8)?;
-            let mut row = Vec::with_capacity(entries);
-            for _ in 0..entries {
-                let (place, value) = (reader.u32()? as usize, reader.f32()?);
-                let other = items.get(place).ok_or("an entry is not for one of the items")?;
-                row.extend(other.map(|other| (other, value)));
-            }
-            let vector = reader.f32s(dimensions)?;
+            heads.push((*item, root, reader.f32s(dimensions)?));
+        }
+        let size = wire::size(&items);
+        let numbers = size.checked_mul(dimensions).ok_or("it has too many dimensions")?;
+        let (mut roots, mut vectors) = (vec![1.0; size], vec![0.0; numbers]);
+        for (item, root, vector) in heads {
             if let Some(item) = item {
-                rows[item.index()] = row;
                 roots[item.index()] = root;
-                vectors[item.index()] = vector;
+                vectors[item.index() * dimensions..(item.index() + 1) * dimensions].copy_from_slice(&vector);
             }
         }
-        let mut filter = Self { starts: vec![0], roots, dimensions, ideal, ..Self::default() };
-        for (mut row, mut vector) in rows.into_iter().zip(vectors) {
-            row.sort_by_key(|(other, _)| *other);
-            row.dedup_by_key(|(other, _)| *other);
-            filter.entries.append(&mut row);
-            filter.starts.push(filter.entries.len());
-            // One that is not in the file has no vector.
-            vector.resize(dimensions, 0.0);
-            filter.vectors.append(&mut vector);
-        }
-        Ok(filter)
-    }
-
-    fn of(&self, item: Item) -> &[(Item, f32)] {
-        &self.entries[self.starts[item.index()]..self.starts[item.index() + 1]]
+        Ok((Self { roots, vectors, dimensions, ideal, ..Self::default() }, reader.block()?))
     }
 
     pub const fn size(&self) -> usize {
-        self.starts.len().saturating_sub(1)
+        self.graph.size()
     }
 
     fn vector(&self, item: Item) -> &[f32] {
@@ -178,14 +159,11 @@ impl GraphFilter {
 
     /// The source that adds most to an item.
     fn cause(&self, sources: &[(Item, f32)], item: Item) -> Option<Item> {
-        let added = |(source, weight): &(Item, f32)| {
-            let row = self.of(*source);
-            let near = row.binary_search_by_key(&item, |(other, _)| *other).map_or(0.0, |place| row[place].1);
+        strongest(sources.iter().map(|(source, weight)| {
+            let near = self.graph.weight(*source, item).unwrap_or_default();
             let smooth = crate::dense::dot(self.vector(*source), self.vector(item)) * self.roots[item.index()];
             (*source, weight * (near + self.ideal * smooth / self.roots[source.index()]))
-        };
-        let best = |a: (Item, f32), b: (Item, f32)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
-        sources.iter().map(added).reduce(best).filter(|(_, added)| *added > 0.0).map(|(source, _)| source)
+        }))
     }
 
     fn ideal(&self, sources: &[(Item, f32)], scores: &mut [f32]) {
@@ -207,18 +185,11 @@ impl Recommender for GraphFilter {
         if sources.is_empty() || limit == 0 {
             return Vec::new();
         }
-        let mut scores = vec![0.0; self.size()];
-        for (source, weight) in &sources {
-            for (item, value) in self.of(*source) {
-                scores[item.index()] += weight * value;
-            }
-        }
+        let mut scores = self.graph.scores(&sources);
         if self.dimensions > 0 {
             self.ideal(&sources, &mut scores);
         }
-        let asked = if query.seeds.is_empty() { query.history } else { &[] };
-        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        let mut found = best_of_all(&mut scores, limit, excluded);
+        let mut found = best_of_all(&mut scores, limit, asked_with(query));
         found.iter_mut().for_each(|scored| scored.because_of = self.cause(&sources, scored.item));
         found
     }

@@ -56,6 +56,7 @@ pub mod repurchase;
 pub mod sessions;
 pub mod wire;
 
+mod asked;
 mod dense;
 mod error;
 mod persistent;

@@ -9,8 +9,9 @@ mod ease;
 mod inverse;
 mod slim;
 
+use crate::asked::{asked_with, sources, strongest};
 use crate::neighbours::Neighbours;
-use crate::ranking::{best_of_all, keep_first};
+use crate::ranking::best_of_all;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
@@ -89,7 +90,7 @@ impl Linear {
     }
 
     /// Of equal items in a row the first counts.
-    fn of_rows(rows: Vec<Vec<(Item, f32)>>) -> Self {
+    pub(crate) fn of_rows(rows: Vec<Vec<(Item, f32)>>) -> Self {
         let mut starts = Vec::with_capacity(rows.len() + 1);
         let mut entries = Vec::with_capacity(rows.iter().map(Vec::len).sum());
         starts.push(0);
@@ -102,16 +103,26 @@ impl Linear {
         Self { starts, entries }
     }
 
+    /// The weight that one item gives to another.
+    pub(crate) fn weight(&self, source: Item, item: Item) -> Option<f32> {
+        let row = self.of(source);
+        row.binary_search_by_key(&item, |(other, _)| *other).ok().map(|place| row[place].1)
+    }
+
+    /// Adds up what the sources give to each item.
+    pub(crate) fn scores(&self, sources: &[(Item, f32)]) -> Vec<f32> {
+        let mut scores = vec![0.0; self.size()];
+        for (source, weight) in sources {
+            for (item, value) in self.of(*source) {
+                scores[item.index()] += weight * value;
+            }
+        }
+        scores
+    }
+
     /// The source that adds most to an item.
     fn cause(&self, sources: &[(Item, f32)], item: Item) -> Option<Item> {
-        let added = |(source, weight): &(Item, f32)| {
-            let row = self.of(*source);
-            let place = row.binary_search_by_key(&item, |(other, _)| *other).ok()?;
-            let added = weight * row[place].1;
-            (added > 0.0).then_some((*source, added))
-        };
-        let best = |a: (Item, f32), b: (Item, f32)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
-        sources.iter().filter_map(added).reduce(best).map(|(source, _)| source)
+        strongest(sources.iter().filter_map(|(source, weight)| Some((*source, weight * self.weight(*source, item)?))))
     }
 }
 
@@ -119,32 +130,10 @@ impl Linear {
 impl Recommender for Linear {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let sources = sources(query, MOST_SOURCES);
-        let mut scores = vec![0.0; self.size()];
-        for (source, weight) in &sources {
-            for (item, value) in self.of(*source) {
-                scores[item.index()] += weight * value;
-            }
-        }
-        let asked = if query.seeds.is_empty() { query.history } else { &[] };
-        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        let mut found = best_of_all(&mut scores, limit, excluded);
+        let mut found = best_of_all(&mut self.scores(&sources), limit, asked_with(query));
         found.iter_mut().for_each(|scored| scored.because_of = self.cause(&sources, scored.item));
         found
     }
-}
-
-/// The seeds, or the history where there are none: distinct, the weightiest `most`, in a fixed order.
-pub(crate) fn sources(query: &Query<'_>, most: usize) -> Vec<(Item, f32)> {
-    let mut sources: Vec<(Item, f32)> = if query.seeds.is_empty() {
-        let is_usable = |(_, weight): &&(Item, f32)| *weight > 0.0 && weight.is_finite();
-        query.history.iter().filter(is_usable).copied().collect()
-    } else {
-        query.seeds.iter().map(|seed| (*seed, 1.0)).collect()
-    };
-    sources.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    sources.dedup_by_key(|(item, _)| *item);
-    keep_first(&mut sources, most, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    sources
 }
 
 /// The neighbours' scores as weights: what item-kNN is, seen as a linear model.

@@ -9,8 +9,9 @@
 mod fit;
 mod significance;
 
+use crate::asked::asked_with;
 use crate::ranking::{Sums, better};
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
 pub use significance::log_likelihood_ratio;
@@ -148,10 +149,7 @@ impl Neighbours {
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        Self::read(&mut reader, resolve)
-            .and_then(|model| reader.end().map(|()| model))
-            .map_err(|reason| Error::BrokenModel { model: KIND.name, reason })
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
     }
 
     fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {
@@ -250,9 +248,7 @@ impl Recommender for Neighbours {
         };
         let mut sums = Sums::new(self.size(), self.reach(&sources));
         self.add_to(&mut sums, &sources, 1.0);
-        let asked = if query.seeds.is_empty() { query.history } else { &[] };
-        let excluded = query.seeds.iter().copied().chain(asked.iter().map(|(item, _)| *item));
-        sums.best(limit, excluded, |_| 1.0)
+        sums.best(limit, asked_with(query), |_| 1.0)
     }
 }
 

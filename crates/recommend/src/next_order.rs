@@ -21,7 +21,7 @@ mod past;
 
 use crate::neighbours::{self, Neighbours, weightiest};
 use crate::ranking::{Sums, best_of};
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
 use facts::Facts;
@@ -93,10 +93,7 @@ impl NextOrder {
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        let broken = |reason: Reason| Error::BrokenModel { model: KIND.name, reason };
-        let (mut model, neighbours) = Self::read(&mut reader, &resolve).map_err(broken)?;
-        reader.end().map_err(broken)?;
+        let (mut model, neighbours) = wire::decode(KIND, bytes, |reader| Self::read(reader, &resolve))?;
         model.neighbours = Neighbours::decode(neighbours, resolve)?;
         model.popular = most_popular(&model.scores);
         Ok(model)

@@ -14,7 +14,7 @@ use mercer_schema::Timestamp;
 
 use crate::interactions::{Customer, Purchase};
 use crate::ranking::best_of;
-use crate::wire::{Kind, Reader, Reason, Writer};
+use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Scored};
 
 const KIND: Kind = Kind { name: "repurchase", version: 1 };
@@ -174,10 +174,7 @@ impl Repurchase {
 
     /// Reads a model. Items that `resolve` does not know are left out.
     pub fn decode(bytes: &[u8], resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Error> {
-        let mut reader = Reader::model(KIND, bytes)?;
-        Self::read(&mut reader, resolve)
-            .and_then(|model| reader.end().map(|()| model))
-            .map_err(|reason| Error::BrokenModel { model: KIND.name, reason })
+        wire::decode(KIND, bytes, |reader| Self::read(reader, resolve))
     }
 
     fn read(reader: &mut Reader<'_>, resolve: impl Fn(&str) -> Option<Item>) -> Result<Self, Reason> {

@@ -176,10 +176,10 @@ impl Reader<'_> {
 }
 
 /// Reads a whole model, to its last byte.
-pub(crate) fn decode<T>(
+pub(crate) fn decode<'a, T>(
     kind: Kind,
-    bytes: &[u8],
-    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Reason>,
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Reason>,
 ) -> Result<T, Error> {
     let mut reader = Reader::model(kind, bytes)?;
     read(&mut reader)
