@@ -36,6 +36,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether no level and no score can overflow.
+    fn are_usable(&self) -> bool {
+        let half_lives = [self.long_half_life_days, self.short_half_life_days];
+        half_lives.iter().all(|days| (1e-3..=1e6).contains(days)) && (1e-3..=1e12).contains(&self.prior_weight)
+    }
+}
+
 /// Decayed demand per item. Cloning is cheap, and a clone never changes.
 #[derive(Debug, Clone, Default)]
 pub struct Popularity {
@@ -199,6 +207,9 @@ impl Popularity {
             trend_candidates: reader.u32().map_err(broken)? as usize,
             prior_weight: reader.f64().map_err(broken)?,
         };
+        if !settings.are_usable() {
+            return Err(broken("its settings are out of range"));
+        }
         let newest = Some(Timestamp(reader.i64().map_err(broken)?));
         reader.end().map_err(broken)?;
         Ok(Self { settings, newest, ..Self::default() })
