@@ -1,13 +1,14 @@
 //! Load against a running Mercer, measured from outside: what a shop's own servers would see.
 //!
 //! Prints one Markdown table row a run. Run the server and this program on the same two cores to reproduce
-//! docs/results.md; nothing here knows anything but the public HTTP API, save `sessions`, which asks the session index in
-//! this process. Not a test: it asserts no times.
+//! docs/results.md; nothing here knows anything but the public HTTP API, save `sessions` and `fits`, which work
+//! in this process. Not a test: it asserts no times.
 
 mod client;
 mod decide;
 mod effect;
 mod events;
+mod fits;
 mod report;
 mod sessions;
 mod synthetic;
@@ -67,6 +68,8 @@ enum Command {
     },
     /// Session recommendations beside another program's, without a server
     Sessions(sessions::Settings),
+    /// Fitting on interactions and single answers beside another program's, without a server
+    Fits(fits::Settings),
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,6 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Command::Decide { rate, group, page } => decide::run(&cli.target, rate, &group, &page).await,
             Command::Effect { tries } => effect::run(&cli.target, tries).await,
             Command::Sessions(settings) => sessions::run(&settings),
+            Command::Fits(settings) => fits::run(&settings),
         }
     })
 }

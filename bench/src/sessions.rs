@@ -123,7 +123,7 @@ fn print(rounds: &BTreeMap<&str, Vec<Round>>, asked: usize, inserts: f64) {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ mod fit;
 
 use crate::asked::{asked_with, sources, strongest};
 use crate::dense::{add_scaled, dot, products};
-use crate::ranking::best_of_all;
+use crate::scan::Sketch;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
@@ -31,6 +31,7 @@ pub struct Contrast {
     mapped: Vec<f32>,
     /// The same vectors with length 1, as they are scored; zeros for an item that nobody took.
     directions: Vec<f32>,
+    sketch: Sketch,
 }
 
 impl Contrast {
@@ -61,7 +62,7 @@ impl Contrast {
             let length = dot(vector, vector).sqrt();
             directions.extend(vector.iter().map(|value| if length > 0.0 { value / length } else { 0.0 }));
         }
-        Self { dimensions, vectors, mapped, directions }
+        Self { dimensions, vectors, mapped, sketch: Sketch::of(&directions, dimensions), directions }
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.
@@ -113,8 +114,7 @@ impl Recommender for Contrast {
             return Vec::new();
         }
         customer.iter_mut().for_each(|value| *value /= length);
-        let mut scores = products(&self.directions, &customer);
-        let mut found = best_of_all(&mut scores, limit, asked_with(query));
+        let mut found = self.sketch.best(&self.directions, &customer, limit, asked_with(query));
         for scored in &mut found {
             let direction = self.direction(scored.item);
             let part = |(item, weight): &(Item, f32)| (*item, weight * dot(&self.mapped[self.place(*item)], direction));

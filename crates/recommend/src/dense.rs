@@ -1,6 +1,9 @@
 //! Arithmetic on short dense vectors and systems.
 //!
-//! Written as plain loops; [`pulp`] compiles the callers of `dispatch` for the widest registers of the machine.
+//! Written as plain loops, which a compiler makes wide instructions of. Products are not fused with additions and sums have
+//! a fixed order, so the bits are the same on every processor.
+
+use pulp::NullaryFnOnce;
 
 /// Solves (A) x = b for a dense symmetric A given by its lower triangle, row after row; A is overwritten with its
 /// Cholesky factor and b with x. False when A is not positive definite.
@@ -38,30 +41,68 @@ pub(crate) fn solve(a: &mut [f32], b: &mut [f32]) -> bool {
     true
 }
 
-/// The product of a vector with each row.
-pub(crate) fn products(rows: &[f32], vector: &[f32]) -> Vec<f32> {
-    pulp::Arch::new().dispatch(|| rows.chunks_exact(vector.len().max(1)).map(|row| dot(row, vector)).collect())
+/// Does work that is compiled for the widest registers of the machine. Its `call` is `inline(always)`: a closure, or
+/// anything else that is not inlined, would be compiled apart and for any machine.
+pub(crate) fn wide<W: NullaryFnOnce>(work: W) -> W::Output {
+    pulp::Arch::new().dispatch(work)
 }
 
-/// Sixteen sums side by side, so that the compiler may use wide registers.
+/// The product of a vector with each row.
+pub(crate) fn products(rows: &[f32], vector: &[f32]) -> Vec<f32> {
+    struct Products<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
+    impl NullaryFnOnce for Products<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            let Self(rows, vector, products) = self;
+            for (product, row) in products.iter_mut().zip(rows.chunks_exact(vector.len())) {
+                *product = dot(row, vector);
+            }
+        }
+    }
+    let mut products = vec![0.0; rows.len() / vector.len().max(1)];
+    if !products.is_empty() {
+        wide(Products(rows, vector, &mut products));
+    }
+    products
+}
+
+/// Numbers in a wide register.
+const LANES: usize = 16;
+
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_wide, a_rest) = a.as_chunks::<16>();
-    let (b_wide, b_rest) = b.as_chunks::<16>();
-    let mut sums = [0.0_f32; 16];
+    let mut sums = [0.0_f32; LANES];
+    let (a_wide, a_rest) = a.as_chunks::<LANES>();
+    let (b_wide, b_rest) = b.as_chunks::<LANES>();
     for (a, b) in a_wide.iter().zip(b_wide) {
-        for lane in 0..16 {
+        for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    let mut rest = 0.0;
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        rest += a * b;
+    }
+    total(&sums) + rest
+}
+
+#[inline(always)]
+fn total(sums: &[f32; LANES]) -> f32 {
+    let mut total = 0.0;
+    for sum in sums {
+        total += sum;
+    }
+    total
 }
 
 /// into += factor × of
 #[inline(always)]
 pub(crate) fn add_scaled(into: &mut [f32], factor: f32, of: &[f32]) {
-    into.iter_mut().zip(of).for_each(|(into, of)| *into += factor * of);
+    for (into, of) in into.iter_mut().zip(of) {
+        *into += factor * of;
+    }
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@
 //! so one of a minute ago is answered like any other, and there is nothing to store or to erase per customer.
 
 mod folding;
+mod gradients;
 mod ials;
 
 use crate::asked::{asked_with, sources, strongest};
-use crate::ranking::best_of_all;
+use crate::scan::Sketch;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
 use folding::{Folded, Folding};
-pub use ials::IalsSettings;
+pub use ials::{IalsSettings, Solver};
 
 const KIND: Kind = Kind { name: "factors", version: 1 };
 /// Items of a customer that are folded in, the weightiest first.
@@ -23,10 +24,15 @@ const MOST_SOURCES: usize = 500;
 pub struct Factors {
     /// Vector of item i: `vectors[i * dimensions..][..dimensions]`; zeros for one that nobody took.
     vectors: Vec<f32>,
+    sketch: Sketch,
     folding: Folding,
 }
 
 impl Factors {
+    fn of(vectors: Vec<f32>, folding: Folding) -> Self {
+        Self { sketch: Sketch::of(&vectors, folding.dimensions()), vectors, folding }
+    }
+
     pub const fn dimensions(&self) -> usize {
         self.folding.dimensions()
     }
@@ -76,7 +82,7 @@ impl Factors {
                 vectors[item.index() * dimensions..(item.index() + 1) * dimensions].copy_from_slice(&vector);
             }
         }
-        Ok(Self { vectors, folding })
+        Ok(Self::of(vectors, folding))
     }
 
     fn fold_in(&self, sources: &[(Item, f32)]) -> Folded {
@@ -94,8 +100,7 @@ impl Recommender for Factors {
             return Vec::new();
         }
         let folded = self.fold_in(&sources);
-        let mut scores = crate::dense::products(&self.vectors, &folded.vector);
-        let mut found = best_of_all(&mut scores, limit, asked_with(query));
+        let mut found = self.sketch.best(&self.vectors, &folded.vector, limit, asked_with(query));
         for scored in &mut found {
             let parts = self.folding.parts(&folded, self.vector(scored.item), |place| self.vector(sources[place].0));
             scored.because_of = strongest(sources.iter().map(|(item, _)| *item).zip(parts));

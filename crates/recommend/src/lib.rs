@@ -63,6 +63,7 @@ mod persistent;
 mod random;
 mod ranking;
 mod recommender;
+mod scan;
 mod text;
 
 pub use error::Error;

@@ -5,7 +5,7 @@ use mercer_schema::Timestamp;
 use super::run::Same;
 use super::{Spec, SpecError};
 use crate::contrast::{Contrast, ContrastSettings};
-use crate::factors::{Factors, IalsSettings};
+use crate::factors::{Factors, IalsSettings, Solver};
 use crate::filter::{FilterSettings, GraphFilter};
 use crate::interactions::Basket;
 use crate::linear::{EaseSettings, Linear, SlimSettings};
@@ -130,7 +130,12 @@ fn ials(train: &[Basket], spec: &mut Spec) -> Fitted {
     spec.take("unobserved", &mut settings.unobserved)?;
     spec.take("l2", &mut settings.l2)?;
     spec.take("frequency", &mut settings.frequency)?;
-    spec.take("block", &mut settings.block)?;
+    spec.take("exact", &mut settings.exact)?;
+    let mut block = 0;
+    spec.take("block", &mut block)?;
+    if block > 0 {
+        settings.solver = Solver::Blocks(block);
+    }
     spec.take("seed", &mut settings.seed)?;
     Ok(Box::new(Factors::fit_ials(train, &settings)))
 }

@@ -9,8 +9,17 @@
 //!
 //! which takes a system of as many equations as the customer has items, most often far fewer than there are
 //! dimensions. It also says what each item adds to a score: aᵢ vᵢᵀD⁻¹v, the reasons of Hu et al. (section 5) for free.
+//! With many items w is approached by conjugate gradients, and a = C(1 − Vw).
 
-use crate::dense::{add_scaled, dot, solve};
+use pulp::NullaryFnOnce;
+
+use super::gradients;
+use crate::dense::{add_scaled, dot, solve, wide};
+
+/// Larger systems are not solved, but approached.
+const MOST_EQUATIONS: usize = 64;
+/// Steps towards the solution of a larger one; it is there long before.
+const MOST_STEPS: usize = 30;
 
 /// What all customers have in common.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,7 +65,11 @@ impl Folding {
         let l2 = self.regularization(items.len());
         let shrink: Vec<f32> = self.spread.iter().map(|spread| 1.0 / (self.unobserved * spread + l2)).collect();
         let mut folded = Folded { vector: vec![0.0; shrink.len()], weights: vec![1.0; items.len()], shrink };
-        pulp::Arch::new().dispatch(|| folded.solve(items));
+        if items.len() <= MOST_EQUATIONS {
+            wide(Solving { folded: &mut folded, items });
+        } else {
+            wide(Approaching { folded: &mut folded, items, folding: self });
+        }
         folded
     }
 
@@ -72,30 +85,68 @@ impl Folding {
     }
 }
 
-impl Folded {
+/// The system of as many equations as there are items.
+struct Solving<'a> {
+    folded: &'a mut Folded,
+    items: &'a [(&'a [f32], f32)],
+}
+
+impl NullaryFnOnce for Solving<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn solve(&mut self, items: &[(&[f32], f32)]) {
-        let (count, dimensions) = (items.len(), self.shrink.len());
-        let roots: Vec<f32> = self.shrink.iter().map(|shrink| shrink.sqrt()).collect();
-        let mut scaled = Vec::with_capacity(count * dimensions);
-        for (vector, _) in items {
-            scaled.extend(vector.iter().zip(&roots).map(|(value, root)| value * root));
+    fn call(self) {
+        let Self { folded: Folded { vector, weights, shrink }, items } = self;
+        let (count, dimensions) = (items.len(), shrink.len());
+        let mut roots = shrink.clone();
+        for root in &mut roots {
+            *root = root.sqrt();
         }
-        let row = |place: usize| &scaled[place * dimensions..(place + 1) * dimensions];
-        let mut system = vec![0.0; count * count];
-        for (place, (_, confidence)) in items.iter().enumerate() {
-            for other in 0..=place {
-                system[place * count + other] = dot(row(place), row(other));
+        let mut scaled = vec![0.0; count * dimensions];
+        for (scaled, (vector, _)) in scaled.chunks_exact_mut(dimensions).zip(items) {
+            for ((scaled, value), root) in scaled.iter_mut().zip(*vector).zip(&roots) {
+                *scaled = value * root;
             }
-            system[place * count + place] += 1.0 / confidence;
         }
-        if !solve(&mut system, &mut self.weights) {
-            self.weights.fill(0.0);
+        let mut system = vec![0.0; count * count];
+        for place in 0..count {
+            let row = &scaled[place * dimensions..(place + 1) * dimensions];
+            for (entry, other) in
+                system[place * count..].iter_mut().zip(scaled.chunks_exact(dimensions)).take(place + 1)
+            {
+                *entry = dot(row, other);
+            }
+            system[place * count + place] += 1.0 / items[place].1;
         }
-        for (place, weight) in self.weights.iter().enumerate() {
-            add_scaled(&mut self.vector, *weight, row(place));
+        if !solve(&mut system, weights) {
+            weights.fill(0.0);
         }
-        self.vector.iter_mut().zip(&roots).for_each(|(value, root)| *value *= root);
+        for (weight, row) in weights.iter().zip(scaled.chunks_exact(dimensions)) {
+            add_scaled(vector, *weight, row);
+        }
+        for (value, root) in vector.iter_mut().zip(&roots) {
+            *value *= root;
+        }
+    }
+}
+
+/// The same solution, from nothing, by steps.
+struct Approaching<'a> {
+    folded: &'a mut Folded,
+    items: &'a [(&'a [f32], f32)],
+    folding: &'a Folding,
+}
+
+impl NullaryFnOnce for Approaching<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { folded: Folded { vector, weights, .. }, items, folding } = self;
+        gradients::improve(vector, items, folding, MOST_STEPS);
+        for (weight, (item, confidence)) in weights.iter_mut().zip(items) {
+            *weight = confidence * (1.0 - dot(item, vector));
+        }
     }
 }
 
@@ -117,6 +168,13 @@ mod tests {
             assert!(rest.abs() < 1e-5, "{rest}");
         }
         let asked = [0.5, 0.5, 0.5];
+        let mut approached = Folded { vector: vec![0.0; 3], ..folded.clone() };
+        wide(Approaching { folded: &mut approached, items: &items, folding: &folding });
+        for (found, expected) in
+            approached.vector.iter().chain(&approached.weights).zip(folded.vector.iter().chain(&folded.weights))
+        {
+            assert!((found - expected).abs() < 1e-4, "{approached:?} instead of {folded:?}");
+        }
         let parts: f32 = folding.parts(&folded, &asked, |place| &vectors[place]).sum();
         assert!((parts - dot(&asked, &folded.vector)).abs() < 1e-5);
     }

@@ -1,20 +1,30 @@
 //! iALS (Hu, Koren, Volinsky: "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008), regularized by
 //! frequency as Rendle et al. (RecSys 2022) found it best.
 //!
-//! Customers' and items' vectors are solved for in turn, each exactly while the others stand still. One with fewer
-//! items than dimensions takes a system of that many equations ([`Folding`](super::Folding)). One with more is improved
-//! a block of dimensions at a time, which costs (items × dimensions × block) instead of (items × dimensions²): iALS++
-//! (Rendle, Krichene, Zhang, Koren: "iALS++: Speeding up Matrix Factorization with Subspace Optimization", 2021,
-//! algorithm 2).
+//! Customers' and items' vectors are solved for in turn while the others stand still. One with few items takes a system
+//! of that many equations and is solved exactly ([`Folding`](super::Folding)); one with more is improved from where it
+//! is, by a [`Solver`] whose cost grows no faster than the items do.
+
+mod blocks;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
-use super::{Factors, Folding};
-use crate::dense::{add_scaled, dot, solve};
+use super::{Factors, Folding, gradients};
+use crate::dense::wide;
 use crate::interactions::{Basket, Matrix};
 use crate::random::Random;
+
+/// How vectors with many items are improved in a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// So many steps of the conjugate gradient method: the fastest.
+    Gradients(usize),
+    /// A Newton step in each block of so many dimensions, as in iALS++: closer to the solution after a sweep.
+    Blocks(usize),
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IalsSettings {
@@ -25,14 +35,25 @@ pub struct IalsSettings {
     pub l2: f32,
     /// ν: 0 regularizes every vector alike, 1 by the number of interactions.
     pub frequency: f32,
-    /// Dimensions that are solved for at once for those with many items.
-    pub block: usize,
+    /// Vectors with so many items are solved for exactly.
+    pub exact: usize,
+    /// How those with more are improved.
+    pub solver: Solver,
     pub seed: u64,
 }
 
 impl Default for IalsSettings {
     fn default() -> Self {
-        Self { dimensions: 128, sweeps: 12, unobserved: 0.1, l2: 0.003, frequency: 1.0, block: 64, seed: 1 }
+        Self {
+            dimensions: 128,
+            sweeps: 12,
+            unobserved: 0.1,
+            l2: 0.003,
+            frequency: 1.0,
+            exact: 32,
+            solver: Solver::Gradients(3),
+            seed: 1,
+        }
     }
 }
 
@@ -58,7 +79,7 @@ impl Factors {
             items.improve(&of_items, &mut customers, settings);
         }
         let folding = items.turn(&mut customers, settings);
-        Self { vectors: items.rows, folding }
+        Self::of(items.rows, folding)
     }
 }
 
@@ -124,44 +145,32 @@ impl Vectors {
                 interactions.row(row).map(|(other, confidence)| (others.row(other), confidence)).collect();
             if near.is_empty() {
                 vector.fill(0.0);
-            } else if near.len() <= settings.dimensions || vector.iter().all(|value| *value == 0.0) {
+            } else if near.len() <= settings.exact {
                 vector.copy_from_slice(&folding.fold_in(&near).vector);
             } else {
-                pulp::Arch::new().dispatch(|| improve_in_blocks(vector, &near, &folding, settings.block));
+                wide(Improving { vector, near: &near, folding: &folding, solver: settings.solver });
             }
         };
         self.rows.par_chunks_exact_mut(settings.dimensions).enumerate().with_min_len(64).for_each(improve);
     }
 }
 
-/// A Newton step in each block of dimensions in turn; the objective is quadratic, so each is exact.
-#[inline(always)]
-fn improve_in_blocks(vector: &mut [f32], near: &[(&[f32], f32)], folding: &Folding, block: usize) {
-    let l2 = folding.regularization(near.len());
-    let mut errors: Vec<f32> = near.iter().map(|(other, _)| dot(other, vector) - 1.0).collect();
-    let block = block.clamp(1, vector.len());
-    let mut slab = vec![0.0; near.len() * block];
-    for start in (0..vector.len()).step_by(block) {
-        let range = start..(start + block).min(vector.len());
-        let width = range.len();
-        let diagonal = folding.spread[range.clone()].iter().map(|spread| folding.unobserved * spread + l2);
-        let diagonal: Vec<f32> = diagonal.collect();
-        let mut gradient: Vec<f32> = diagonal.iter().zip(&vector[range.clone()]).map(|(d, value)| d * value).collect();
-        let mut system = vec![0.0; width * width];
-        for ((part, (other, confidence)), error) in slab.chunks_exact_mut(block).zip(near).zip(&errors) {
-            part[..width].copy_from_slice(&other[range.clone()]);
-            add_scaled(&mut gradient, confidence * error, &part[..width]);
-            for row in 0..width {
-                add_scaled(&mut system[row * width..row * width + row + 1], confidence * part[row], &part[..=row]);
-            }
-        }
-        (0..width).for_each(|place| system[place * width + place] += diagonal[place]);
-        if solve(&mut system, &mut gradient) {
-            vector[range].iter_mut().zip(&gradient).for_each(|(value, step)| *value -= step);
-            errors
-                .iter_mut()
-                .zip(slab.chunks_exact(block))
-                .for_each(|(error, part)| *error -= dot(&part[..width], &gradient));
+struct Improving<'a> {
+    vector: &'a mut [f32],
+    near: &'a [(&'a [f32], f32)],
+    folding: &'a Folding,
+    solver: Solver,
+}
+
+impl NullaryFnOnce for Improving<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { vector, near, folding, solver } = self;
+        match solver {
+            Solver::Gradients(steps) => gradients::improve(vector, near, folding, steps),
+            Solver::Blocks(size) => blocks::improve(vector, near, folding, size),
         }
     }
 }
@@ -169,6 +178,7 @@ fn improve_in_blocks(vector: &mut [f32], near: &[(&[f32], f32)], folding: &Foldi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dense::dot;
     use crate::{Item, Query, Recommender};
 
     /// Two groups of customers with two kinds of items.
@@ -192,15 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn sweeps_lower_the_loss_and_blocks_do_as_well_as_whole_systems() {
-        let at = |sweeps, dimensions, block| {
-            let settings = IalsSettings { sweeps, dimensions, block, ..IalsSettings::default() };
+    fn sweeps_lower_the_loss_and_every_solver_does_as_well_as_whole_systems() {
+        let at = |sweeps, exact, solver| {
+            let settings = IalsSettings { sweeps, exact, solver, dimensions: 4, ..IalsSettings::default() };
             loss(&Factors::fit_ials(&baskets(), &settings), &baskets())
         };
-        assert!(at(8, 4, 64) < at(1, 4, 64));
-        // Five items a customer and 20 customers an item: with 4 dimensions all go through the blocks.
-        let (whole, blocks) = (at(30, 4, 4), at(30, 4, 2));
-        assert!((whole - blocks).abs() < 0.02 * whole, "{whole} {blocks}");
+        let all = usize::MAX;
+        let exact = at(30, all, Solver::Gradients(0));
+        assert!(exact < at(1, all, Solver::Gradients(0)));
+        for solver in [Solver::Gradients(1), Solver::Gradients(3), Solver::Blocks(4), Solver::Blocks(2)] {
+            let found = at(30, 0, solver);
+            assert!((exact - found).abs() < 0.02 * exact, "{solver:?}: {found} instead of {exact}");
+        }
     }
 
     #[test]

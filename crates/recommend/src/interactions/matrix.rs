@@ -15,6 +15,11 @@ pub(crate) struct Matrix {
 impl Matrix {
     /// One row a basket. Lines without a positive weight are left out; of equal items the weightiest line counts.
     pub(crate) fn of_baskets(baskets: &[Basket]) -> Self {
+        Self::of_weightiest(baskets, usize::MAX)
+    }
+
+    /// The same with the weightiest `most` lines of each basket, equal ones by item number.
+    pub(crate) fn of_weightiest(baskets: &[Basket], most: usize) -> Self {
         let mut matrix = Self { starts: vec![0], ..Self::default() };
         let mut lines: Basket = Vec::new();
         for basket in baskets {
@@ -22,6 +27,11 @@ impl Matrix {
             lines.extend(basket.iter().filter(|(_, weight)| *weight > 0.0 && weight.is_finite()));
             lines.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
             lines.dedup_by_key(|(item, _)| *item);
+            if lines.len() > most {
+                lines.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                lines.truncate(most);
+                lines.sort_unstable_by_key(|(item, _)| *item);
+            }
             matrix.columns.extend(lines.iter().map(|(item, _)| item.0));
             matrix.values.extend(lines.iter().map(|(_, weight)| *weight));
             matrix.starts.push(matrix.columns.len());

@@ -1,28 +1,30 @@
 //! Counting which items meet, one row at a time.
 //!
 //! For each item all baskets with it are walked and what lies beside it is added up in a table over all items; so
-//! memory is the baskets, twice, and one row. Time is the sum of the squared basket sizes, which
+//! memory is the baskets, twice, and one row a thread. Time is the sum of the squared basket sizes, which
 //! `largest_basket` bounds.
+
+use rayon::prelude::*;
 
 use super::{Measure, Neighbour, Neighbours, Settings, Weighting, log_likelihood_ratio};
 use crate::Item;
-use crate::interactions::Basket;
+use crate::interactions::{Basket, Matrix};
+use crate::ranking::keep_first;
 
-/// Weights are counted in units of one in so many: sums of integers do not depend on their order.
-const UNITS: f64 = (1 << 20) as f64;
+/// Weights are counted in units of one in so many, squared: sums of integers do not depend on their order.
+const UNITS: f32 = (1 << 10) as f32;
+/// Rows that share a table.
+const ROWS_AT_ONCE: usize = 512;
 
-/// Baskets and their transpose.
+/// Baskets and their transpose. A value is a line's weight times the root of its basket's, in units, so that the product
+/// of two values is what a pair counts.
 struct Counted {
-    baskets: Vec<Counting>,
-    /// Baskets with each item, and its weight there.
-    with: Vec<Vec<(u32, f32)>>,
-    /// Σ weight² × basket weight per item, in units.
+    baskets: Matrix,
+    with: Matrix,
+    /// Baskets that have anything.
+    total: u64,
+    /// Σ value² per item.
     own: Vec<u64>,
-}
-
-struct Counting {
-    lines: Basket,
-    weight: f32,
 }
 
 /// What lies beside the item of the present row.
@@ -32,85 +34,77 @@ struct Beside {
     together: u32,
 }
 
+/// A table over all items, and which of its places are taken.
+struct Row {
+    beside: Vec<Beside>,
+    touched: Vec<u32>,
+}
+
 impl Neighbours {
     /// Finds neighbours in baskets: orders, visits, or one basket a customer. A line without a positive weight
     /// counts nothing; of equal items in one basket the weightiest line counts.
     pub fn fit(baskets: &[Basket], settings: &Settings) -> Self {
         let counted = Counted::of(baskets, settings);
-        let size = counted.with.len();
-        let mut beside = vec![Beside::default(); size];
-        let mut touched: Vec<u32> = Vec::new();
-        let rows = (0..size).map(|item| {
-            counted.count_row(item, &mut beside, &mut touched);
-            let row = counted.best(item, &beside, &touched, settings);
-            touched.drain(..).for_each(|other| beside[other as usize] = Beside::default());
-            row
-        });
-        let rows = rows.collect();
-        let baskets_with = counted.with.iter().map(|with| with.len() as u32).collect();
-        Self::of_rows(rows, baskets_with, counted.baskets.len() as u64)
+        let size = counted.with.height();
+        let row = || Row { beside: vec![Beside::default(); size], touched: Vec::with_capacity(size) };
+        let best = |row: &mut Row, item| {
+            counted.count(item, row);
+            let best = counted.best(item, row, settings);
+            row.touched.drain(..).for_each(|other| row.beside[other as usize] = Beside::default());
+            best
+        };
+        let rows = (0..size).into_par_iter().with_min_len(ROWS_AT_ONCE).map_init(row, best).collect();
+        let baskets_with = (0..size).map(|item| counted.with.columns_of(item).len() as u32).collect();
+        Self::of_rows(rows, baskets_with, counted.total)
     }
 }
 
 impl Counted {
     fn of(baskets: &[Basket], settings: &Settings) -> Self {
-        let mut baskets: Vec<Counting> = baskets.iter().filter_map(|basket| prepare(basket, settings)).collect();
-        weigh(&mut baskets, settings.weighting);
-        let lines = || baskets.iter().flat_map(|basket| &basket.lines);
-        let size = lines().map(|(item, _)| item.index() + 1).max().unwrap_or(0);
-        let mut with = vec![Vec::new(); size];
-        let mut own = vec![0; size];
-        for (number, basket) in baskets.iter().enumerate() {
-            for (item, weight) in &basket.lines {
-                with[item.index()].push((number as u32, *weight));
-                own[item.index()] += units(weight * weight * basket.weight);
-            }
-        }
-        Self { baskets, with, own }
+        let baskets = weighed(Matrix::of_weightiest(baskets, settings.largest_basket), settings.weighting);
+        let with = baskets.transposed();
+        let own = (0..with.height()).map(|item| with.row(item).map(|(_, value)| units(value, value)).sum()).collect();
+        let total = (0..baskets.height()).filter(|basket| !baskets.columns_of(*basket).is_empty()).count() as u64;
+        Self { baskets, with, total, own }
     }
 
-    fn count_row(&self, item: usize, beside: &mut [Beside], touched: &mut Vec<u32>) {
-        for (number, weight) in &self.with[item] {
-            let basket = &self.baskets[*number as usize];
-            let weight = weight * basket.weight;
-            for (other, other_weight) in &basket.lines {
-                let cell = &mut beside[other.index()];
+    fn count(&self, item: usize, row: &mut Row) {
+        for (basket, value) in self.with.row(item) {
+            for (other, other_value) in self.baskets.row(basket) {
+                let cell = &mut row.beside[other];
                 if cell.together == 0 {
-                    touched.push(other.0);
+                    row.touched.push(other as u32);
                 }
                 cell.together += 1;
-                cell.weight += units(weight * other_weight);
+                cell.weight += units(value, other_value);
             }
         }
     }
 
-    fn best(&self, item: usize, beside: &[Beside], touched: &[u32], settings: &Settings) -> Vec<Neighbour> {
-        let total = self.baskets.len() as u64;
-        let first = self.with[item].len() as u64;
-        let mut row: Vec<Neighbour> = Vec::new();
-        for other in touched.iter().map(|other| *other as usize).filter(|other| *other != item) {
-            let Beside { weight, together } = beside[other];
-            let (both, second) = (u64::from(together), self.with[other].len() as u64);
-            let is_above_chance = both * total > first * second;
-            if together < settings.least_together
-                || !is_above_chance
-                || log_likelihood_ratio(both, first, second, total) < settings.significance
-            {
+    fn best(&self, item: usize, row: &Row, settings: &Settings) -> Vec<Neighbour> {
+        let baskets_with = |item| self.with.columns_of(item).len() as u64;
+        let first = baskets_with(item);
+        let mut best: Vec<Neighbour> = Vec::with_capacity(row.touched.len());
+        for other in row.touched.iter().map(|other| *other as usize).filter(|other| *other != item) {
+            let Beside { weight, together } = row.beside[other];
+            let (both, second) = (u64::from(together), baskets_with(other));
+            let is_above_chance = both * self.total > first * second;
+            if together < settings.least_together || !is_above_chance {
+                continue;
+            }
+            let ratio = || log_likelihood_ratio(both, first, second, self.total);
+            if settings.significance > 0.0 && ratio() < settings.significance {
                 continue;
             }
             let score = match settings.measure {
-                Measure::LogLikelihood => log_likelihood_ratio(both, first, second, total) as f32,
+                Measure::LogLikelihood => ratio() as f32,
                 measure => self.score(item, other, weight, measure),
             };
-            row.push(Neighbour { item: Item(other as u32), score, together });
+            best.push(Neighbour { item: Item(other as u32), score, together });
         }
-        let order = |a: &Neighbour, b: &Neighbour| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
-        if row.len() > settings.kept && settings.kept > 0 {
-            row.select_nth_unstable_by(settings.kept - 1, order);
-        }
-        row.truncate(settings.kept);
-        row.shrink_to_fit();
-        row
+        keep_first(&mut best, settings.kept, |a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        best.shrink_to_fit();
+        best
     }
 
     fn score(&self, item: usize, other: usize, common: u64, measure: Measure) -> f32 {
@@ -124,50 +118,35 @@ impl Counted {
     }
 }
 
-/// Distinct items in item order, at most `largest_basket`, and what the basket weighs.
-fn prepare(basket: &Basket, settings: &Settings) -> Option<Counting> {
-    let usable = |(_, weight): &&(Item, f32)| *weight > 0.0 && weight.is_finite();
-    let mut lines: Basket = basket.iter().filter(usable).copied().collect();
-    lines.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    lines.dedup_by_key(|(item, _)| *item);
-    if lines.len() > settings.largest_basket {
-        lines.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        lines.truncate(settings.largest_basket);
-        lines.sort_unstable_by_key(|(item, _)| *item);
-    }
-    (!lines.is_empty()).then_some(Counting { lines, weight: 1.0 })
-}
-
 /// A pair counts the weight of its basket times the weights of both lines.
-fn weigh(baskets: &mut [Counting], weighting: Weighting) {
-    let mut baskets_with: Vec<f32> = Vec::new();
-    for (item, _) in baskets.iter().flat_map(|basket| &basket.lines) {
-        baskets_with.resize(baskets_with.len().max(item.index() + 1), 0.0);
-        baskets_with[item.index()] += 1.0;
-    }
+fn weighed(baskets: Matrix, weighting: Weighting) -> Matrix {
+    let mut baskets_with = vec![0.0_f32; baskets.width()];
+    let rows = 0..baskets.height();
+    rows.flat_map(|basket| baskets.columns_of(basket)).for_each(|item| baskets_with[*item as usize] += 1.0);
     let items = baskets_with.iter().filter(|count| **count > 0.0).count() as f32;
     let mean = baskets_with.iter().sum::<f32>() / items.max(1.0);
-    for basket in baskets {
-        let size = basket.lines.len() as f32;
+    let of_basket = |size: f32| match weighting {
+        Weighting::Damped(damping) => size.powf(-damping / 2.0),
         // Of a basket with everything, nothing can be learned.
-        let rarity = (items / (1.0 + size)).ln().max(0.0);
-        basket.weight = match weighting {
-            Weighting::Damped(damping) => size.powf(-damping),
-            Weighting::TfIdf | Weighting::Bm25 { .. } => rarity * rarity,
-        };
-        if let Weighting::Bm25 { k1, b } = weighting {
-            for (item, weight) in &mut basket.lines {
-                let length = 1.0 - b + b * baskets_with[item.index()] / mean;
-                *weight *= (k1 + 1.0) / (*weight + k1 * length);
-            }
+        Weighting::TfIdf | Weighting::Bm25 { .. } => (items / (1.0 + size)).ln().max(0.0),
+    };
+    let of_line = |item: usize, weight: f32| match weighting {
+        Weighting::Bm25 { k1, b } => {
+            let length = 1.0 - b + b * baskets_with[item] / mean;
+            weight * (k1 + 1.0) / (weight + k1 * length)
         }
-    }
+        _ => weight,
+    };
+    let roots: Vec<f32> =
+        (0..baskets.height()).map(|basket| UNITS * of_basket(baskets.columns_of(basket).len() as f32)).collect();
+    baskets.with_values(|basket, item, weight| roots[basket] * of_line(item, weight))
 }
 
-fn units(weight: f32) -> u64 {
-    (f64::from(weight) * UNITS) as u64
+#[inline(always)]
+fn units(value: f32, other: f32) -> u64 {
+    (value * other) as u64
 }
 
 fn amount(units: u64) -> f64 {
-    units as f64 / UNITS
+    units as f64 / f64::from(UNITS * UNITS)
 }
