@@ -1,15 +1,16 @@
 //! Phase *arrange*: who stands where.
 //!
-//! Pins first, at their places. Then the best candidates under the caps on categories and brands; when the caps
-//! would leave holes, they give way. Then a share of the free places goes to products beyond those, drawn so
-//! that the caps hold whatever is drawn.
+//! Pins first, at their places. Then the best candidates under the caps on categories and brands and the shop's quotas;
+//! when the caps would leave holes they give way, quotas of at most so many do not. Then a share of the free places goes
+//! to products beyond those, drawn so that caps and quotas hold whatever is drawn.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mercer_recommend::Item;
+use mercer_recommend::arrange::{Quotas, with_quotas};
+use mercer_recommend::{Item, Scored};
 use mercer_schema::{Diversity, Product};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::explore::draw;
 use crate::line::Ranked;
@@ -22,6 +23,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) product: &'a Arc<Product>,
     /// The boost that lifted it most.
     pub(crate) boost: Option<&'a str>,
+    /// The shop's aims lifted it.
+    pub(crate) is_aimed_at: bool,
 }
 
 /// What stands at a place.
@@ -65,50 +68,62 @@ pub(crate) struct Arrangement<'a> {
 pub(crate) struct Rules<'p> {
     pub(crate) size: usize,
     pub(crate) diversity: &'p Diversity,
+    pub(crate) quotas: Vec<Counted>,
     pub(crate) exploration: f64,
 }
 
-/// Arranges `candidates`, best first, around `pins` by place from 0.
+/// A quota with the products of this row that it counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) items: FxHashSet<Item>,
+    pub(crate) at_least: Option<usize>,
+    pub(crate) at_most: Option<usize>,
+}
+
+/// Pins by place from 0.
+pub(crate) type Pins<'a> = BTreeMap<usize, (Item, &'a Arc<Product>)>;
+
+/// Arranges `candidates`, best first, around `pins`.
 pub(crate) fn arrange<'a>(
     candidates: Vec<Candidate<'a>>,
-    pins: BTreeMap<usize, (Item, &'a Arc<Product>)>,
+    pins: Pins<'a>,
     rules: &Rules<'_>,
     dice: &mut Dice,
 ) -> Arrangement<'a> {
-    let mut caps = Caps::new(rules.diversity);
-    pins.values().for_each(|(_, product)| caps.take(product));
-    let places = rules.size.saturating_sub(pins.len());
-    let (mut chosen, mut held_back, mut beyond) = (Vec::with_capacity(places), Vec::new(), Vec::new());
-    for candidate in candidates {
-        if chosen.len() >= places {
-            beyond.push(candidate);
-        } else if caps.take_if_room(candidate.product) {
-            chosen.push(candidate);
-        } else {
-            held_back.push(candidate);
-        }
-    }
-    let missing = (places - chosen.len()).min(held_back.len());
-    chosen.extend(held_back.drain(..missing));
-    let pool: Vec<Candidate<'a>> = if rules.exploration > 0.0 {
-        beyond.iter().copied().filter(|candidate| caps.take_if_room(candidate.product)).collect()
-    } else {
-        Vec::new()
-    };
-    let mut arrangement = Arrangement { held_back, ..Arrangement::default() };
-    let draws = draw(chosen.len(), pool.len(), rules.exploration, dice);
+    let groups = Groups::new(&candidates, &pins, rules);
+    let places: FxHashMap<Item, usize> =
+        (0..).zip(&candidates).map(|(place, candidate)| (candidate.ranked.item, place)).collect();
+    let ranked: Vec<Scored> = candidates.iter().map(|candidate| scored(candidate.ranked.item)).collect();
+    let (chosen, is_short) = groups.choose(&ranked, &pins, rules);
+    let chosen: Vec<usize> = chosen.iter().filter_map(|item| places.get(item).copied()).collect();
+    let pool = if rules.exploration > 0.0 { groups.pool(&ranked, &chosen, &pins) } else { Vec::new() };
+    let pool: Vec<usize> = pool.iter().filter_map(|item| places.get(item).copied()).collect();
+    // A place that a quota needs is not given away.
+    let open: Vec<usize> =
+        chosen.iter().copied().filter(|place| !groups.is_needed(candidates[*place].ranked.item)).collect();
+    let mut draws: FxHashMap<usize, _> =
+        open.iter().copied().zip(draw(open.len(), pool.len(), rules.exploration, dice)).collect();
+    let mut arrangement = Arrangement::default();
+    let mut is_out = vec![false; candidates.len()];
     let mut free = Vec::with_capacity(chosen.len());
-    for (candidate, draw) in chosen.into_iter().zip(draws) {
-        match draw.explored.and_then(|ticket| pool.get(ticket)) {
-            Some(explored) => {
-                arrangement.displaced.push(candidate);
-                beyond.retain(|other| other.ranked.item != explored.ranked.item);
-                free.push((Stand::Explored(*explored), draw.propensity));
+    for place in &chosen {
+        is_out[*place] = true;
+        let drawn = draws.remove(place);
+        let explored = drawn.and_then(|draw| Some((*pool.get(draw.explored?)?, draw.propensity)));
+        let propensity = drawn.map_or(1.0, |draw| draw.propensity);
+        match explored {
+            Some((other, propensity)) => {
+                is_out[other] = true;
+                arrangement.displaced.push(candidates[*place]);
+                free.push((Stand::Explored(candidates[other]), propensity));
             }
-            None => free.push((Stand::Ranked(candidate), draw.propensity)),
+            None => free.push((Stand::Ranked(candidates[*place]), propensity)),
         }
     }
-    arrangement.beyond = beyond;
+    let last = if is_short { usize::MAX } else { chosen.iter().max().copied().unwrap_or(0) };
+    for (place, candidate) in candidates.into_iter().enumerate().filter(|(place, _)| !is_out[*place]) {
+        if place < last { arrangement.held_back.push(candidate) } else { arrangement.beyond.push(candidate) }
+    }
     arrangement.stands = with_pins(free, pins);
     arrangement
 }
@@ -132,41 +147,89 @@ fn with_pins<'a>(
     }
 }
 
-/// How many more of each category and brand may stand there. Products without one are not counted.
-struct Caps<'a> {
-    diversity: Diversity,
-    categories: FxHashMap<&'a str, usize>,
-    brands: FxHashMap<&'a str, usize>,
+/// What caps and quotas count, by item.
+struct Groups<'r> {
+    /// Give way to holes: at most so many of one number.
+    soft: Vec<(FxHashMap<Item, u32>, usize)>,
+    quotas: &'r [Counted],
 }
 
-impl<'a> Caps<'a> {
-    fn new(diversity: &Diversity) -> Self {
-        Self { diversity: diversity.clone(), categories: FxHashMap::default(), brands: FxHashMap::default() }
-    }
-
-    fn has_room(&self, product: &Product) -> bool {
-        let is_below = |counts: &FxHashMap<&str, usize>, name: Option<&str>, cap: Option<usize>| match (name, cap) {
-            (Some(name), Some(cap)) => counts.get(name).is_none_or(|count| *count < cap),
-            _ => true,
+impl<'r> Groups<'r> {
+    fn new(candidates: &[Candidate<'_>], pins: &Pins<'_>, rules: &'r Rules<'_>) -> Self {
+        let products = || {
+            let ranked = candidates.iter().map(|candidate| (candidate.ranked.item, candidate.product));
+            ranked.chain(pins.values().copied())
         };
-        is_below(&self.categories, product.leaf_category(), self.diversity.max_per_category)
-            && is_below(&self.brands, product.brand.as_deref(), self.diversity.max_per_brand)
+        let group = |name: fn(&Product) -> Option<&str>| {
+            let (mut numbers, mut groups) = (FxHashMap::default(), FxHashMap::default());
+            for (item, product) in products() {
+                if let Some(name) = name(product) {
+                    let next = numbers.len() as u32;
+                    groups.insert(item, *numbers.entry(name).or_insert(next));
+                }
+            }
+            groups
+        };
+        let caps = [
+            (Product::leaf_category as fn(&Product) -> Option<&str>, rules.diversity.max_per_category),
+            (|product: &Product| product.brand.as_deref(), rules.diversity.max_per_brand),
+        ];
+        let soft = caps.into_iter().filter_map(|(name, most)| Some((group(name), most?))).collect();
+        Self { soft, quotas: &rules.quotas }
     }
 
-    fn take_if_room(&mut self, product: &'a Product) -> bool {
-        let has_room = self.has_room(product);
-        if has_room {
-            self.take(product);
+    /// Pins and the best others, in order; and whether there were too few until the caps gave way.
+    fn choose(&self, ranked: &[Scored], pins: &Pins<'_>, rules: &Rules<'_>) -> (Vec<Item>, bool) {
+        let fixed: BTreeMap<usize, Item> = pins.iter().map(|(place, (item, _))| (*place, *item)).collect();
+        let chosen = self.under(ranked, rules.size, fixed, true);
+        if chosen.len() >= rules.size || self.soft.is_empty() {
+            let is_short = chosen.len() < rules.size;
+            return (chosen, is_short);
         }
-        has_room
+        (self.under(ranked, rules.size, chosen.into_iter().enumerate().collect(), false), true)
     }
 
-    fn take(&mut self, product: &'a Product) {
-        if let Some(category) = product.leaf_category() {
-            *self.categories.entry(category).or_default() += 1;
-        }
-        if let Some(brand) = product.brand.as_deref() {
-            *self.brands.entry(brand).or_default() += 1;
-        }
+    /// Others that could stand there, too, all at once.
+    fn pool(&self, ranked: &[Scored], chosen: &[usize], pins: &Pins<'_>) -> Vec<Item> {
+        let held = chosen.iter().map(|place| ranked[*place].item).chain(pins.values().map(|(item, _)| *item));
+        let held: BTreeMap<usize, Item> = held.enumerate().collect();
+        let known = held.len();
+        self.under(ranked, usize::MAX, held, true).split_off(known)
     }
+
+    fn under(&self, ranked: &[Scored], count: usize, fixed: BTreeMap<usize, Item>, with_soft: bool) -> Vec<Item> {
+        let soft: Vec<_> = self.soft.iter().map(|(groups, most)| (of_map(groups), *most)).collect();
+        let strict: Vec<_> =
+            self.quotas.iter().filter_map(|quota| Some((of_set(&quota.items), quota.at_most?))).collect();
+        let floors: Vec<_> = self
+            .quotas
+            .iter()
+            .filter_map(|quota| Some((|item: Item| quota.items.contains(&item), quota.at_least?)))
+            .collect();
+        let mut quotas = Quotas { fixed, ..Quotas::default() };
+        if with_soft {
+            quotas.caps.extend(soft.iter().map(|(group, most)| (group as &dyn Fn(Item) -> Option<u32>, *most)));
+        }
+        quotas.caps.extend(strict.iter().map(|(group, most)| (group as &dyn Fn(Item) -> Option<u32>, *most)));
+        if count != usize::MAX {
+            quotas.floors.extend(floors.iter().map(|(is_one, least)| (is_one as &dyn Fn(Item) -> bool, *least)));
+        }
+        with_quotas(ranked, count, &quotas).into_iter().map(|scored| scored.item).collect()
+    }
+
+    fn is_needed(&self, item: Item) -> bool {
+        self.quotas.iter().any(|quota| quota.at_least.is_some() && quota.items.contains(&item))
+    }
+}
+
+fn of_map(groups: &FxHashMap<Item, u32>) -> impl Fn(Item) -> Option<u32> {
+    |item| groups.get(&item).copied()
+}
+
+fn of_set(items: &FxHashSet<Item>) -> impl Fn(Item) -> Option<u32> {
+    |item| items.contains(&item).then_some(0)
+}
+
+const fn scored(item: Item) -> Scored {
+    Scored { item, score: 0.0, because_of: None }
 }

@@ -124,6 +124,8 @@ impl<'a> Sources<'a> {
             SourceKind::AlsoViewed => seeded(&models.also_viewed, &query, limit),
             SourceKind::BoughtTogether => seeded(&models.bought_together, &query, limit),
             SourceKind::Similar => seeded(&self.world.content, &query, limit),
+            SourceKind::Complements => seeded(&models.complements, &query, limit),
+            SourceKind::Bundle => seeded(&models.bundles, &query, limit),
             SourceKind::SessionNext => self.world.sessions.recommend(&query, limit),
             SourceKind::ForYou => self.for_you(limit),
         };

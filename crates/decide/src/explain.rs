@@ -37,6 +37,8 @@ fn of_candidate(page: &PageView<'_>, candidate: &Candidate<'_>) -> Vec<Reason> {
     }];
     if let Some(label) = candidate.boost {
         reasons.push(Reason { code: ReasonCode::Boosted, text: label.to_owned(), because_of: None });
+    } else if candidate.is_aimed_at {
+        reasons.push(plain(page, ReasonCode::Boosted));
     }
     reasons
 }
@@ -71,5 +73,7 @@ const fn code_of(source: SourceKind) -> ReasonCode {
         SourceKind::Similar => ReasonCode::Similar,
         SourceKind::SessionNext => ReasonCode::SessionNext,
         SourceKind::ForYou => ReasonCode::ForYou,
+        SourceKind::Complements => ReasonCode::Complements,
+        SourceKind::Bundle => ReasonCode::Bundle,
     }
 }

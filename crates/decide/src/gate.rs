@@ -109,6 +109,13 @@ impl Person {
         self.liked_brands = found.brands.into_iter().take(MOST_TASTES).map(|(name, _)| name).collect();
     }
 
+    /// How much the customer has to do with each category, wide ones too.
+    pub(crate) fn category_weights(&self, catalog: &Catalog, now: Timestamp) -> Vec<(String, f64)> {
+        let Some(profile) = &self.profile else { return Vec::new() };
+        let found = affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
+        found.categories.into_iter().filter(|(_, weight)| *weight > 0.0).collect()
+    }
+
     pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {
         CustomerFacts {
             profile: self.profile.as_ref(),

@@ -39,6 +39,8 @@ mod page;
 mod placements;
 mod plan;
 mod purchases;
+mod quotas;
+mod relevance;
 mod rule;
 mod score;
 mod seed;
@@ -47,6 +49,7 @@ mod slot;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod weights;
 mod words;
 mod world;
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use imbl::OrdSet;
 use mercer_recommend::Item;
-use mercer_schema::{Placement, Source, SourceKind};
+use mercer_schema::{Source, SourceKind};
 use rustc_hash::FxHashMap;
 
 use crate::candidates::{Depth, Proposals, Sources};
@@ -37,7 +37,8 @@ impl Ranked {
 
 /// Gives the line in batches, so that only as many sources are asked as the placement needs.
 pub(crate) struct Line<'p> {
-    placement: &'p Placement,
+    sources: &'p [Source],
+    fallback: &'p [SourceKind],
     /// Products that the placement's rule can be true for, when these are known.
     within: Option<&'p OrdSet<Item>>,
     tier: usize,
@@ -45,8 +46,12 @@ pub(crate) struct Line<'p> {
 }
 
 impl<'p> Line<'p> {
-    pub(crate) const fn of(placement: &'p Placement, within: Option<&'p OrdSet<Item>>) -> Self {
-        Self { placement, within, tier: 0, depth: Depth::Few }
+    pub(crate) const fn of(
+        sources: &'p [Source],
+        fallback: &'p [SourceKind],
+        within: Option<&'p OrdSet<Item>>,
+    ) -> Self {
+        Self { sources, fallback, within, tier: 0, depth: Depth::Few }
     }
 
     /// The next candidates in order. A deeper batch repeats what the one before it held.
@@ -54,9 +59,9 @@ impl<'p> Line<'p> {
         loop {
             let single;
             let asked: &[Source] = match self.tier {
-                0 => &self.placement.sources,
+                0 => self.sources,
                 tier => {
-                    single = [Source { kind: *self.placement.fallback.get(tier - 1)?, weight: 1.0 }];
+                    single = [Source { kind: *self.fallback.get(tier - 1)?, weight: 1.0 }];
                     &single
                 }
             };

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 use mercer_recommend::Item;
-use mercer_schema::{DecidedItem, DecisionId, Explain, PlacementDecision, Product, Suppressed, SuppressedBecause};
+use mercer_schema::{
+    DecidedItem, DecisionId, Diversity, Explain, PlacementDecision, Product, Suppressed, SuppressedBecause,
+};
 use rustc_hash::FxHashSet;
 
-use crate::arrange::{Arrangement, Candidate, Rules, Stand, arrange};
+use crate::arrange::{Arrangement, Candidate, Pins, Rules, Stand, arrange};
 use crate::candidates::Sources;
 use crate::explain::reasons;
 use crate::fields::Projection;
@@ -18,8 +20,8 @@ use crate::notes::Notes;
 use crate::page::PageView;
 use crate::placements::{Compiled, Readable};
 use crate::rule::PageRule;
-use crate::score;
 use crate::seed::Dice;
+use crate::{quotas, relevance, score, weights};
 
 /// Candidates that are gathered for each place when boosts, caps or exploration choose among them.
 const CANDIDATES_PER_PLACE: usize = 4;
@@ -63,8 +65,15 @@ pub(crate) fn fill<'a>(page: &PageView<'a>, slot: Slot<'a>, id: &DecisionId, com
     let pins = if slot.is_continued { BTreeMap::new() } else { pins(page, slot, common) };
     let mut gathered = gather(page, slot, &pins, common);
     score::boost(page, slot.compiled, &mut gathered.candidates, &mut common.notes);
-    let rules =
-        Rules { size: slot.compiled.size(), diversity: &placement.diversity, exploration: placement.exploration };
+    relevance::weigh_aims(page, placement, &mut gathered.candidates);
+    let places = slot.compiled.size().saturating_sub(pins.len());
+    relevance::vary(page, placement, places, &mut gathered.candidates);
+    let rules = Rules {
+        size: slot.compiled.size(),
+        diversity: &placement.diversity,
+        quotas: quotas::count(page, slot.compiled, (&gathered.candidates, &pins), &mut common.notes),
+        exploration: placement.exploration,
+    };
     let mut dice = Dice::new(id, slot.number);
     let arrangement = arrange(gathered.candidates, pins, &rules, &mut dice);
     let items = arrangement.stands.iter().map(|(stand, propensity)| show(page, stand, *propensity, common)).collect();
@@ -86,15 +95,13 @@ pub(crate) fn fill<'a>(page: &PageView<'a>, slot: Slot<'a>, id: &DecisionId, com
         next: None,
         control: page.person.objects,
     };
-    Filled { decision, has_more: has_left || gathered.has_more }
+    // What no quota lets onto this page will not come on the following one.
+    let has_more = !decision.items.is_empty() && (has_left || gathered.has_more);
+    Filled { decision, has_more }
 }
 
 /// The pins that can stand, by place from 0. Of several for one place the first that can stands.
-fn pins<'a>(
-    page: &PageView<'a>,
-    slot: Slot<'a>,
-    common: &mut Common<'a, '_>,
-) -> BTreeMap<usize, (Item, &'a Arc<Product>)> {
+fn pins<'a>(page: &PageView<'a>, slot: Slot<'a>, common: &mut Common<'a, '_>) -> Pins<'a> {
     let mut pins = BTreeMap::new();
     let mut seen = common.seen.clone();
     let placement = &slot.compiled.placement;
@@ -161,12 +168,7 @@ fn may_stand<'a>(page: &PageView<'a>, item: Item, seen: &Seen) -> Result<&'a Arc
 }
 
 /// Walks down the line until there is enough to choose from.
-fn gather<'a>(
-    page: &PageView<'a>,
-    slot: Slot<'a>,
-    pins: &BTreeMap<usize, (Item, &'a Arc<Product>)>,
-    common: &mut Common<'a, '_>,
-) -> Gathered<'a> {
+fn gather<'a>(page: &PageView<'a>, slot: Slot<'a>, pins: &Pins<'a>, common: &mut Common<'a, '_>) -> Gathered<'a> {
     let (compiled, placement) = (slot.compiled, &slot.compiled.placement);
     let mut gathered = Gathered::default();
     let Some(rule) = rule_on(page, compiled, &mut common.notes) else { return gathered };
@@ -175,7 +177,8 @@ fn gather<'a>(
     let mut sieve = Sieve::new(page, seen, rule);
     let members: Option<OrdSet<Item>> = sieve.members();
     let wanted = wanted(compiled);
-    let mut line = Line::of(placement, members.as_ref());
+    let sources = weights::of_sources(page, placement);
+    let mut line = Line::of(&sources, &placement.fallback, members.as_ref());
     let mut considered = FxHashSet::with_capacity_and_hasher(wanted, rustc_hash::FxBuildHasher);
     let is_full = page.explain == Explain::Full;
     // One more than wanted is looked for, to know whether there is a following page.
@@ -191,7 +194,7 @@ fn gather<'a>(
             }
             match sieve.examine(ranked.item) {
                 Ok(product) if gathered.candidates.len() < wanted => {
-                    gathered.candidates.push(Candidate { ranked, product, boost: None });
+                    gathered.candidates.push(Candidate { ranked, product, boost: None, is_aimed_at: false });
                 }
                 Ok(product) => {
                     gathered.has_more = true;
@@ -217,8 +220,9 @@ fn wanted(compiled: &Compiled) -> usize {
     let placement = &compiled.placement;
     let chooses = !placement.boosts.is_empty()
         || placement.exploration > 0.0
-        || placement.diversity.max_per_category.is_some()
-        || placement.diversity.max_per_brand.is_some();
+        || !placement.objectives.is_empty()
+        || !placement.quotas.is_empty()
+        || placement.diversity != Diversity::default();
     compiled.size() * if chooses { CANDIDATES_PER_PLACE } else { 1 }
 }
 

@@ -199,6 +199,10 @@ pub fn placement(id: &str, kind: SourceKind, size: usize) -> Placement {
         boosts: Vec::new(),
         pins: Vec::new(),
         diversity: Diversity::default(),
+        objectives: Vec::new(),
+        quotas: Vec::new(),
+        half_confident_at: None,
+        learned_weights: false,
         exploration: 0.0,
         enabled: true,
     }

@@ -59,6 +59,8 @@ const fn plain(language: Language, code: ReasonCode) -> &'static str {
         ReasonCode::Similar => ("Something similar", "Etwas Ähnliches"),
         ReasonCode::SessionNext => ("Goes with what you are looking at", "Passt zu dem, was Sie gerade ansehen"),
         ReasonCode::ForYou => ("Chosen from what you liked here", "Ausgewählt nach dem, was Ihnen hier gefiel"),
+        ReasonCode::Complements => ("Goes with what you chose", "Passt zu Ihrer Auswahl"),
+        ReasonCode::Bundle => ("Bought as a set", "Als Set gekauft"),
         ReasonCode::Pinned => ("Picked by the shop", "Vom Shop ausgesucht"),
         ReasonCode::Boosted => ("Recommended by the shop", "Vom Shop empfohlen"),
         ReasonCode::Explored => ("Something different", "Mal etwas anderes"),
@@ -73,6 +75,8 @@ const fn naming(language: Language, code: ReasonCode) -> &'static str {
     let (english, german) = match code {
         ReasonCode::AlsoViewed => ("Often viewed with {}", "Oft angesehen mit {}"),
         ReasonCode::BoughtTogether => ("Often bought with {}", "Oft gekauft mit {}"),
+        ReasonCode::Complements => ("Goes with {}", "Passt zu {}"),
+        ReasonCode::Bundle => ("Often bought as a set with {}", "Oft als Set gekauft mit {}"),
         ReasonCode::Similar => ("Similar to {}", "Ähnlich wie {}"),
         ReasonCode::SessionNext | ReasonCode::ForYou => ("Because you looked at {}", "Weil Sie {} angesehen haben"),
         _ => return plain(language, code),

@@ -1,15 +1,18 @@
 //! Everything that a decision may look at, as one value that never changes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mercer_profile::Profiles;
+use mercer_recommend::bundles::Bundles;
+use mercer_recommend::complements::Complements;
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::neighbours::Neighbours;
 use mercer_recommend::next_order::NextOrder;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
-use mercer_schema::{ModelVersion, Position};
+use mercer_schema::{ModelVersion, PlacementId, Position, Source};
 
 use crate::{Catalog, Placements};
 
@@ -34,4 +37,8 @@ pub struct Models {
     pub bought_together: Neighbours,
     pub for_you: NextOrder,
     pub repurchase: Repurchase,
+    pub complements: Complements,
+    pub bundles: Bundles,
+    /// What the sources of placements with learned weights weigh.
+    pub weights: BTreeMap<PlacementId, Vec<Source>>,
 }

@@ -69,6 +69,7 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
         for_you: NextOrder::decode(&file(FOR_YOU)?, resolve).map_err(|error| broken(format!("{FOR_YOU}: {error}")))?,
         repurchase: Repurchase::decode(&file(REPURCHASE)?, resolve)
             .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
+        ..Models::default()
     })
 }
 

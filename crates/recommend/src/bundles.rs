@@ -11,8 +11,11 @@
 
 mod search;
 
+use std::collections::BTreeMap;
+
+use crate::ranking::best_of;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
-use crate::{Error, Item};
+use crate::{Error, Item, Query, Recommender, Scored};
 
 const KIND: Kind = Kind { name: "bundles", version: 1 };
 /// Items of a set at most.
@@ -81,6 +84,25 @@ impl Bundles {
         })
     }
 
+    /// What the seeds lack of the sets that they are in: first of the sets that they fill most and that say most.
+    fn completions(&self, seeds: &[Item]) -> Vec<Scored> {
+        let mut best: BTreeMap<Item, Scored> = BTreeMap::new();
+        for bundle in &self.all {
+            let held = || bundle.items.iter().filter(|item| seeds.contains(item));
+            let Some(first) = held().next() else { continue };
+            let share = held().count() as f64 / bundle.items.len() as f64;
+            let score = (bundle.leverage * share).min(f64::from(f32::MAX)) as f32;
+            for item in bundle.items.iter().filter(|item| !seeds.contains(item)) {
+                let found = Scored { item: *item, score, because_of: Some(*first) };
+                let known = best.entry(*item).or_insert(found);
+                if found.score > known.score {
+                    *known = found;
+                }
+            }
+        }
+        best.into_values().collect()
+    }
+
     /// Bytes for the registry. `name` gives an item's lasting name.
     pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
         let mut writer = Writer::model(KIND);
@@ -112,6 +134,13 @@ impl Bundles {
             all.push(Bundle { items, orders, support, lift, customers, leverage });
         }
         Ok(Self { all })
+    }
+}
+
+/// The rest of the sets that the seeds are in; nothing without seeds.
+impl Recommender for Bundles {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        best_of(self.completions(query.seeds), limit)
     }
 }
 

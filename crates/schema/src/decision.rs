@@ -181,6 +181,10 @@ pub enum ReasonCode {
     Boosted,
     /// Shown to learn about it.
     Explored,
+    /// Completes what is on the page.
+    Complements,
+    /// Belongs to a set with what is on the page.
+    Bundle,
 }
 
 /// A candidate that was not shown.

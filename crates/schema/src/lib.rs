@@ -37,7 +37,9 @@ pub use id::{
     ProductId, SessionId, SourceId,
 };
 pub use money::{Currency, Money, MoneyError};
-pub use placement::{Boost, Diversity, Pin, Placement, Source, SourceKind};
+pub use placement::{
+    Aim, Boost, Diversity, Objective, Pin, Placement, Quota, Rerank, RerankMethod, Source, SourceKind,
+};
 pub use product::{Availability, Product};
 pub use profile::{Profile, Touch, TouchKind, Visit};
 pub use record::{Draft, Fact, Record, RecordKey};

@@ -39,6 +39,22 @@ pub struct Placement {
     pub pins: Vec<Pin>,
     #[serde(default)]
     pub diversity: Diversity,
+    /// What counts beside relevance, which has weight 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10)]
+    pub objectives: Vec<Objective>,
+    /// At least and at most so many of a kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10)]
+    pub quotas: Vec<Quota>,
+    /// Views and orders of a customer at which personal sources and the first fallback count the same: with fewer, the
+    /// fallback counts more. Absent: personal sources count whatever is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0, maximum = 1000)]
+    pub half_confident_at: Option<f64>,
+    /// The sources' weights are those that training found for this placement; the written ones hold until then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub learned_weights: bool,
     /// Share of places given to a product drawn at random from the candidates that ranking left out, 0 to 1.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1)]
@@ -81,6 +97,74 @@ pub struct Diversity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 9007199254740991_i64)]
     pub max_per_brand: Option<usize>,
+    /// Puts unlike products next to each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<Rerank>,
+    /// 0 to 1: how strongly categories come in the shares that the customer's own past has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
+    pub calibration: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rerank {
+    pub method: RerankMethod,
+    /// 0 leaves the ranking as it is, 1 looks at nothing but difference.
+    #[schema(minimum = 0, maximum = 1)]
+    pub strength: f64,
+}
+
+/// How a row of unlike products is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RerankMethod {
+    /// Maximal marginal relevance: unlike the nearest that stands already.
+    Mmr,
+    /// Determinantal point process: the row as a whole covers much.
+    Dpp,
+    /// Unlike those that stand already on average.
+    Spread,
+}
+
+/// An aim beside relevance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    pub aim: Aim,
+    /// Relevance has weight 1.
+    #[schema(exclusive_minimum = 0, maximum = 100)]
+    pub weight: f64,
+}
+
+/// What a shop may want beside what the customer wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// The product's attribute `margin`, a number.
+    Margin,
+    /// The product's attribute `stock`, a number of pieces.
+    Stock,
+    /// New in the catalog.
+    Freshness,
+    /// Little wanted by others so far.
+    Novelty,
+    /// Far below the list price.
+    Discount,
+}
+
+/// How many of a kind stand in a placement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// CEL, true for the products that are counted.
+    pub when: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub at_least: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 100)]
+    pub at_most: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -112,14 +196,23 @@ pub enum SourceKind {
     BoughtTogether,
     /// Like the page's products in words and attributes.
     Similar,
-    /// What visits like the running one went on to (VMIS-kNN).
+    /// What visits like the running one went on to.
     SessionNext,
     /// What the customer orders next: the usual, what goes with it and with what was looked at.
     ForYou,
+    /// What completes the page's products and is no substitute for them.
+    Complements,
+    /// The rest of the sets in which the page's products are bought.
+    Bundle,
 }
 
 const fn default_size() -> usize {
     12
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn default_true() -> bool {

@@ -11,6 +11,9 @@ const MOST_SOURCES: usize = 10;
 const MOST_BOOSTS: usize = 20;
 const MOST_PINS: usize = 50;
 const MOST_GROUPS: usize = 20;
+const MOST_OBJECTIVES: usize = 10;
+const MOST_QUOTAS: usize = 10;
+const MOST_EVIDENCE: f64 = 1_000.0;
 const MOST_TEXT_LETTERS: usize = 200;
 const MOST_FACTOR: f64 = 100.0;
 
@@ -43,6 +46,8 @@ pub(super) fn check(placement: &Placement) -> Result<(), PlacementError> {
         check_rule("filter", filter, Subject::Product)?;
     }
     check_boosts(placement)?;
+    check_arranging(placement)?;
+    check_quotas(placement)?;
     check_pins(placement)
 }
 
@@ -87,6 +92,66 @@ fn check_sources(placement: &Placement) -> Result<(), PlacementError> {
                 &format!("sources[{number}].kind"),
                 "this source is already named; give it a greater weight",
             );
+        }
+    }
+    Ok(())
+}
+
+fn check_arranging(placement: &Placement) -> Result<(), PlacementError> {
+    let shares = [
+        ("diversity.rerank.strength", placement.diversity.rerank.as_ref().map(|rerank| rerank.strength)),
+        ("diversity.calibration", placement.diversity.calibration),
+    ];
+    for (field, share) in shares {
+        if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return refuse(field, format!("{share} is no strength; write a number from 0 (as ranked) to 1"));
+        }
+    }
+    if placement.objectives.len() > MOST_OBJECTIVES {
+        return refuse("objectives", format!("at most {MOST_OBJECTIVES} objectives are allowed"));
+    }
+    for (number, objective) in placement.objectives.iter().enumerate() {
+        if !(objective.weight.is_finite() && objective.weight > 0.0 && objective.weight <= MOST_FACTOR) {
+            let message = format!(
+                "{} is no weight; relevance has 1, write a number above 0, up to {MOST_FACTOR}",
+                objective.weight
+            );
+            return refuse(&format!("objectives[{number}].weight"), message);
+        }
+        if placement.objectives[..number].iter().any(|earlier| earlier.aim == objective.aim) {
+            let message = "this aim is already named; give it a greater weight";
+            return refuse(&format!("objectives[{number}].aim"), message);
+        }
+    }
+    if let Some(half) = placement.half_confident_at {
+        if !(half.is_finite() && half > 0.0 && half <= MOST_EVIDENCE) {
+            let message = format!("{half} is no number of views and orders; write one above 0, up to {MOST_EVIDENCE}");
+            return refuse("half_confident_at", message);
+        }
+        if placement.fallback.is_empty() {
+            return refuse("half_confident_at", "there is no safe answer to fall back on; name one under `fallback`");
+        }
+    }
+    Ok(())
+}
+
+fn check_quotas(placement: &Placement) -> Result<(), PlacementError> {
+    if placement.quotas.len() > MOST_QUOTAS {
+        return refuse("quotas", format!("at most {MOST_QUOTAS} quotas are allowed"));
+    }
+    for (number, quota) in placement.quotas.iter().enumerate() {
+        let field = |name| format!("quotas[{number}].{name}");
+        check_rule(&field("when"), &quota.when, Subject::Product)?;
+        match (quota.at_least, quota.at_most) {
+            (None, None) => return refuse(&field("at_least"), "a quota says `at_least`, `at_most` or both"),
+            (Some(least), _) if least == 0 || least > placement.size => {
+                let message = format!("{least} of {} places; write 1 to {}", placement.size, placement.size);
+                return refuse(&field("at_least"), message);
+            }
+            (Some(least), Some(most)) if least > most => {
+                return refuse(&field("at_most"), format!("at least {least} and at most {most} cannot both hold"));
+            }
+            _ => {}
         }
     }
     Ok(())

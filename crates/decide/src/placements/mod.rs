@@ -8,7 +8,7 @@ mod defaults;
 
 use std::sync::Arc;
 
-use mercer_schema::{Boost, Pin, Placement, PlacementId};
+use mercer_schema::{Boost, Pin, Placement, PlacementId, Quota};
 
 use crate::rule::{Rule, Subject};
 
@@ -31,6 +31,8 @@ pub(crate) struct Compiled {
     pub(crate) filter: Option<Readable>,
     /// One for each boost.
     pub(crate) boosts: Vec<Readable>,
+    /// One for each quota.
+    pub(crate) quotas: Vec<Readable>,
     /// One for each pin.
     pub(crate) pins: Vec<Option<Readable>>,
 }
@@ -79,7 +81,7 @@ impl Compiled {
     /// Does any rule want to know what the customer likes?
     pub(crate) fn reads_tastes(&self) -> bool {
         let pins = self.pins.iter().flatten();
-        self.filter.iter().chain(&self.boosts).chain(pins).flatten().any(|rule| rule.reads().tastes)
+        self.filter.iter().chain(&self.boosts).chain(&self.quotas).chain(pins).flatten().any(|rule| rule.reads().tastes)
     }
 }
 
@@ -92,6 +94,7 @@ fn compile(placement: Placement) -> Compiled {
     Compiled {
         filter: placement.filter.as_ref().map(|text| read(text, Subject::Product)),
         boosts: placement.boosts.iter().map(|Boost { when, .. }| read(when, Subject::Product)).collect(),
+        quotas: placement.quotas.iter().map(|Quota { when, .. }| read(when, Subject::Product)).collect(),
         pins: placement
             .pins
             .iter()

@@ -1,5 +1,6 @@
 //! Decisions through their public face: each rule by what a customer sees.
 
+mod aims;
 mod arranging;
 mod filtering;
 mod hostile;

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use mercer_schema::{
-    Availability, CommerceAction, DecideRequest, Explain, PageDecision, PageType, Pin, Placement, ProductId, Source,
-    SourceKind, SuppressedBecause, Timestamp,
+    Aim, Availability, CommerceAction, DecideRequest, Diversity, Explain, Objective, PageDecision, PageType, Pin,
+    Placement, ProductId, Quota, Rerank, RerankMethod, Source, SourceKind, SuppressedBecause, Timestamp,
 };
 use proptest::prelude::*;
 
 use crate::Placements;
 use crate::testing::{Shop, boost, pin, placement, request};
 
-const KINDS: [SourceKind; 10] = [
+const KINDS: [SourceKind; 12] = [
     SourceKind::Popular,
     SourceKind::Trending,
     SourceKind::Newest,
@@ -22,6 +22,8 @@ const KINDS: [SourceKind; 10] = [
     SourceKind::Similar,
     SourceKind::SessionNext,
     SourceKind::ForYou,
+    SourceKind::Complements,
+    SourceKind::Bundle,
 ];
 
 const RULES: [&str; 8] = [
@@ -60,10 +62,10 @@ fn any_placement() -> impl Strategy<Value = Placement> {
     let pins = prop::collection::vec((0_u8..34, 1_usize..8, prop::option::of(Just("customer.visits > 0"))), 0..4);
     let boosts = prop::collection::vec((rule(), 0.1_f64..9.0), 0..3);
     let exploration = prop_oneof![2 => Just(0.0), 1 => 0.0_f64..=1.0];
-    (sources, fallback, 1_usize..9, prop::option::of(rule()), caps, pins, boosts, exploration).prop_map(
-        |(sources, fallback, size, filter, caps, pins, boosts, exploration)| Placement {
+    let row = (sources, fallback, 1_usize..9, prop::option::of(rule()), caps, pins, boosts, exploration);
+    (row, any_arranging()).prop_map(
+        |((sources, fallback, size, filter, caps, pins, boosts, exploration), arranging)| Placement {
             sources: (1..).zip(sources).map(|(place, kind)| Source { kind, weight: f64::from(place) }).collect(),
-            fallback,
             filter: filter.map(str::to_owned),
             boosts: boosts.into_iter().map(|(when, factor)| boost("Lift", when, factor)).collect(),
             pins: pins
@@ -73,11 +75,53 @@ fn any_placement() -> impl Strategy<Value = Placement> {
                     ..pin(&format!("p{id}"), place.min(size))
                 })
                 .collect(),
-            diversity: mercer_schema::Diversity { max_per_category: caps.0, max_per_brand: caps.1 },
+            diversity: Diversity { max_per_category: caps.0, max_per_brand: caps.1, ..arranging.diversity },
+            objectives: arranging.objectives,
+            quotas: arranging.quotas.into_iter().map(|quota| quota_within(quota, size)).collect(),
+            half_confident_at: arranging.half_confident_at.filter(|_| !fallback.is_empty()),
+            fallback,
             exploration,
             ..placement("", SourceKind::Newest, size)
         },
     )
+}
+
+#[derive(Debug, Clone)]
+struct Arranging {
+    diversity: Diversity,
+    objectives: Vec<Objective>,
+    quotas: Vec<Quota>,
+    half_confident_at: Option<f64>,
+}
+
+fn any_arranging() -> impl Strategy<Value = Arranging> {
+    let methods = [RerankMethod::Mmr, RerankMethod::Dpp, RerankMethod::Spread];
+    let rerank = (prop::sample::select(methods.to_vec()), 0.0_f64..=1.0);
+    let rerank = rerank.prop_map(|(method, strength)| Rerank { method, strength });
+    let diversity = (prop::option::weighted(0.3, rerank), prop::option::weighted(0.3, 0.0_f64..=1.0));
+    let aims = [Aim::Margin, Aim::Stock, Aim::Freshness, Aim::Novelty, Aim::Discount];
+    let objectives = prop::sample::subsequence(aims.to_vec(), 0..3);
+    let quota = (prop::sample::select(RULES.to_vec()), prop::option::of(1_usize..4), prop::option::of(0_usize..4));
+    let quotas = prop::collection::vec(quota, 0..3);
+    (diversity, objectives, quotas, prop::option::weighted(0.3, 0.1_f64..20.0)).prop_map(
+        |((rerank, calibration), aims, quotas, half_confident_at)| Arranging {
+            diversity: Diversity { rerank, calibration, ..Diversity::default() },
+            objectives: (1..).zip(aims).map(|(weight, aim)| Objective { aim, weight: f64::from(weight) }).collect(),
+            quotas: quotas
+                .into_iter()
+                .map(|(when, at_least, at_most)| Quota { when: when.to_owned(), at_least, at_most })
+                .collect(),
+            half_confident_at,
+        },
+    )
+}
+
+/// The same quota, so that it can be saved.
+fn quota_within(quota: Quota, size: usize) -> Quota {
+    let at_least = quota.at_least.map(|least| least.min(size));
+    let at_most = quota.at_most.map(|most| most.max(at_least.unwrap_or(0)));
+    let at_least = at_least.or_else(|| at_most.is_none().then_some(1));
+    Quota { at_least, at_most, ..quota }
 }
 
 fn any_request() -> impl Strategy<Value = DecideRequest> {
@@ -117,6 +161,7 @@ fn shop(scene: &Scene) -> Shop {
             product.brand = (*brand > 0).then(|| format!("b{brand}"));
             product.group_id = (*group < 3).then(|| format!("g{group}"));
             product.repurchase_days = *days;
+            product.attributes.insert("margin".into(), format!("{}", f64::from(*category) / 3.0));
             product.attributes.insert("size".into(), if *brand == 2 { "x".into() } else { format!("{brand}") });
             if !in_stock {
                 product.availability = Availability::OutOfStock;
@@ -170,6 +215,18 @@ fn check(shop: &Shop, scene: &Scene, page: &PageDecision) -> Result<(), TestCase
             let says_something =
                 item.reasons.iter().all(|reason| !reason.text.is_empty() && !reason.text.contains('{'));
             prop_assert!(says_something);
+        }
+        // This rule speaks of the product alone, so the test can ask it, too.
+        let cheap = |item: &&mercer_schema::DecidedItem| {
+            shop.world
+                .catalog
+                .get(&item.product_id)
+                .and_then(|product| product.price)
+                .is_some_and(|price| price.minor < 1_500)
+        };
+        for quota in settings.quotas.iter().filter(|quota| quota.when == "product.price < 15.0") {
+            let counted = placement.items.iter().filter(cheap).count();
+            prop_assert!(!settings.pins.is_empty() || quota.at_most.is_none_or(|most| counted <= most), "{:?}", quota);
         }
         for left_out in &placement.suppressed {
             let is_shown = placement.items.iter().any(|item| item.product_id == left_out.product_id);

@@ -118,6 +118,8 @@ pub(crate) const fn source_label(kind: SourceKind) -> &'static str {
         SourceKind::Similar => "Similar",
         SourceKind::SessionNext => "Next in the session",
         SourceKind::ForYou => "For you",
+        SourceKind::Complements => "Complements",
+        SourceKind::Bundle => "Bundle",
     }
 }
 

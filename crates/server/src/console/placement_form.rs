@@ -3,12 +3,16 @@
 //! The form's fields have the names that the checks of a placement report (`boosts[0].when`), so a fault always
 //! finds its field. Whatever was typed is kept until the placement can be saved; empty rows mean nothing.
 
+mod arranging;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use mercer_schema::{Boost, Diversity, Pin, Placement, PlacementId, ProductId, Source, SourceKind};
+use mercer_schema::{Boost, Pin, Placement, PlacementId, ProductId, Source, SourceKind};
 
 use super::decided::source_label;
+
+pub(crate) use arranging::METHODS;
 
 /// What a form sends: texts by field name.
 pub(crate) type Values = BTreeMap<String, String>;
@@ -17,7 +21,7 @@ pub(crate) type Values = BTreeMap<String, String>;
 type Line = BTreeMap<String, String>;
 
 /// Each source as forms and files write it, with what it does.
-pub(crate) const SOURCES: [(SourceKind, &str, &str); 10] = [
+pub(crate) const SOURCES: [(SourceKind, &str, &str); 12] = [
     (SourceKind::Popular, "popular", "Most wanted over the last months; recent weeks count more"),
     (SourceKind::Trending, "trending", "Wanted now more than usual"),
     (SourceKind::Newest, "newest", "Newest in the catalog"),
@@ -28,6 +32,8 @@ pub(crate) const SOURCES: [(SourceKind, &str, &str); 10] = [
     (SourceKind::Similar, "similar", "Like the page's products in words and attributes"),
     (SourceKind::SessionNext, "session_next", "What visits like the running one went on to"),
     (SourceKind::ForYou, "for_you", "What the customer orders next: the usual, and what goes with it"),
+    (SourceKind::Complements, "complements", "What completes the page's products and is no substitute for them"),
+    (SourceKind::Bundle, "bundle", "The rest of the sets in which the page's products are bought"),
 ];
 
 /// What was typed, and what is wrong with it.
@@ -36,7 +42,9 @@ pub(crate) struct Form {
     values: Values,
     sources: Vec<Line>,
     fallback: Vec<Line>,
+    objectives: Vec<Line>,
     boosts: Vec<Line>,
+    quotas: Vec<Line>,
     pins: Vec<Line>,
     faults: Vec<(String, String)>,
 }
@@ -56,20 +64,25 @@ impl Form {
             let lines = take_lines(&mut values, list).into_values();
             lines.filter(|line| line.values().any(|text| !text.trim().is_empty())).collect()
         };
-        let (sources, fallback, boosts, pins) = (take("sources"), take("fallback"), take("boosts"), take("pins"));
-        Self { sources: every_source(sources), fallback, boosts, pins, values, faults: Vec::new() }
+        Self {
+            sources: every_source(take("sources")),
+            fallback: take("fallback"),
+            objectives: arranging::every_aim(take("objectives")),
+            boosts: take("boosts"),
+            quotas: take("quotas"),
+            pins: take("pins"),
+            values,
+            faults: Vec::new(),
+        }
     }
 
     pub(crate) fn from_placement(placement: &Placement) -> Self {
-        let count = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
         let plain = [
             ("id", placement.id.to_string()),
             ("title", placement.title.clone()),
             ("groups", placement.groups.join(", ")),
             ("size", placement.size.to_string()),
             ("filter", placement.filter.clone().unwrap_or_default()),
-            ("diversity.max_per_category", count(placement.diversity.max_per_category)),
-            ("diversity.max_per_brand", count(placement.diversity.max_per_brand)),
             ("exploration", placement.exploration.to_string()),
             ("enabled", if placement.enabled { "on".to_owned() } else { String::new() }),
         ];
@@ -82,11 +95,15 @@ impl Form {
             let when = pin.when.clone().unwrap_or_default();
             line([("product_id", pin.product_id.to_string()), ("position", pin.position.to_string()), ("when", when)])
         };
+        let mut values = line(plain);
+        values.extend(line(arranging::plain(placement)));
         Self {
-            values: line(plain),
+            values,
             sources: every_source(placement.sources.iter().map(source).collect()),
             fallback: placement.fallback.iter().map(|kind| line([("kind", name(*kind).to_owned())])).collect(),
+            objectives: arranging::objective_lines(placement),
             boosts: placement.boosts.iter().map(boost).collect(),
+            quotas: arranging::quota_lines(placement),
             pins: placement.pins.iter().map(pin).collect(),
             faults: Vec::new(),
         }
@@ -99,6 +116,7 @@ impl Form {
         Self {
             values: line(values.map(|(name, value)| (name, value.to_owned()))),
             sources: every_source(vec![popular]),
+            objectives: arranging::every_aim(Vec::new()),
             ..Self::default()
         }
     }
@@ -133,15 +151,13 @@ impl Form {
 
     fn read_into(&self, faults: &mut Vec<(String, String)>) -> Option<Placement> {
         let optional = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
-        let mut whole =
-            |name: &str| optional(self.text(name)).and_then(|text| parse::<usize>(&text, name, WHOLE, faults));
-        let (size, max_per_category) = (whole("size"), whole("diversity.max_per_category"));
-        let max_per_brand = whole("diversity.max_per_brand");
+        let size = self.read_one("size", WHOLE, faults);
         if self.text("size").is_empty() {
             faults.push(("size".to_owned(), WHOLE.to_owned()));
         }
-        let exploration = optional(self.text("exploration"));
-        let exploration = exploration.and_then(|text| parse(&text, "exploration", NUMBER, faults)).unwrap_or(0.0);
+        let exploration = self.read_one("exploration", NUMBER, faults).unwrap_or(0.0);
+        let half_confident_at = self.read_one("half_confident_at", NUMBER, faults);
+        let diversity = self.read_diversity(faults);
         let id = match PlacementId::parse(self.text("id")) {
             Ok(id) => Some(id),
             Err(error) => {
@@ -150,6 +166,7 @@ impl Form {
             }
         };
         let (sources, boosts, pins) = (self.read_sources(faults), self.read_boosts(faults), self.read_pins(faults));
+        let (objectives, quotas) = (self.read_objectives(faults), self.read_quotas(faults));
         Some(Placement {
             id: id?,
             title: self.text("title").to_owned(),
@@ -160,10 +177,20 @@ impl Form {
             filter: optional(self.text("filter")),
             boosts,
             pins,
-            diversity: Diversity { max_per_category, max_per_brand },
+            diversity,
+            objectives,
+            quotas,
+            half_confident_at,
+            learned_weights: self.has_learned_weights(),
             exploration,
             enabled: self.is_enabled(),
         })
+    }
+
+    /// What stands in a field, if anything does.
+    fn read_one<T: FromStr>(&self, name: &str, expected: &str, faults: &mut Vec<(String, String)>) -> Option<T> {
+        let text = self.text(name);
+        (!text.is_empty()).then(|| parse(text, name, expected, faults)).flatten()
     }
 
     fn read_sources(&self, faults: &mut Vec<(String, String)>) -> Vec<Source> {
@@ -242,6 +269,7 @@ impl Form {
         match list {
             "fallback" => &self.fallback,
             "boosts" => &self.boosts,
+            "quotas" => &self.quotas,
             "pins" => &self.pins,
             _ => &[],
         }
@@ -320,6 +348,7 @@ fn name(kind: SourceKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use mercer_engine::default_placements;
+    use mercer_schema::{Aim, Diversity, Objective, Quota, Rerank, RerankMethod};
     use proptest::prelude::*;
 
     use super::*;
@@ -331,11 +360,20 @@ mod tests {
             values.insert(format!("sources[{number}].kind"), kind.to_owned());
             values.insert(weight.name, weight.value);
         }
+        for (number, (aim, _, _, weight)) in form.objectives().into_iter().enumerate() {
+            values.insert(format!("objectives[{number}].aim"), aim.to_owned());
+            values.insert(weight.name, weight.value);
+        }
         let fallback = form.rows("fallback", &["kind"], 2);
+        let quotas = form.rows("quotas", &["when", "at_least", "at_most"], 2);
         let boosts = form.rows("boosts", &["label", "when", "factor"], 2);
         let pins = form.rows("pins", &["product_id", "position", "when"], 2);
-        let fields =
-            fallback.into_iter().flatten().chain(boosts.into_iter().flatten()).chain(pins.into_iter().flatten());
+        let fields = fallback
+            .into_iter()
+            .flatten()
+            .chain(boosts.into_iter().flatten())
+            .chain(pins.into_iter().flatten())
+            .chain(quotas.into_iter().flatten());
         values.extend(fields.map(|field| (field.name, field.value)));
         values
     }
@@ -347,7 +385,16 @@ mod tests {
                 Pin { product_id: ProductId::trusted("a, b"), position: 2, when: None },
                 Pin { product_id: ProductId::trusted("c"), position: 1, when: Some("page.type == 'home'".into()) },
             ],
-            diversity: Diversity { max_per_category: Some(3), max_per_brand: None },
+            diversity: Diversity {
+                max_per_category: Some(3),
+                max_per_brand: None,
+                rerank: Some(Rerank { method: RerankMethod::Spread, strength: 0.3 }),
+                calibration: Some(0.5),
+            },
+            objectives: vec![Objective { aim: Aim::Stock, weight: 0.25 }, Objective { aim: Aim::Margin, weight: 1.5 }],
+            quotas: vec![Quota { when: "product.age_days < 30".into(), at_least: Some(2), at_most: None }],
+            half_confident_at: Some(5.0),
+            learned_weights: true,
             exploration: 0.05,
             enabled: false,
             ..default_placements().remove(0)
@@ -392,7 +439,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_fields_are_read_without_harm(
-            values in prop::collection::btree_map("[a-z]{2,9}(\\[[0-9]{0,20}\\])?(\\.[a-z_]{2,9})?|(sources|boosts|pins|fallback)\\[[0-9]{1,2}\\]\\.(kind|weight|label|when|factor|position|product_id)", ".{0,12}", 0..30)
+            values in prop::collection::btree_map("[a-z]{2,9}(\\[[0-9]{0,20}\\])?(\\.[a-z_]{2,9})?|(sources|boosts|pins|fallback|objectives|quotas)\\[[0-9]{1,2}\\]\\.(kind|weight|aim|at_least|label|when|factor|position|product_id)", ".{0,12}", 0..30)
         ) {
             let mut form = Form::from_values(values);
             let _ = form.read();

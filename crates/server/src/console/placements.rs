@@ -19,7 +19,7 @@ use super::catalog;
 use super::decided::{Decided, source_label};
 use super::page::{Frame, failure, render};
 use super::page_type;
-use super::placement_form::{Field, Form, SOURCES, Values};
+use super::placement_form::{Field, Form, METHODS, SOURCES, Values};
 use super::session::{OwnForm, SignedIn};
 use super::sign_in::Nothing;
 use crate::problem::Problem;
@@ -86,6 +86,8 @@ fn listed(placement: &Placement) -> Listed {
     let rules = [
         counted(usize::from(placement.filter.is_some()), "filter"),
         counted(placement.boosts.len(), "boost"),
+        counted(placement.objectives.len(), "aim"),
+        counted(placement.quotas.len(), "quota"),
         counted(placement.pins.len(), "pin"),
         (placement.exploration > 0.0).then(|| format!("{:.0} % exploration", placement.exploration * 100.0)),
     ];
@@ -112,6 +114,7 @@ struct PlacementPage {
     spare: Spare,
     preview: Preview,
     source_options: Vec<(&'static str, &'static str)>,
+    method_options: Vec<(&'static str, &'static str)>,
     page_options: Vec<(&'static str, &'static str)>,
     /// As the API takes it.
     json: Option<String>,
@@ -120,6 +123,7 @@ struct PlacementPage {
 struct Spare {
     fallback: usize,
     boosts: usize,
+    quotas: usize,
     pins: usize,
 }
 
@@ -127,7 +131,12 @@ impl Spare {
     /// By the button that was pressed.
     fn of(action: &str) -> Self {
         let rows = |list: &str| if action == list { MORE_SPARE } else { SPARE };
-        Self { fallback: rows("rows.fallback"), boosts: rows("rows.boosts"), pins: rows("rows.pins") }
+        Self {
+            fallback: rows("rows.fallback"),
+            boosts: rows("rows.boosts"),
+            quotas: rows("rows.quotas"),
+            pins: rows("rows.pins"),
+        }
     }
 }
 
@@ -263,6 +272,7 @@ fn page(app: &App, frame: Frame, (existing, mut form): (Option<String>, Form)) -
         spare: Spare::of(form.text("do")),
         preview,
         source_options: SOURCES.iter().map(|(kind, name, _)| (*name, source_label(*kind))).collect(),
+        method_options: METHODS.iter().map(|(_, name, about)| (*name, *about)).collect(),
         page_options: page_type::ALL.iter().map(|(_, name, label)| (*name, *label)).collect(),
         json: placement.filter(|_| !is_unnamed).and_then(|placement| serde_json::to_string_pretty(&placement).ok()),
         form,
