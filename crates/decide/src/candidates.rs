@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use imbl::OrdSet;
+use mercer_recommend::sessions::HybridSettings;
 use mercer_recommend::{Item, Query, Recommender, Scored};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
@@ -126,7 +127,7 @@ impl<'a> Sources<'a> {
             SourceKind::Similar => seeded(&self.world.content, &query, limit),
             SourceKind::Complements => seeded(&models.complements, &query, limit),
             SourceKind::Bundle => seeded(&models.bundles, &query, limit),
-            SourceKind::SessionNext => self.world.sessions.recommend(&query, limit),
+            SourceKind::SessionNext => self.world.sessions.hybrid(HybridSettings::onwards()).recommend(&query, limit),
             SourceKind::ForYou => self.for_you(limit),
         };
         scored.into_iter().map(|Scored { item, because_of, .. }| self.proposal(item, because_of)).collect()

@@ -12,6 +12,21 @@
 //! | [`blend`] | relevance, margin, stock and novelty at once |
 //! | [`sure`] | the safe answer where little is known |
 //! | [`explore_last`], [`sample`] | places for learning, with the probability of what stands there |
+//!
+//! ```
+//! use mercer_recommend::arrange::{Quotas, mmr, with_quotas};
+//! use mercer_recommend::{Item, Scored};
+//!
+//! let ranked: Vec<Scored> =
+//!     (0..6).map(|item| Scored { item: Item(item), score: 1.0 - item as f32 / 10.0, because_of: None }).collect();
+//! // Items of the same parity are alike.
+//! let alike = |one: Item, other: Item| if one.0 % 2 == other.0 % 2 { 1.0 } else { 0.0 };
+//! let varied = mmr(&ranked, 6, 0.5, alike);
+//! assert_eq!([varied[0].item, varied[1].item], [Item(0), Item(1)]);
+//! let parity = |item: Item| Some(item.0 % 2);
+//! let row = with_quotas(&varied, 4, &Quotas { caps: vec![(&parity, 1)], ..Quotas::default() });
+//! assert_eq!(row.len(), 2, "one of each");
+//! ```
 
 mod calibration;
 mod confidence;

@@ -4,6 +4,21 @@
 //! all its scores ([`Fusion::Share`]), of its best score ([`Fusion::Best`]), or by rank alone ([`Fusion::Rank`]: reciprocal
 //! rank fusion, Cormack, Clarke, Büttcher, SIGIR 2009: 1 / (offset + rank)); then Σ weight × that. An item is explained
 //! by what the part that gave it most names.
+//!
+//! ```
+//! use mercer_recommend::blend::{Blend, Fusion};
+//! use mercer_recommend::popularity::Popularity;
+//! use mercer_recommend::{Item, Query, Recommender};
+//! use mercer_schema::Timestamp;
+//!
+//! let (mut old, mut new) = (Popularity::default(), Popularity::default());
+//! old.observe(Item(1), 1.0, Timestamp(0));
+//! new.observe(Item(2), 1.0, Timestamp(0));
+//! let (one, other) = (old.popular(), new.popular());
+//! let parts: Vec<(&dyn Recommender, f32)> = vec![(&one, 1.0), (&other, 2.0)];
+//! let blend = Blend { parts, fusion: Fusion::Share { sharpness: 1.0 }, depth: 100 };
+//! assert_eq!(blend.recommend(&Query::default(), 2)[0].item, Item(2));
+//! ```
 
 use crate::ranking::best_of;
 use crate::{Item, Query, Recommender, Scored};

@@ -8,6 +8,22 @@
 //! so that tea and biscuits, which go together, do not become a bundle with whatever sells well. Sets within a larger kept
 //! one are left out, and of larger sets that differ in one item alone the best stays. The order is by leverage, the orders with the set beyond those that the best parting explains.
 //! Everything is counted; the order of the input does not matter.
+//!
+//! ```
+//! use mercer_recommend::bundles::{Bundles, Settings};
+//! use mercer_recommend::interactions::Order;
+//! use mercer_recommend::Item;
+//! use mercer_schema::Timestamp;
+//!
+//! let order = |items: &[u32]| {
+//!     let lines = items.iter().map(|item| (Item(*item), 1.0)).collect();
+//!     Order { customer: None, at: Timestamp(0), lines }
+//! };
+//! let mut orders = vec![order(&[1, 2, 3]); 40];
+//! orders.extend(vec![order(&[9]); 300]);
+//! let bundles = Bundles::fit(&orders, &Settings::default());
+//! assert_eq!(bundles.all()[0].items, [Item(1), Item(2), Item(3)]);
+//! ```
 
 mod search;
 

@@ -10,6 +10,20 @@
 //! likely, lift = P(a, b) / (P(a) P(b)) what is peculiar to the pair. How alike two items are, in words, category and price or
 //! in who looks at them, the caller says, between 0 and 1; what is alike *and* seldom in one order is a substitute, while the
 //! red and the blue cup of one set are not. A cart's scores are summed up.
+//!
+//! ```
+//! use mercer_recommend::complements::{Complements, Settings};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let (tea, other_tea, biscuits) = (Item(0), Item(1), Item(2));
+//! let mut orders = vec![vec![(tea, 1.0), (biscuits, 1.0)]; 20];
+//! orders.extend(vec![vec![(tea, 1.0), (other_tea, 1.0)]; 20]);
+//! orders.extend(vec![vec![(other_tea, 1.0)]; 60]);
+//! orders.extend(vec![vec![(Item(9), 1.0)]; 300]);
+//! let alike = |one: Item, other: Item| if one.0 < 2 && other.0 < 2 { 1.0 } else { 0.0 };
+//! let model = Complements::fit(&orders, &Settings::default(), alike);
+//! assert_eq!(model.recommend(&Query { seeds: &[tea], ..Query::default() }, 1)[0].item, biscuits);
+//! ```
 
 use crate::interactions::Basket;
 use crate::neighbours::{self, Neighbours};

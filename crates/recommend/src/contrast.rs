@@ -6,6 +6,18 @@
 //! contrastive one of equation 5,
 //!
 //! L = (1 − cos(u, e⁺)) + (w / |N|) Σ over N of max(0, cos(u, e⁻) − m).
+//!
+//! ```
+//! use mercer_recommend::contrast::{Contrast, ContrastSettings};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let customers: Vec<_> = (0..200_u32)
+//!     .map(|customer| (0..4).map(|step| (Item((customer / 2 + step) % 8 + 8 * (customer % 2)), 1.0)).collect())
+//!     .collect();
+//! let model = Contrast::fit(&customers, &ContrastSettings { dimensions: 8, ..ContrastSettings::default() });
+//! let found = model.recommend(&Query { history: &[(Item(9), 1.0)], ..Query::default() }, 1);
+//! assert!(found[0].item.0 >= 8, "{found:?}");
+//! ```
 
 mod fit;
 

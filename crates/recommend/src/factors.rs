@@ -2,6 +2,19 @@
 //!
 //! Only the items' vectors are kept. A customer's vector is worked out from what the customer has *now* ([`Folding`]),
 //! so one of a minute ago is answered like any other, and there is nothing to store or to erase per customer.
+//!
+//! ```
+//! use mercer_recommend::factors::{Factors, IalsSettings};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let customers: Vec<_> = (0..60_u32)
+//!     .map(|customer| (0..4).map(|step| (Item((customer / 2 + step) % 8 + 8 * (customer % 2)), 1.0)).collect())
+//!     .collect();
+//! let model = Factors::fit_ials(&customers, &IalsSettings { dimensions: 8, ..IalsSettings::default() });
+//! // Somebody new, folded in by what there is of them.
+//! let found = model.recommend(&Query { history: &[(Item(9), 1.0), (Item(11), 1.0)], ..Query::default() }, 3);
+//! assert!(found.iter().all(|scored| scored.item.0 >= 8), "{found:?}");
+//! ```
 
 mod folding;
 mod gradients;

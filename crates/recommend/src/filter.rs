@@ -8,6 +8,16 @@
 //!
 //! where ∘p raises each entry (Turbo-CF, section 3.3) and V are the leading right singular vectors of R̃, the ideal
 //! low-pass of GF-CF (equation 8).
+//!
+//! ```
+//! use mercer_recommend::filter::{FilterSettings, GraphFilter};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let customers = [[0, 1], [1, 2], [2, 3]].map(|items| items.map(|item| (Item(item), 1.0)).to_vec());
+//! let model = GraphFilter::fit(&customers, &FilterSettings { dimensions: 2, ideal: 1.0, ..FilterSettings::default() });
+//! let found = model.recommend(&Query { history: &[(Item(0), 1.0)], ..Query::default() }, 5);
+//! assert_eq!(found[0].item, Item(1));
+//! ```
 
 mod spectrum;
 

@@ -4,6 +4,20 @@
 //! predicted from the customer's other items: [`Ease`] does it for all items at once in closed form, [`Slim`] for each
 //! item from its nearest ones. Weights may be negative: what speaks *against* an item is most of what these models
 //! know and neighbours do not. A customer of a minute ago is answered like any other.
+//!
+//! ```
+//! use mercer_recommend::linear::{EaseSettings, Linear};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! // Who takes 0 takes 1, too; 2 and 3 are for others.
+//! let customers: Vec<_> = (0..40).map(|customer| if customer % 2 == 0 { [0, 1] } else { [2, 3] })
+//!     .map(|items| items.map(|item| (Item(item), 1.0)).to_vec())
+//!     .collect();
+//! let model = Linear::fit_ease(&customers, &EaseSettings::default()).ok_or("no inverse")?;
+//! let found = model.recommend(&Query { history: &[(Item(0), 1.0)], ..Query::default() }, 5);
+//! assert_eq!(found[0].item, Item(1));
+//! # Ok::<(), &str>(())
+//! ```
 
 mod ease;
 mod inverse;

@@ -5,6 +5,18 @@
 //! and weights fixed-point, so the model does not depend on the order of the baskets.
 //!
 //! The model is directed: the neighbours of `a` need not have `a` for a neighbour.
+//!
+//! ```
+//! use mercer_recommend::neighbours::{Neighbours, Settings};
+//! use mercer_recommend::{Item, Query, Recommender};
+//!
+//! let (tea, biscuits, soap) = (Item(0), Item(1), Item(2));
+//! let mut orders = vec![vec![(tea, 1.0), (biscuits, 1.0)]; 20];
+//! orders.extend(vec![vec![(soap, 1.0)]; 60]);
+//! let model = Neighbours::fit(&orders, &Settings::bought_together());
+//! let found = model.recommend(&Query { seeds: &[tea], ..Query::default() }, 5);
+//! assert_eq!((found[0].item, found[0].because_of), (biscuits, Some(tea)));
+//! ```
 
 mod fit;
 mod significance;

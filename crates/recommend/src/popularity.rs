@@ -5,6 +5,18 @@
 //! half-life, and at time T a sum is worth that times 2^(-T/h). The last factor is the same for all items, so
 //! their order never changes by waiting, only by observing. Sums are kept as binary logarithms, which cannot
 //! overflow. The fold takes observations in log order, late ones too; it does not know who made them.
+//!
+//! ```
+//! use mercer_recommend::popularity::Popularity;
+//! use mercer_recommend::{Item, Query, Recommender};
+//! use mercer_schema::Timestamp;
+//!
+//! let mut popularity = Popularity::default();
+//! popularity.observe(Item(1), 1.0, Timestamp(0));
+//! popularity.observe(Item(2), 1.0, Timestamp(90 * Timestamp::DAY));
+//! let found = popularity.popular().recommend(&Query::default(), 5);
+//! assert_eq!(found[0].item, Item(2), "the other is half forgotten");
+//! ```
 
 use mercer_schema::Timestamp;
 

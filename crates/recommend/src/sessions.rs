@@ -1,6 +1,21 @@
 //! Visits as they happen, and what visits like the running one went on to.
 //!
 //! [`SessionIndex`] is the live index; [`Vmis`], [`Stan`] and [`Rules`] ask it, and [`Hybrid`] all at once.
+//!
+//! ```
+//! use mercer_recommend::sessions::{HybridSettings, IndexSettings, SessionIndex};
+//! use mercer_recommend::{Item, Query, Recommender};
+//! use mercer_schema::Timestamp;
+//!
+//! let mut index = SessionIndex::new(IndexSettings::default());
+//! for visitor in 0..10 {
+//!     for (minute, item) in (0..).zip([1, 2, 3]) {
+//!         index.observe(visitor, Item(item), Timestamp(minute * Timestamp::MINUTE));
+//!     }
+//! }
+//! let query = Query { session: &[Item(1), Item(2)], now: Timestamp(Timestamp::HOUR), ..Query::default() };
+//! assert_eq!(index.hybrid(HybridSettings::onwards()).recommend(&query, 1)[0].item, Item(3));
+//! ```
 
 mod habit;
 mod hybrid;

@@ -176,7 +176,7 @@ impl Reader<'_> {
 }
 
 /// Reads a whole model, to its last byte.
-pub(crate) fn decode<'a, T>(
+pub fn decode<'a, T>(
     kind: Kind,
     bytes: &'a [u8],
     read: impl FnOnce(&mut Reader<'a>) -> Result<T, Reason>,

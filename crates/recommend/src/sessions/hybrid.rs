@@ -63,6 +63,11 @@ impl HybridSettings {
         }
     }
 
+    /// For a row of what the visitor has not seen: those who want to go back have another.
+    pub const fn onwards() -> Self {
+        Self { repeats: Repeats::None, ..Self::new() }
+    }
+
     /// Without the rules: VSTAN and revisits, by habit. Chosen on the same parts.
     pub const fn visits() -> Self {
         let hybrid = Self::new();
