@@ -23,6 +23,7 @@
 //! ```
 
 mod arrange;
+mod canary;
 mod candidates;
 mod catalog;
 mod cursor;
@@ -50,6 +51,7 @@ mod tests;
 mod words;
 mod world;
 
+pub use canary::Canary;
 pub use catalog::{Catalog, CategoryCount};
 pub use decide::decide;
 pub use error::Error;
