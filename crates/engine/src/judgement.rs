@@ -72,6 +72,7 @@ pub(crate) fn metrics(lessons: &Lessons) -> Properties {
     }
     for (model, report) in compare(&split, &settings) {
         metrics.insert(format!("{model}_recall_at_{CUTOFF}"), json!(report.recall.mean));
+        metrics.insert(format!("{model}_recall_at_{CUTOFF}_lower"), json!(report.recall.low));
         metrics.insert(format!("{model}_recall_at_{CUTOFF}_upper"), json!(report.recall.high));
         metrics.insert(format!("{model}_ndcg_at_{CUTOFF}"), json!(report.ndcg.mean));
     }

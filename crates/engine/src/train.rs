@@ -249,5 +249,5 @@ fn counts(mut counts: BTreeMap<String, u64>, snapshot: &crate::Snapshot) -> BTre
 }
 
 /// Names of counts in the manifest.
-pub(crate) const EVENTS_SEEN: &str = "events seen";
-pub(crate) const ORDERS_SEEN: &str = "orders seen";
+pub const EVENTS_SEEN: &str = "events seen";
+pub const ORDERS_SEEN: &str = "orders seen";

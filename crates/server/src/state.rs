@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mercer_collect::Limits;
-use mercer_engine::Engine;
+use mercer_engine::{Audit, Engine};
 use mercer_schema::{Currency, DecisionId, Timestamp};
 use mercer_store::Tables;
 
@@ -63,11 +63,41 @@ impl App {
     }
 
     /// Trains on everything in the log; see [`Engine::train`].
-    pub async fn train(&self) -> Result<mercer_engine::Trained, mercer_engine::Error> {
+    pub async fn train(&self, audit: Audit) -> Result<mercer_engine::Trained, mercer_engine::Error> {
         // A task of its own: a caller that goes away must not break off the run, nor leave it marked as running.
-        let engine = Arc::clone(&self.engine);
-        let run = tokio::spawn(async move { engine.train(now(), |step| tracing::info!(step, "training")).await });
+        let run = tokio::spawn(self.clone().run_training(audit));
         run.await.unwrap_or_else(|broken| Err(mercer_engine::Error::TrainingBroke(broken.to_string())))
+    }
+
+    /// Trains behind the caller's back; how it ends, [`Engine::training`] tells.
+    pub fn train_behind(&self, audit: Audit) -> Result<(), mercer_engine::Error> {
+        if self.engine.training().running {
+            return Err(mercer_engine::Error::AlreadyTraining);
+        }
+        let app = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = app.run_training(audit).await {
+                tracing::warn!(%error, "the training failed; the champion keeps serving");
+            }
+        });
+        Ok(())
+    }
+
+    async fn run_training(self, audit: Audit) -> Result<mercer_engine::Trained, mercer_engine::Error> {
+        let told = |step: &str| tracing::info!(step, "training");
+        let trained = self.engine.train(audit, now(), told).await;
+        self.look_after_models();
+        trained
+    }
+
+    /// Looks for drift and alarms now, behind the caller's back; see [`Engine::look_after_models`].
+    pub fn look_after_models(&self) {
+        let engine = Arc::clone(&self.engine);
+        tokio::spawn(async move {
+            if let Err(error) = engine.look_after_models(now()).await {
+                tracing::warn!(%error, "the models could not be looked after; it is tried again in a minute");
+            }
+        });
     }
 
     pub fn is_draining(&self) -> bool {

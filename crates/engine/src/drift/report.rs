@@ -154,7 +154,7 @@ mod tests {
         let drift = |lamps, cups| inputs(&before, &day(Input::Categories, &[("Lamps", lamps), ("Cups", cups)]));
         let moved = drift(900, 100);
         assert!(moved[0].has_drifted && (moved[0].distance - 0.4).abs() < 1e-9, "{moved:?}");
-        assert_eq!(moved[0].words, "Cups: 10.0 % instead of 50.0 %");
+        assert_eq!(moved[0].words, "Lamps: 90.0 % instead of 50.0 %");
         assert!(!drift(540_000, 460_000)[0].has_drifted, "certain, but small");
         assert!(!drift(60, 40)[0].has_drifted, "large enough, but chance");
         assert!(drift(50, 10).is_empty(), "too few to say anything");
