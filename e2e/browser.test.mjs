@@ -8,6 +8,7 @@ import { consoleLooks } from './browser/console-looks.mjs'
 import { consoleWorks } from './browser/console-works.mjs'
 import { firstStart } from './browser/first-start.mjs'
 import { hostileText } from './browser/hostile-text.mjs'
+import { models } from './browser/models.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
@@ -31,5 +32,6 @@ describe('storefront: how it works', () => storefrontWorks(world))
 describe('slots on a page of another origin', () => slots(world))
 describe('console: how it looks', () => consoleLooks(world))
 describe('console: how it works', () => consoleWorks(world))
+describe('console: models', () => models(world))
 describe('hostile text', () => hostileText(world))
 describe('the first start', () => firstStart(world))

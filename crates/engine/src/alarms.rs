@@ -157,19 +157,27 @@ impl Engine {
         let mut alarms = Vec::new();
         let mut alarm = |kind, text: String| alarms.push(Alarm { kind, text });
         let (stages, world) = (&snapshot.stages, &snapshot.world);
-        if let Some(champion) = stages.champion.as_ref().filter(|champion| world.models.version.as_ref() != Some(champion)) {
-            let serves = world.models.version.as_ref().map_or("nothing trained".into(), |version| format!("version {version}"));
+        if let Some(champion) =
+            stages.champion.as_ref().filter(|champion| world.models.version.as_ref() != Some(champion))
+        {
+            let serves =
+                world.models.version.as_ref().map_or("nothing trained".into(), |version| format!("version {version}"));
             let text = format!(
                 "Version {champion} is the champion, but its files cannot be read; {serves} serves. Train again, promote another version, or put its files back and restart."
             );
             alarm(AlarmKind::ChampionUnreadable, text);
         }
         if let Some(stage) = stages.canary.as_ref().filter(|_| world.canary.is_none()) {
-            let text = format!("The canary, version {}, cannot be read; the champion answers everybody. Stop the canary.", stage.version);
+            let text = format!(
+                "The canary, version {}, cannot be read; the champion answers everybody. Stop the canary.",
+                stage.version
+            );
             alarm(AlarmKind::CanaryUnreadable, text);
         }
         let stopped = stages.changes.last().filter(|change| {
-            change.action == ModelAction::CanaryStopped && change.by == "Mercer" && now.since(change.at) < STOPPED_IS_NEWS_FOR
+            change.action == ModelAction::CanaryStopped
+                && change.by == "Mercer"
+                && now.since(change.at) < STOPPED_IS_NEWS_FOR
         });
         if let Some(stopped) = stopped {
             let text = format!("The canary, version {}, was stopped: {}.", stopped.version, stopped.why);
@@ -182,10 +190,14 @@ impl Engine {
         let data = world.models.version.as_ref().and_then(|version| self.parts.registry.manifest(version).ok());
         let age = data.map(|manifest| now.since(manifest.created_at) / Timestamp::DAY);
         if let Some(age) = age.filter(|age| stale_days > 0 && *age >= stale_days) {
-            alarm(AlarmKind::ChampionStale, format!("The champion was trained {age} days ago. Train again, or see why newer versions do not pass."));
+            alarm(
+                AlarmKind::ChampionStale,
+                format!("The champion was trained {age} days ago. Train again, or see why newer versions do not pass."),
+            );
         }
         let drift = self.drift();
-        let drifted: Vec<String> = drift.drifted().map(|(_, input)| format!("{} ({})", input.title, input.words)).collect();
+        let drifted: Vec<String> =
+            drift.drifted().map(|(_, input)| format!("{} ({})", input.title, input.words)).collect();
         if let Some(day) = drift.days.first().filter(|_| !drifted.is_empty()) {
             let day = day.day.to_string();
             let day = day.get(..10).unwrap_or(&day);
@@ -201,7 +213,7 @@ impl Engine {
 
 fn promoted_at(snapshot: &Snapshot) -> Option<Timestamp> {
     let serving = snapshot.world.models.version.as_ref()?;
-    let made_it = |change: &&crate::stages::Changed| {
+    let made_it = |change: &&Arc<crate::stages::Changed>| {
         matches!(change.action, ModelAction::Promoted | ModelAction::RolledBack) && change.version == *serving
     };
     snapshot.stages.changes.iter().rev().find(made_it).map(|change| change.at)

@@ -122,7 +122,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         return Ok(None);
     }
     let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial] =
-         TABLES.map(|table| pieces(tables, table));
+        TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
     };
@@ -137,7 +137,9 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
-        loaded.inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it")).ok()
+        loaded
+            .inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it"))
+            .ok()
     };
     let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
     let canary = head.stages.canary.as_ref().and_then(|stage| {

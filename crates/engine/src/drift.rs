@@ -14,10 +14,10 @@ use mercer_decide::Catalog;
 use mercer_schema::Position;
 use mercer_store::{EventLog, Tables};
 
-pub use self::counting::Input;
 pub(crate) use self::counting::Days;
-pub use self::report::{DayDrift, DriftReport, InputDrift};
+pub use self::counting::Input;
 pub(crate) use self::report::report;
+pub use self::report::{DayDrift, DriftReport, InputDrift};
 use crate::Error;
 
 /// Records read at a time.

@@ -16,13 +16,13 @@ use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::Error;
+use crate::alarms::Watch;
 use crate::bad_rows::{self, KeptBadRow};
 use crate::checkpoint::{self, Checkpointer};
+use crate::drift::Counter;
 use crate::fold::Snapshot;
 use crate::ingest::{Ingest, Job, Running};
 use crate::keys::message_key;
-use crate::alarms::Watch;
-use crate::drift::Counter;
 use crate::models::{ModelSource, RegistryModels, name_champion};
 use crate::progress::Training;
 use crate::replay::{self, Replayed};

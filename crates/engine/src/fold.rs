@@ -69,8 +69,11 @@ impl Snapshot {
         if let ModelAction::CanaryStarted { share } = change.action {
             self.end_canary(at);
             self.trial.clear();
-            self.world.canary = load(&change.version, &self.world, models)
-                .map(|models| Canary { version: change.version.clone(), models, share });
+            self.world.canary = load(&change.version, &self.world, models).map(|models| Canary {
+                version: change.version.clone(),
+                models,
+                share,
+            });
         } else {
             // A champion that changes is no longer what the canary is compared with.
             self.end_canary(at);

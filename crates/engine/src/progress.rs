@@ -27,8 +27,15 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    Trained { version: ModelVersion, promoted: bool },
-    Failed { error: String },
+    Trained {
+        version: ModelVersion,
+        promoted: bool,
+    },
+    /// The shop is too young: nobody's fault.
+    NothingToLearn,
+    Failed {
+        error: String,
+    },
 }
 
 /// The one run that there may be.

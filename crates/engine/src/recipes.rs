@@ -66,9 +66,7 @@ pub(crate) const RECIPES: [Recipe; 4] = [
         title: "For you",
         settings: || written(&next_order::Settings::default()),
         seed: None,
-        fit: |lessons, world| {
-            NextOrder::fit(&lessons.orders, &next_order::Settings::default()).encode(namer(world))
-        },
+        fit: |lessons, world| NextOrder::fit(&lessons.orders, &next_order::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| NextOrder::decode(bytes, resolve).map(|read| models.for_you = read),
     },
     Recipe {

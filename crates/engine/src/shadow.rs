@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use mercer_decide::Models;
-use mercer_schema::{DecideRequest, ModelVersion, PageDecision, Record};
+use mercer_schema::{Arm, DecideRequest, ModelVersion, PageDecision, Record};
 use mercer_store::Tables;
 use tokio::sync::broadcast;
 use xxhash_rust::xxh3::xxh3_64;
@@ -89,7 +89,9 @@ impl Shadow {
 
     /// Offers a page. The same pages are taken whatever else goes on: the choice hangs on the decision's id.
     pub(crate) fn offer(&self, snapshot: &Arc<Snapshot>, request: &DecideRequest, served: &PageDecision) {
-        if self.target.load().is_none() || !is_chosen(served.decision_id.as_str(), self.share) {
+        // What a canary answered says nothing of the champion.
+        let is_of_canary = served.arm == Some(Arm::Canary);
+        if is_of_canary || self.target.load().is_none() || !is_chosen(served.decision_id.as_str(), self.share) {
             return;
         }
         let Some(offers) = self.offers.load_full() else { return };

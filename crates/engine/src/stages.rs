@@ -70,14 +70,14 @@ pub struct Stages {
     pub canary: Option<CanaryStage>,
     pub ended: Arc<Vec<EndedCanary>>,
     /// Oldest first, all of them: people and gates make few.
-    pub changes: Arc<Vec<Changed>>,
+    pub changes: Arc<Vec<Arc<Changed>>>,
 }
 
 impl Stages {
     /// The champion before the present one was promoted: where a roll-back leads.
     pub fn earlier_champion(&self) -> Option<&ModelVersion> {
         let champion = self.champion.as_ref()?;
-        let made_it = |change: &&Changed| {
+        let made_it = |change: &&Arc<Changed>| {
             change.action == ModelAction::Promoted
                 && change.version == *champion
                 && change.before.as_ref() != Some(champion)
@@ -96,7 +96,8 @@ impl Stages {
             ModelAction::CanaryStopped => {}
         }
         let ModelChange { action, version, by, why } = change.clone();
-        Arc::make_mut(&mut self.changes).push(Changed { position, at, action, version, before, by, why });
+        let changed = Changed { position, at, action, version, before, by, why };
+        Arc::make_mut(&mut self.changes).push(Arc::new(changed));
     }
 
     /// Takes the canary off, keeping what came of it.
@@ -133,7 +134,8 @@ mod tests {
         }
         assert_eq!(stages.champion.as_ref().map(ModelVersion::as_str), Some("1"));
         assert_eq!(stages.earlier_champion(), None);
-        let told: Vec<_> = stages.changes.iter().map(|change| change.before.as_ref().map(ModelVersion::as_str)).collect();
+        let told: Vec<_> =
+            stages.changes.iter().map(|change| change.before.as_ref().map(ModelVersion::as_str)).collect();
         assert_eq!(told, [None, Some("1"), Some("2"), Some("3"), Some("3"), Some("2")]);
     }
 }

@@ -57,6 +57,7 @@ impl Engine {
         };
         running.end(match &outcome {
             Ok(trained) => Outcome::Trained { version: trained.version.clone(), promoted: trained.promoted },
+            Err(Error::NothingToLearn) => Outcome::NothingToLearn,
             Err(error) => Outcome::Failed { error: error.to_string() },
         });
         let label = if outcome.is_ok() { "trained" } else { "failed" };

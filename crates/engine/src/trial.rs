@@ -179,7 +179,6 @@ pub(crate) fn verdict(champion: &ArmCounts, canary: &ArmCounts) -> Option<String
     ))
 }
 
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -16,7 +16,9 @@ use support::{Shop, at, decision_id, event, order, request, tester, view};
 
 /// More orders of the same kind, after what the shop was stocked with.
 async fn more(shop: &Shop, round: u64) {
-    let orders = (0..200).map(|number| order(1_000 + round * 200 + number, at(3_000_000 + round * 50_000 + number * 200), number * 7 % 60));
+    let orders = (0..200).map(|number| {
+        order(1_000 + round * 200 + number, at(3_000_000 + round * 50_000 + number * 200), number * 7 % 60)
+    });
     shop.engine.accept_events(orders.collect(), at(3_000_000 + round * 50_000)).await.unwrap();
 }
 
@@ -43,13 +45,17 @@ async fn the_manifest_tells_where_a_version_comes_from_and_how_it_did() {
     let card = shop.engine.models().unwrap().remove(0).manifest;
     assert_eq!(card.version, second.version);
     let lineage = &card.lineage;
-    assert_eq!((lineage.parent.as_ref(), &*lineage.requested_by, &*lineage.why), (Some(&first.version), "ann", "new season"));
+    assert_eq!(
+        (lineage.parent.as_ref(), &*lineage.requested_by, &*lineage.why),
+        (Some(&first.version), "ann", "new season")
+    );
     assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 4, 32));
     let gate = &card.gate;
     assert_eq!(gate.champion, Some(first.version));
     assert!(gate.protocol.contains("came after everything the champion had learned from"), "{}", gate.protocol);
     assert!(gate.cases >= 200 && gate.cut > Some(at(2_399_000)));
-    for name in ["Next order: recall at 20", "Products shown", "Time to answer, median µs", "Size of the files, bytes"] {
+    for name in ["Next order: recall at 20", "Products shown", "Time to answer, median µs", "Size of the files, bytes"]
+    {
         let check = gate.checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("{name}: {gate:?}"));
         assert!(check.champion.is_some() && !check.words.is_empty(), "{check:?}");
     }
@@ -150,7 +156,9 @@ async fn broken_and_foreign_files_are_refused_and_the_champion_serves_on() {
         }
     }
     damage(folder.path(), &candidates[0], |file| std::fs::write(file, b"Dear diary").unwrap());
-    damage(folder.path(), &candidates[1], |file| std::fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap());
+    damage(folder.path(), &candidates[1], |file| {
+        std::fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap()
+    });
     // A file of another model under this name, with a manifest that says so.
     let third = folder.path().join("models").join(candidates[2].as_str());
     std::fs::copy(third.join("repurchase.model"), third.join("for_you.model")).unwrap();
@@ -186,7 +194,10 @@ async fn going_back_is_one_record_and_tells_who_and_why() {
     assert_eq!(back, first);
     let snapshot = shop.engine.snapshot();
     assert_eq!(snapshot.position(), Position(before.0 + 1));
-    assert_eq!((snapshot.world.models.version.clone(), snapshot.stages.champion.clone()), (Some(first.clone()), Some(first.clone())));
+    assert_eq!(
+        (snapshot.world.models.version.clone(), snapshot.stages.champion.clone()),
+        (Some(first.clone()), Some(first.clone()))
+    );
     let told = snapshot.stages.changes.last().unwrap();
     assert_eq!((&*told.by, &*told.why, &told.before), ("ann", "empty rows", &Some(second)));
     assert_eq!((told.action, told.at), (ModelAction::RolledBack, at(3_000_003)));
@@ -289,7 +300,11 @@ async fn a_canary_that_is_clearly_worse_is_stopped_by_itself() {
     assert!(snapshot.stages.canary.is_none() && snapshot.world.canary.is_none());
     let told = snapshot.stages.changes.last().unwrap();
     assert!(told.by == "Mercer" && told.why.contains("customers who clicked"), "{told:?}");
-    assert!(shop.engine.alarms().iter().any(|alarm| alarm.kind == AlarmKind::CanaryStopped), "{:?}", shop.engine.alarms());
+    assert!(
+        shop.engine.alarms().iter().any(|alarm| alarm.kind == AlarmKind::CanaryStopped),
+        "{:?}",
+        shop.engine.alarms()
+    );
     let records = shop.engine.read(Position(0), usize::MAX).unwrap();
     assert!(matches!(&records.last().unwrap().fact, Fact::ModelChanged(change) if change.by == "Mercer"));
 }

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::lineage::{Check, Difference, FittedModel, Gate, Lineage};
 pub use self::manifest::{DataRange, FileEntry, Manifest};
-pub use self::run::{RunNotes, TrainingRun};
 use self::manifest::{MANIFEST, aliases_to_json, read_aliases, read_manifest};
+pub use self::run::{RunNotes, TrainingRun};
 use crate::sqlite::hold;
 use crate::{Error, disk};
 

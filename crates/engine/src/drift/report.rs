@@ -57,7 +57,9 @@ impl DriftReport {
     /// What has drifted on the newest day that was compared.
     pub fn drifted(&self) -> impl Iterator<Item = (&DayDrift, &InputDrift)> {
         let newest = self.days.first();
-        newest.into_iter().flat_map(|day| day.inputs.iter().filter(|input| input.has_drifted).map(move |input| (day, input)))
+        newest
+            .into_iter()
+            .flat_map(|day| day.inputs.iter().filter(|input| input.has_drifted).map(move |input| (day, input)))
     }
 }
 

@@ -32,27 +32,28 @@ pub(super) fn quality(
     is_cold: &dyn Fn(&Item) -> bool,
 ) -> Vec<Check> {
     let mut found: Vec<Paired> = Vec::new();
-    let mut measure = |topic: Topic, (name, measure): (&str, Measure), slice, relevant: &dyn Fn(&Question) -> BTreeSet<Item>| {
-        let mut paired = Paired {
-            name: format!("{}: {name} at {CUTOFF}", topic.title()),
-            slice,
-            ours: Vec::new(),
-            theirs: theirs.map(|_| Vec::new()),
+    let mut measure =
+        |topic: Topic, (name, measure): (&str, Measure), slice, relevant: &dyn Fn(&Question) -> BTreeSet<Item>| {
+            let mut paired = Paired {
+                name: format!("{}: {name} at {CUTOFF}", topic.title()),
+                slice,
+                ours: Vec::new(),
+                theirs: theirs.map(|_| Vec::new()),
+            };
+            for (place, question) in questions.iter().enumerate().filter(|(_, question)| question.topic == topic) {
+                let wanted = relevant(question);
+                if wanted.is_empty() {
+                    continue;
+                }
+                paired.ours.push(measure(&ours[place], &wanted, CUTOFF));
+                if let (Some(values), Some(theirs)) = (&mut paired.theirs, theirs) {
+                    values.push(measure(&theirs[place], &wanted, CUTOFF));
+                }
+            }
+            if !paired.ours.is_empty() {
+                found.push(paired);
+            }
         };
-        for (place, question) in questions.iter().enumerate().filter(|(_, question)| question.topic == topic) {
-            let wanted = relevant(question);
-            if wanted.is_empty() {
-                continue;
-            }
-            paired.ours.push(measure(&ours[place], &wanted, CUTOFF));
-            if let (Some(values), Some(theirs)) = (&mut paired.theirs, theirs) {
-                values.push(measure(&theirs[place], &wanted, CUTOFF));
-            }
-        }
-        if !paired.ours.is_empty() {
-            found.push(paired);
-        }
-    };
     let all = |question: &Question| question.relevant.clone();
     let cold = |question: &Question| question.relevant.iter().filter(|item| is_cold(item)).copied().collect();
     let new_customers = |question: &Question| match question.is_of_cold_customer() {

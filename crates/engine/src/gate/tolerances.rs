@@ -44,7 +44,10 @@ pub(super) fn latency(questions: &[Question], candidate: &Models, champion: &Mod
 
 pub(super) fn size(ours: u64, theirs: u64) -> Check {
     let (ours, theirs) = (ours as f64, theirs as f64);
-    let rule = format!("At most {MOST_SIZE} times the champion's, and {:.0} MB. Models take about as much memory.", SIZE_GRACE_BYTES / 1e6);
+    let rule = format!(
+        "At most {MOST_SIZE} times the champion's, and {:.0} MB. Models take about as much memory.",
+        SIZE_GRACE_BYTES / 1e6
+    );
     check("Size of the files, bytes", 1, (ours, Some(theirs)), rule, |theirs| {
         ours <= MOST_SIZE * theirs + SIZE_GRACE_BYTES
     })

@@ -72,10 +72,8 @@ impl Memory {
 
     fn ordered(&self, visitor: &Visitor, commerce: &Commerce, at: Timestamp) -> Told {
         let ids = names(visitor).into_iter().filter_map(|name| self.of_visitor.get(&name)).flatten();
-        let pages: Vec<&Page> = ids
-            .filter_map(|id| self.pages.get(id))
-            .filter(|page| (0..=WITHIN).contains(&at.since(page.at)))
-            .collect();
+        let pages: Vec<&Page> =
+            ids.filter_map(|id| self.pages.get(id)).filter(|page| (0..=WITHIN).contains(&at.since(page.at))).collect();
         if pages.is_empty() {
             return Told::default();
         }
@@ -116,7 +114,8 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut memory = Memory::default();
-        let request = DecideRequest { customer: Some(mercer_schema::CustomerId::trusted("ann")), ..DecideRequest::default() };
+        let request =
+            DecideRequest { customer: Some(mercer_schema::CustomerId::trusted("ann")), ..DecideRequest::default() };
         for number in 0..MOST_PAGES + 10 {
             let page = PageDecision {
                 decision_id: DecisionId::trusted(format!("d{number}")),

@@ -84,7 +84,8 @@ impl Schedule {
 
     fn has_news(&self, app: &App) -> bool {
         let snapshot = app.engine.snapshot();
-        let since = |name: &str, now: u64| now.saturating_sub(self.learned.counts.get(name).copied().unwrap_or_default());
+        let since =
+            |name: &str, now: u64| now.saturating_sub(self.learned.counts.get(name).copied().unwrap_or_default());
         since(mercer_engine::EVENTS_SEEN, snapshot.tally.events()) >= self.settings.min_new_events
             || since(mercer_engine::ORDERS_SEEN, snapshot.orders.len() as u64) >= self.settings.min_new_orders
     }

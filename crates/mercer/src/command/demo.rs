@@ -86,7 +86,10 @@ async fn prepare(home: &Home, currency: Currency) -> Result<(), Failure> {
     }
     let spinner = output::spinner("Training");
     let shown = spinner.clone();
-    let trained = home.engine.train(Audit::new("mercer demo", "the shop opens"), now(), move |step| shown.set_message(step.to_owned())).await?;
+    let trained = home
+        .engine
+        .train(Audit::new("mercer demo", "the shop opens"), now(), move |step| shown.set_message(step.to_owned()))
+        .await?;
     spinner.finish_and_clear();
     output::remark(format!("  Trained model {}", trained.version));
     Ok(())

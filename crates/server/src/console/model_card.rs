@@ -71,11 +71,7 @@ struct CheckView {
 
 const RECALL: &str = "_recall_at_20";
 
-pub(crate) async fn show(
-    SignedIn(session): SignedIn,
-    State(app): State<App>,
-    Path(version): Path<String>,
-) -> Response {
+pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>, Path(version): Path<String>) -> Response {
     let version = ModelVersion::trusted(version);
     match page(&app, Frame::new(&app, &session, "models"), &version) {
         Ok(Some(page)) => render(&page),

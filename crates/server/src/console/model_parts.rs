@@ -77,9 +77,10 @@ pub(crate) struct DriftedInput {
 impl DriftView {
     pub(crate) fn new(report: &DriftReport) -> Self {
         let day_of = |at: mercer_schema::Timestamp| at.to_string().chars().take(10).collect::<String>();
-        let reference = report.reference_from.zip(report.reference_until).map_or_else(String::new, |(from, until)| {
-            format!("{} to {}", day_of(from), day_of(until.plus(-1)))
-        });
+        let reference = report
+            .reference_from
+            .zip(report.reference_until)
+            .map_or_else(String::new, |(from, until)| format!("{} to {}", day_of(from), day_of(until.plus(-1))));
         let newest = report.days.first();
         let input = |input: &mercer_engine::InputDrift| DriftedInput {
             title: input.title,

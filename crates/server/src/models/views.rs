@@ -1,5 +1,7 @@
 //! What is told of models: the same to the API, the command line and the console.
 
+use std::sync::Arc;
+
 use mercer_engine::{
     Alarm, ArmCounts, CanaryStage, Changed, Compared, DriftReport, EndedCanary, Engine, Error, ModelCard, Outcome,
     ShadowFigures, compared,
@@ -212,14 +214,14 @@ pub enum ChangeAction {
 }
 
 pub fn changes(engine: &Engine) -> ChangeList {
-    let told = |change: &Changed| {
+    let told = |change: &Arc<Changed>| {
         let (action, share) = match change.action {
             ModelAction::Promoted => (ChangeAction::Promoted, None),
             ModelAction::RolledBack => (ChangeAction::RolledBack, None),
             ModelAction::CanaryStarted { share } => (ChangeAction::CanaryStarted, Some(share)),
             ModelAction::CanaryStopped => (ChangeAction::CanaryStopped, None),
         };
-        let Changed { at, version, before, by, why, .. } = change.clone();
+        let Changed { at, version, before, by, why, .. } = Changed::clone(change);
         Change { at, action, version, before, share, by, why }
     };
     ChangeList { changes: engine.snapshot().stages.changes.iter().rev().map(told).collect() }
@@ -251,6 +253,7 @@ pub fn training(engine: &Engine) -> TrainingProgress {
     let (version, promoted, error) = match progress.outcome {
         None => (None, None, None),
         Some(Outcome::Trained { version, promoted }) => (Some(version), Some(promoted), None),
+        Some(Outcome::NothingToLearn) => (None, None, Some(Error::NothingToLearn.to_string())),
         Some(Outcome::Failed { error }) => (None, None, Some(error)),
     };
     TrainingProgress {

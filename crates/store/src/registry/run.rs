@@ -119,10 +119,7 @@ mod tests {
     use super::*;
 
     fn notes(identity: &str) -> RunNotes {
-        RunNotes {
-            identity: identity.into(),
-            ..RunNotes::new(Timestamp(1), Position(9), "ann".into(), String::new())
-        }
+        RunNotes { identity: identity.into(), ..RunNotes::new(Timestamp(1), Position(9), "ann".into(), String::new()) }
     }
 
     #[test]

@@ -18,7 +18,12 @@ pub(super) fn list(told: &Value) {
             stage.push(format!("canary on {:.1} %", share * 100.0));
         }
         let gate = if model["passed_gate"] == true { "passed" } else { "-" };
-        line(format!("{:<8}  {:<16}  {gate:<7}  {}", text(&model["version"]), minute(&model["created_at"]), stage.join(", ")));
+        line(format!(
+            "{:<8}  {:<16}  {gate:<7}  {}",
+            text(&model["version"]),
+            minute(&model["created_at"]),
+            stage.join(", ")
+        ));
     }
 }
 
@@ -27,7 +32,12 @@ pub(super) fn card(told: &Value) {
     line(format!("version {} of {}", text(&told["version"]), minute(&told["created_at"])));
     line(format!("  asked for by  {} {}", text(&lineage["requested_by"]), in_brackets(&lineage["why"])));
     line(format!("  parent        {}", or_none(&lineage["parent"])));
-    line(format!("  data          records {} to {}, digest {}", told["data"]["first"], told["data"]["last"], text(&lineage["digest"])));
+    line(format!(
+        "  data          records {} to {}, digest {}",
+        told["data"]["first"],
+        told["data"]["last"],
+        text(&lineage["digest"])
+    ));
     for (name, count) in lineage["counts"].as_object().into_iter().flatten() {
         line(format!("    {name:<24} {count}"));
     }
@@ -90,7 +100,8 @@ pub(super) fn canary(told: &Value) {
 }
 
 fn one_canary(canary: &Value) {
-    let until = canary["ended_at"].as_str().map_or_else(|| "runs".to_owned(), |at| format!("until {}", minute(&at.into())));
+    let until =
+        canary["ended_at"].as_str().map_or_else(|| "runs".to_owned(), |at| format!("until {}", minute(&at.into())));
     line(format!(
         "canary: version {} on {:.1} % of the customers since {}, {until}",
         text(&canary["version"]),
