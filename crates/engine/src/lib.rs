@@ -51,5 +51,5 @@ pub use shadow::ShadowFigures;
 pub use stages::{Audit, CanaryStage, Changed, EndedCanary, Stages};
 pub use statistics::Estimate;
 pub use tally::{HourTally, Tally};
-pub use train::{EVENTS_SEEN, ORDERS_SEEN, Trained};
+pub use train::{EVENTS_SEEN, ORDERS_SEEN, Trained, TrainingTicket};
 pub use trial::{ArmCounts, Compared, compared};

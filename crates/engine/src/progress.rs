@@ -43,6 +43,7 @@ pub enum Outcome {
 pub(crate) struct Training(Mutex<Progress>);
 
 /// A run under way; however it ends, the next may begin.
+#[derive(Debug)]
 pub(crate) struct Running(Arc<Training>);
 
 impl Training {

@@ -14,7 +14,7 @@ use mercer_store::{Alias, Gate, Lineage, NewModel, RunNotes, TrainingRun};
 use crate::gate::{self, Contenders, Plan, Rival};
 use crate::judgement::metrics;
 use crate::lessons::{Lessons, gather};
-use crate::progress::{Outcome, Progress};
+use crate::progress::{Outcome, Progress, Running};
 use crate::recipes::{RECIPES, Recipe, fitted_models, read_models};
 use crate::stages::Audit;
 use crate::{Engine, Error};
@@ -34,6 +34,14 @@ pub struct Trained {
     pub gate: Gate,
 }
 
+/// The right to run, given back when it is dropped.
+#[derive(Debug)]
+pub struct TrainingTicket {
+    running: Running,
+    audit: Audit,
+    now: Timestamp,
+}
+
 impl Engine {
     /// Learns from everything in the log. How far it is, [`Engine::training`] tells; `told` hears it too.
     pub async fn train(
@@ -42,8 +50,24 @@ impl Engine {
         now: Timestamp,
         told: impl Fn(&str) + Send + 'static,
     ) -> Result<Trained, Error> {
-        let progress = Arc::clone(&self.progress);
-        let running = progress.begin(&audit, now, OTHER_STEPS + 2 * RECIPES.len()).ok_or(Error::AlreadyTraining)?;
+        let ticket = self.begin_training(audit, now)?;
+        self.train_on(ticket, told).await
+    }
+
+    /// Takes the place of the one run that there may be: from here on [`Engine::training`] tells of it.
+    pub fn begin_training(&self, audit: Audit, now: Timestamp) -> Result<TrainingTicket, Error> {
+        let running =
+            self.progress.begin(&audit, now, OTHER_STEPS + 2 * RECIPES.len()).ok_or(Error::AlreadyTraining)?;
+        Ok(TrainingTicket { running, audit, now })
+    }
+
+    /// The run that was begun.
+    pub async fn train_on(
+        self: &Arc<Self>,
+        ticket: TrainingTicket,
+        told: impl Fn(&str) + Send + 'static,
+    ) -> Result<Trained, Error> {
+        let TrainingTicket { running, audit, now } = ticket;
         let engine = Arc::clone(self);
         let asked = audit.clone();
         let fitted = tokio::task::spawn_blocking(move || {

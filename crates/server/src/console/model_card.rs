@@ -6,7 +6,7 @@ use axum::response::Response;
 use mercer_engine::{Check, Manifest};
 use mercer_schema::ModelVersion;
 
-use super::model_parts::{CanaryView, gate_line, percent, size};
+use super::model_parts::{CanaryView, DriftView, gate_line, percent, size};
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::SignedIn;
 use crate::models::views::{self, Shadow};
@@ -37,6 +37,8 @@ struct CardPage {
     checks: Vec<CheckView>,
     shadow: Option<Vec<(&'static str, String)>>,
     canaries: Vec<CanaryView>,
+    /// Of the champion: the days since its data.
+    drift: Option<DriftView>,
     metrics: Vec<(String, String)>,
 }
 
@@ -106,6 +108,7 @@ fn page(app: &App, frame: Frame, version: &ModelVersion) -> Result<Option<CardPa
         checks: manifest.gate.checks.iter().map(check).collect(),
         shadow: details.shadow.as_ref().map(shadow),
         canaries: details.canaries.iter().map(CanaryView::new).collect(),
+        drift: card.is_champion.then(|| DriftView::new(&app.engine.drift())),
         metrics: manifest.metrics.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
     }))
 }

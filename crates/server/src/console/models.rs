@@ -52,6 +52,8 @@ struct Version {
     canary: Option<String>,
     data: String,
     bytes: String,
+    /// How much of the next order it finds, beside what popularity finds.
+    finds: String,
     has_passed: bool,
     gate: String,
 }
@@ -195,9 +197,19 @@ fn version(card: ModelCard) -> Version {
         canary: card.canary_share.map(percent),
         data: format!("records {} to {}", grouped(manifest.data.first.0), grouped(manifest.data.last.0)),
         bytes: size(manifest.files.values().map(|file| file.bytes).sum()),
+        finds: finds(&manifest.metrics).unwrap_or_default(),
         has_passed: manifest.gate.passed,
         gate: gate_line(&manifest.gate),
     }
+}
+
+fn finds(metrics: &mercer_schema::Properties) -> Option<String> {
+    let recall = |way: &str| metrics.get(&format!("{way}_recall_at_20"))?.as_f64();
+    let (found, popular) = (recall("next_order")?, recall("popularity")?);
+    let (found, popular) = (percent(found), percent(popular));
+    Some(format!(
+        "Of what was in each customer’s last order, {found} stood among its first 20; {popular} among what is popular."
+    ))
 }
 
 fn change(change: views::Change) -> ChangeView {

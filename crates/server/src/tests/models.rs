@@ -92,7 +92,9 @@ async fn a_canary_names_a_share_and_a_version_that_is_not_the_champion() {
     for _ in 0..2 {
         server.call(("POST", "/v1/models/train"), "admin", &[], "").await;
     }
-    let start = |body| async { server.json(("POST", "/v1/models/canary"), "admin", &body).await };
+    let server = &server;
+    let start =
+        |body: serde_json::Value| async move { server.json(("POST", "/v1/models/canary"), "admin", &body).await };
     for share in [json!(0), json!(1.01), json!(-0.5), json!("half"), json!(null)] {
         let answer = start(json!({ "version": "000001", "share": share })).await;
         assert_eq!((answer.status, &answer.json()["field"]), (StatusCode::BAD_REQUEST, &json!("share")), "{share}");
