@@ -140,3 +140,112 @@ fn answers_at_all(candidate: &Models, questions: &[Question], world: &World) -> 
         ..Check::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mercer_recommend::interactions::{Customer, Order};
+    use mercer_schema::{ModelVersion, Position, Product, ProductId, Properties};
+    use mercer_store::{DataRange, Lineage};
+
+    use super::*;
+    use crate::recipes::{RECIPES, read_models};
+
+    const DAYS: i64 = 60;
+
+    /// Every customer orders one of ten families each few days; what is ordered together stays together.
+    fn lessons() -> Lessons {
+        let order = |number: i64| {
+            let customer = number % 90;
+            let family = (customer % 10 * 5 + number / 90 % 2) as u32;
+            let lines = (0..4).map(|step| (Item(family + step), 1.0)).collect();
+            let at = Timestamp(number * DAYS * Timestamp::DAY / 1_200);
+            Order { customer: Some(Customer(customer as u32)), at, lines }
+        };
+        let last_at = Timestamp(DAYS * Timestamp::DAY);
+        Lessons {
+            orders: (0..1_200).map(order).collect(),
+            data: DataRange { last_at, ..DataRange::default() },
+            ..Lessons::default()
+        }
+    }
+
+    fn world() -> World {
+        let mut world = World::default();
+        for number in 0..60 {
+            let product = Product::new(ProductId::trusted(format!("p{number}")), format!("Thing {number}"));
+            world.catalog.save(Arc::new(product), Timestamp(0));
+        }
+        world
+    }
+
+    fn fitted(lessons: &Lessons, world: &World) -> Models {
+        let file = |name: &str| {
+            let recipe = RECIPES.iter().find(|recipe| recipe.file == name).ok_or("no such recipe")?;
+            Ok((recipe.fit)(lessons, world))
+        };
+        read_models(&world.catalog, file).unwrap()
+    }
+
+    /// A champion that learned up to five days before the end.
+    fn rival(models: Models, last_at: Timestamp) -> Rival {
+        let manifest = Manifest {
+            format: 1,
+            version: ModelVersion::trusted("000001"),
+            created_at: last_at,
+            code_version: "another".into(),
+            settings: serde_json::Value::Null,
+            data: DataRange { last: Position(1), last_at, ..DataRange::default() },
+            metrics: Properties::new(),
+            lineage: Lineage::default(),
+            gate: Gate::default(),
+            files: [].into(),
+        };
+        Rival { manifest, models: Arc::new(models), has_same_recipes: false }
+    }
+
+    fn judged(candidate: &Models, champion: Models) -> Gate {
+        let (lessons, world) = (lessons(), world());
+        let rival = rival(champion, lessons.data.last_at.plus(-5 * Timestamp::DAY));
+        let plan = Plan::new(&lessons, Some(&rival), 7);
+        assert_eq!(plan.protocol, Protocol::FreshDays);
+        assert!(plan.cut > rival.manifest.data.last_at, "the champion has learned from none of the cases");
+        let contenders = Contenders { before_cut: candidate, candidate: (candidate, 1_000), rival: Some(&rival) };
+        judge(&plan, &lessons, &world, &contenders)
+    }
+
+    #[test]
+    fn who_loses_on_recent_days_does_not_pass_and_the_verdict_says_where() {
+        let (lessons, world) = (lessons(), world());
+        let before = fitted(&lessons.before(Timestamp((DAYS - 5) * Timestamp::DAY)), &world);
+        // A fit on the first days alone knows a part of the families.
+        let half = fitted(&lessons.before(Timestamp(Timestamp::DAY / 2)), &world);
+        let gate = judged(&half, before);
+        assert!(!gate.passed, "{gate:?}");
+        let lost: Vec<_> = gate.checks.iter().filter(|check| !check.passed).collect();
+        assert!(lost.iter().any(|check| check.words.contains("beyond chance") && check.difference.unwrap().high < 0.0));
+    }
+
+    #[test]
+    fn who_is_as_good_or_better_passes() {
+        let (lessons, world) = (lessons(), world());
+        let fit = || fitted(&lessons.before(Timestamp((DAYS - 5) * Timestamp::DAY)), &world);
+        let same = judged(&fit(), fit());
+        assert!(same.passed, "{same:?}");
+        let better = judged(&fit(), fitted(&lessons.before(Timestamp(Timestamp::DAY / 2)), &world));
+        assert!(better.passed && better.checks.iter().any(|check| check.words.contains("Better")), "{better:?}");
+    }
+
+    #[test]
+    fn files_that_answer_nothing_do_not_pass() {
+        let (lessons, world) = (lessons(), world());
+        let gate = {
+            let plan = Plan::new(&lessons, None, 7);
+            let fit = fitted(&lessons.before(plan.cut), &world);
+            let contenders = Contenders { before_cut: &fit, candidate: (&Models::default(), 0), rival: None };
+            judge(&plan, &lessons, &world, &contenders)
+        };
+        assert!(!gate.passed && gate.champion.is_none(), "{gate:?}");
+    }
+}

@@ -95,7 +95,7 @@ impl Place {
 
     fn promote(&self, version: &str, reason: &Reason) -> Result<Value, Failure> {
         let path = format!("/v1/models/{}/promote", segment(version));
-        self.change(&path, json!({ "why": reason.why }), |engine| {
+        self.change(&path, &json!({ "why": reason.why }), |engine| {
             super::runtime()?.block_on(engine.promote(&parsed(version)?, &audit(&reason.why), now()))?;
             Ok(())
         })?;
@@ -114,7 +114,7 @@ impl Place {
 
     fn start_canary(&self, version: &str, share: f64, reason: &Reason) -> Result<Value, Failure> {
         let body = json!({ "version": version, "share": share, "why": reason.why });
-        self.change("/v1/models/canary", body, |engine| {
+        self.change("/v1/models/canary", &body, |engine| {
             let audit = audit(&reason.why);
             super::runtime()?.block_on(engine.start_canary(&parsed(version)?, share, &audit, now()))?;
             Ok(())
@@ -142,11 +142,11 @@ impl Place {
     fn change(
         &self,
         path: &str,
-        body: Value,
+        body: &Value,
         change: impl FnOnce(&Arc<Engine>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match self {
-            Self::Server(server) => server.post(path, Some(&body)).map(|_| ()),
+            Self::Server(server) => server.post(path, Some(body)).map(|_| ()),
             Self::Folder(home) => change(&home.engine),
         }
     }

@@ -219,13 +219,14 @@ fn change(change: views::Change) -> ChangeView {
         views::ChangeAction::CanaryStarted => "Canary started",
         views::ChangeAction::CanaryStopped => "Canary stopped",
     };
-    let share = change.share.map_or_else(String::new, |share| format!("on {} of the customers. ", percent(share)));
+    let share = change.share.map(|share| format!("on {} of the customers", percent(share)));
+    let why: Vec<String> = share.into_iter().chain((!change.why.is_empty()).then_some(change.why)).collect();
     ChangeView {
         at: minute(change.at),
         what,
         version: change.version.to_string(),
         before: change.before.map_or_else(|| "–".to_owned(), |before| before.to_string()),
         by: if change.by.is_empty() { "–".to_owned() } else { change.by },
-        why: format!("{share}{}", change.why),
+        why: why.join(": "),
     }
 }
