@@ -8,6 +8,7 @@ import { consoleLooks } from './browser/console-looks.mjs'
 import { consoleWorks } from './browser/console-works.mjs'
 import { firstStart } from './browser/first-start.mjs'
 import { hostileText } from './browser/hostile-text.mjs'
+import { models } from './browser/models.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
@@ -17,6 +18,7 @@ const world = {}
 let data
 before(async () => {
   data = await folder()
+  world.data = data.path
   world.server = await startDemo(data.path)
   world.browser = await openBrowser()
 })
@@ -33,3 +35,5 @@ describe('console: how it looks', () => consoleLooks(world))
 describe('console: how it works', () => consoleWorks(world))
 describe('hostile text', () => hostileText(world))
 describe('the first start', () => firstStart(world))
+// Last: it leaves a lake that cannot be read.
+describe('console: models', () => models(world))

@@ -34,6 +34,8 @@ export function consoleLooks(world) {
         ['placement', '/console/placements/home-for-you'],
         ['new placement', '/console/new-placement'],
         ['models', '/console/models'],
+        ['model', '/console/models/000001'],
+        ['unknown model', '/console/models/999999', 404],
         ['bad rows', '/console/bad-rows'],
         ['settings', '/console/settings'],
         ['unknown customer', '/console/customers/nobody', 404],

@@ -14,7 +14,7 @@ use crate::placements::Compiled;
 use crate::rule::Scope;
 use crate::slot::{Common, Filled, Slot, fill};
 use crate::words::Language;
-use crate::{World, plan};
+use crate::{World, canary, plan};
 
 /// What should this customer see now, on every placement of the page?
 ///
@@ -26,6 +26,9 @@ pub fn decide(world: &World, request: &DecideRequest, id: DecisionId, now: Times
     let cursor = request.next.as_deref().and_then(|text| continued(text, &mut notes));
     let plan = plan::choose(world, request, cursor.as_ref(), &mut notes);
     let mut person = admit(world, request, now, &mut notes);
+    let arm = canary::arm(world, request, person.objects);
+    let on_trial = canary::world_of(world, arm);
+    let world = on_trial.as_ref().unwrap_or(world);
     if plan.iter().any(|compiled| compiled.reads_tastes()) {
         person.find_tastes(&world.catalog, now);
     }
@@ -64,6 +67,7 @@ pub fn decide(world: &World, request: &DecideRequest, id: DecisionId, now: Times
         position: world.position,
         decided_at: now,
         placements: filled.into_iter().map(with_next).collect(),
+        arm,
         notes: notes.into_vec(),
     }
 }

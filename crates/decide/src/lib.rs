@@ -23,6 +23,7 @@
 //! ```
 
 mod arrange;
+mod canary;
 mod candidates;
 mod catalog;
 mod cursor;
@@ -53,6 +54,7 @@ mod weights;
 mod words;
 mod world;
 
+pub use canary::Canary;
 pub use catalog::{Catalog, CategoryCount};
 pub use decide::decide;
 pub use error::Error;

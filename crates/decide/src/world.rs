@@ -14,7 +14,7 @@ use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, PlacementId, Position, Source};
 
-use crate::{Catalog, Placements};
+use crate::{Canary, Catalog, Placements};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,17 @@ pub struct World {
     pub sessions: SessionIndex,
     pub content: ContentIndex,
     pub models: Arc<Models>,
+    /// A version that answers some of the customers, while it is tried.
+    pub canary: Option<Canary>,
     pub placements: Arc<Placements>,
+}
+
+impl World {
+    /// The same world with other models, which answer everybody.
+    #[must_use]
+    pub fn answered_by(&self, models: Arc<Models>) -> Self {
+        Self { models, canary: None, ..self.clone() }
+    }
 }
 
 /// What was trained. The default is a shop that has trained nothing yet.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Catalog, Placements, World};
+use mercer_decide::{Canary, Catalog, Placements, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::popularity::Popularity;
@@ -19,14 +19,24 @@ use crate::fold::Snapshot;
 use crate::history::Timeline;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
+use crate::stages::Stages;
 use crate::tally::Tally;
+use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 7] =
-    ["fold.catalog", "fold.profiles", "fold.popularity", "fold.sessions", "fold.tally", "fold.timeline", "fold.orders"];
+const TABLES: [&str; 8] = [
+    "fold.catalog",
+    "fold.profiles",
+    "fold.popularity",
+    "fold.sessions",
+    "fold.tally",
+    "fold.timeline",
+    "fold.orders",
+    "fold.trial",
+];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
 const PAGE: usize = 10_000;
@@ -38,7 +48,7 @@ type Pieces = Vec<(Vec<u8>, Vec<u8>)>;
 struct Head {
     format: u32,
     position: Position,
-    model: Option<ModelVersion>,
+    stages: Stages,
     placements: Vec<Placement>,
 }
 
@@ -111,7 +121,8 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders] = TABLES.map(|table| pieces(tables, table));
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial] =
+        TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
     };
@@ -121,17 +132,20 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(tally), Some(timeline)) = (Tally::restore(tally?), Timeline::restore(timeline?)) else {
         return Ok(None);
     };
-    let Some(orders) = OrdersCounted::restore(orders?) else { return Ok(None) };
-    let loaded = match &head.model {
-        Some(version) => match models.load(version, &catalog) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                tracing::error!(%version, %error, "the champion cannot be loaded; serving without trained models");
-                Arc::default()
-            }
-        },
-        None => Arc::default(),
+    let (Some(orders), Some(trial)) = (OrdersCounted::restore(orders?), Trial::restore(trial?)) else {
+        return Ok(None);
     };
+    let load = |version: &ModelVersion| {
+        let loaded = models.load(version, &catalog);
+        loaded
+            .inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it"))
+            .ok()
+    };
+    let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
+    let canary = head.stages.canary.as_ref().and_then(|stage| {
+        let (version, share) = (stage.version.clone(), stage.share);
+        load(&version).map(|models| Canary { version, models, share })
+    });
     let world = World {
         position: head.position,
         content: content_of(&catalog),
@@ -140,9 +154,10 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         popularity,
         sessions,
         models: loaded,
+        canary,
         placements: Arc::new(Placements::compile(head.placements)),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, champion: head.model }))
+    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial }))
 }
 
 /// The content index is not written down: it is made from the catalog in item order.
@@ -170,7 +185,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 7] = [
+    let changes: [Changes; 8] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -178,11 +193,12 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.tally.drain_changes().map_err(|error| text(&error))?,
         snapshot.timeline.drain_changes().map_err(|error| text(&error))?,
         snapshot.orders.drain_changes(),
+        snapshot.trial.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
         format: FORMAT,
         position: world.position,
-        model: snapshot.champion.clone(),
+        stages: snapshot.stages.clone(),
         placements: world.placements.iter().cloned().collect(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;

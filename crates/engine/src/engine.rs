@@ -1,6 +1,5 @@
 //! The engine's public face: accept facts, decide, look back.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -17,13 +16,17 @@ use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::Error;
+use crate::alarms::Watch;
 use crate::bad_rows::{self, KeptBadRow};
 use crate::checkpoint::{self, Checkpointer};
+use crate::drift::Counter;
 use crate::fold::Snapshot;
 use crate::ingest::{Ingest, Job, Running};
 use crate::keys::message_key;
-use crate::models::{ModelCard, ModelSource, RegistryModels, cards, name_champion};
+use crate::models::{ModelSource, RegistryModels, name_champion};
+use crate::progress::Training;
 use crate::replay::{self, Replayed};
+use crate::shadow::{Shadow, ShadowFigures, Target};
 
 /// Records that a slow listener may fall behind before it misses some.
 const NEWS_KEPT: usize = 1_024;
@@ -49,6 +52,26 @@ pub struct Options {
     pub code_version: String,
     /// Ignore the checkpoint and fold the whole log.
     pub rebuild: bool,
+    pub models: ModelOptions,
+}
+
+/// How models are kept safe.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelOptions {
+    /// A version that passes the gate serves at once; otherwise it waits for a person.
+    pub promote: bool,
+    /// Days whose cases are held out for the gate.
+    pub held_out_days: u32,
+    /// The share of pages on which a candidate that waits is asked too; 0 asks it nothing.
+    pub shadow_share: f64,
+    /// A champion that was trained so long ago is an alarm; 0 never is.
+    pub stale_days: u32,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14 }
+    }
 }
 
 /// Owns the state; share it in an `Arc`.
@@ -56,7 +79,9 @@ pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) options: Options,
     pub(crate) models: Arc<dyn ModelSource>,
-    pub(crate) is_training: AtomicBool,
+    pub(crate) progress: Arc<Training>,
+    pub(crate) shadow: Shadow,
+    pub(crate) watch: Watch,
     published: Arc<ArcSwap<Snapshot>>,
     search: Arc<SearchIndex>,
     news: broadcast::Sender<Arc<Record>>,
@@ -115,19 +140,26 @@ impl Engine {
             news: news.clone(),
             checkpointer,
         };
+        let shadow = Shadow::start(options.models.shadow_share, Arc::clone(&parts.tables), &news);
+        let shadow = shadow.map_err(mercer_store::Error::from)?;
+        let watch = Watch::new(Counter::load(Arc::clone(&parts.log), Arc::clone(&parts.tables)));
         let Running { jobs, threads } = ingest.start(snapshot).map_err(mercer_store::Error::from)?;
-        Ok(Self {
+        let engine = Self {
             parts,
             options,
             models,
-            is_training: AtomicBool::new(false),
+            progress: Arc::default(),
+            shadow,
+            watch,
             published,
             search,
             news,
             jobs: ArcSwapOption::from_pointee(jobs),
             threads: Mutex::new(threads),
             replayed: Mutex::new(Snapshot::empty()),
-        })
+        };
+        engine.watch_candidate();
+        Ok(engine)
     }
 
     /// Everything that is known now. Lock-free; the snapshot stays as it is while the engine goes on.
@@ -204,6 +236,7 @@ impl Engine {
         let decision = mercer_decide::decide(&snapshot.world, &request, id, now);
         let json = replay::json_of(&decision);
         if !request.dry_run {
+            self.shadow.offer(&snapshot, &request, &decision);
             let job = Job::Decision(Box::new(replay::decision_draft(request, &decision, &json)));
             if self.queue().is_none_or(|jobs| jobs.try_send(job).is_err()) {
                 metrics::counter!("mercer_decisions_unlogged_total").increment(1);
@@ -310,18 +343,25 @@ impl Engine {
         self.news.subscribe()
     }
 
-    /// All model versions, newest first.
-    pub fn models(&self) -> Result<Vec<ModelCard>, Error> {
-        cards(&self.parts.registry)
+    /// What the shadow found of a version; nothing of one that was never asked.
+    pub fn shadow_figures(&self, version: &ModelVersion) -> Option<ShadowFigures> {
+        self.shadow.figures(version)
     }
 
-    /// Makes a version the champion, after having loaded it once: a broken one changes nothing.
-    pub async fn promote(&self, version: &ModelVersion, now: Timestamp) -> Result<(), Error> {
-        self.models.load(version, &self.snapshot().world.catalog)?;
-        // The log first: it is what a start believes. An alias that lags behind is put right there.
-        self.accept(vec![fact(Fact::ModelPromoted(version.clone()), now)]).await?;
-        self.parts.registry.set_alias(Alias::Champion, version)?;
-        Ok(())
+    /// Asks the candidate in the shadow while it waits: not once it serves, or answers some as a canary.
+    pub(crate) fn watch_candidate(&self) {
+        let snapshot = self.snapshot();
+        let stages = &snapshot.stages;
+        let is_idle = |version: &ModelVersion| {
+            stages.champion.as_ref() != Some(version)
+                && stages.canary.as_ref().is_none_or(|canary| canary.version != *version)
+        };
+        let waiting = self.parts.registry.alias(Alias::Candidate).ok().flatten().filter(is_idle);
+        let target = waiting.and_then(|version| {
+            let models = self.models.load(&version, &snapshot.world.catalog).ok()?;
+            Some(Target { version, models })
+        });
+        self.shadow.watch(target);
     }
 
     /// Writes what the log has beyond the lake into the lake.
@@ -338,6 +378,7 @@ impl Engine {
     /// Takes no more, finishes what is queued, writes a checkpoint. Blocks.
     pub fn close(&self) {
         self.jobs.store(None);
+        self.shadow.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {

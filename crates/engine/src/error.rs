@@ -22,6 +22,11 @@ pub enum Error {
     TrainingBroke(String),
     #[error("a training run is already under way; wait for it to end")]
     AlreadyTraining,
+    /// The version is not where the change would take it from.
+    #[error("{0}")]
+    WrongStage(String),
+    #[error("a canary answers a share of the customers above 0 and at most 1; {0} is none")]
+    BadShare(f64),
     #[error("{field}: {message}")]
     Placement { field: String, message: String },
     #[error(transparent)]

@@ -5,17 +5,20 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Models, Placements, World};
+use mercer_decide::{Canary, Models, Placements, World};
 use mercer_profile::touches_of;
 use mercer_schema::{
-    Device, Event, Fact, ModelVersion, Placement, PlacementId, Position, Record, Touch, TouchKind, Visitor,
+    Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
+    PlacementId, Position, Record, Timestamp, Touch, TouchKind, Visitor,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
 use crate::models::ModelSource;
-use crate::orders::OrdersCounted;
+use crate::orders::{News, OrdersCounted};
+use crate::stages::Stages;
 use crate::tally::Tally;
+use crate::trial::Trial;
 
 /// Everything that is folded from the log, up to one position. Cloning is cheap; a clone never changes.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +27,8 @@ pub struct Snapshot {
     pub tally: Tally,
     pub timeline: Timeline,
     pub orders: OrdersCounted,
-    /// The version that the log promoted last. It is remembered when its files cannot be read, for the next start to
-    /// try again; the world's models say what really serves.
-    pub champion: Option<ModelVersion>,
+    pub stages: Stages,
+    pub trial: Trial,
 }
 
 impl Snapshot {
@@ -51,13 +53,66 @@ impl Snapshot {
             Fact::PlacementSaved(placement) => self.save_placement(placement),
             Fact::PlacementRemoved(id) => self.remove_placement(id),
             Fact::ModelPromoted(version) => {
-                self.champion = Some(version.clone());
-                match models.load(version, &self.world.catalog) {
-                    Ok(loaded) => self.world.models = loaded,
-                    Err(error) => tracing::error!(%version, %error, "a promoted model cannot be loaded"),
-                }
+                let (action, version) = (ModelAction::Promoted, version.clone());
+                let change = ModelChange { action, version, by: String::new(), why: String::new() };
+                self.change_model(record.position, record.recorded_at, &change, models);
             }
-            Fact::Decided(decision) => self.tally.count_decision(decision),
+            Fact::ModelChanged(change) => self.change_model(record.position, record.recorded_at, change, models),
+            Fact::Decided(decision) => {
+                self.tally.count_decision(decision);
+                self.count_in_trial(decision);
+            }
+        }
+    }
+
+    fn change_model(&mut self, position: Position, at: Timestamp, change: &ModelChange, models: &dyn ModelSource) {
+        if let ModelAction::CanaryStarted { share } = change.action {
+            self.end_canary(at);
+            self.trial.clear();
+            self.world.canary = load(&change.version, &self.world, models).map(|models| Canary {
+                version: change.version.clone(),
+                models,
+                share,
+            });
+        } else {
+            // A champion that changes is no longer what the canary is compared with.
+            self.end_canary(at);
+        }
+        self.stages.apply(position, at, change);
+        if matches!(change.action, ModelAction::Promoted | ModelAction::RolledBack)
+            && let Some(loaded) = load(&change.version, &self.world, models)
+        {
+            self.world.models = loaded;
+        }
+    }
+
+    fn end_canary(&mut self, at: Timestamp) {
+        self.world.canary = None;
+        self.stages.end_canary(at, self.trial.arms());
+    }
+
+    /// The side stands in the record; whether the canary still runs is a matter of the log.
+    fn count_in_trial(&mut self, decision: &DecisionRecord) {
+        let Some(stage) = &self.stages.canary else { return };
+        if let Some(arm) = decision.arm.filter(|_| decision.position >= stage.since)
+            && let Some(person) = self.world.profiles.person_key(&decision.request.visitor())
+        {
+            self.trial.decided(&person, arm);
+        }
+    }
+
+    fn observe_in_trial(&mut self, event: &Event, news: News) {
+        let has_clicked = matches!(&event.activity, Activity::Exposure(exposure) if exposure.clicked);
+        let has_ordered = matches!(&event.activity, Activity::Commerce(commerce)
+            if commerce.action == CommerceAction::OrderCompleted && news.is_new);
+        if self.stages.canary.is_none() || !(has_clicked || has_ordered) {
+            return;
+        }
+        let Some(person) = self.world.profiles.person_key(&event.visitor) else { return };
+        if has_clicked {
+            self.trial.clicked(&person);
+        } else {
+            self.trial.ordered(&person);
         }
     }
 
@@ -66,6 +121,7 @@ impl Snapshot {
         self.tally.count_event(event, news);
         self.timeline.apply(position, event);
         self.world.profiles.apply(event);
+        self.observe_in_trial(event, news);
         let is_human = event.context.device != Some(Device::Bot);
         let visitor = session_key(&event.visitor);
         for Touch { at, product_id, kind, quantity } in touches_of(event) {
@@ -112,7 +168,9 @@ impl Snapshot {
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("model", ours.models.version == theirs.models.version),
-            ("champion", self.champion == other.champion),
+            ("canary", canary_of(ours) == canary_of(theirs)),
+            ("stages", self.stages == other.stages),
+            ("trial", self.trial == other.trial),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),
@@ -126,6 +184,16 @@ impl Snapshot {
         snapshot.world.models = Arc::new(Models::default());
         snapshot
     }
+}
+
+fn canary_of(world: &World) -> Option<(&ModelVersion, f64)> {
+    world.canary.as_ref().map(|canary| (&canary.version, canary.share))
+}
+
+/// The models of a version, or a word that they cannot be read: then what served before serves on.
+fn load(version: &ModelVersion, world: &World, models: &dyn ModelSource) -> Option<Arc<Models>> {
+    let loaded = models.load(version, &world.catalog);
+    loaded.inspect_err(|error| tracing::error!(%version, %error, "a model that the log names cannot be loaded")).ok()
 }
 
 const fn shows_interest(kind: TouchKind) -> bool {

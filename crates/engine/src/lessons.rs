@@ -3,7 +3,7 @@
 //! Lines whose sender objected to personalization teach nothing. Returned and cancelled orders are not unlearned:
 //! they still say what was wanted together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_decide::World;
 use mercer_recommend::Item;
@@ -11,6 +11,7 @@ use mercer_recommend::interactions::{Basket, Customer, Order};
 use mercer_schema::{AnonymousId, CommerceAction, CustomerId, Position, ProductId, Timestamp, Visitor};
 use mercer_store::{DataRange, Lake, LineAction, LineRow};
 use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::Error;
 
@@ -23,11 +24,56 @@ pub(crate) struct Lessons {
     pub(crate) orders: Vec<Order>,
     /// Products looked at, added or bought within one visit.
     pub(crate) visits: Vec<Basket>,
+    /// When each of the visits began.
+    pub(crate) visited_at: Vec<Timestamp>,
     pub(crate) data: DataRange,
+    /// How much it is, for the manifest.
+    pub(crate) counts: BTreeMap<String, u64>,
 }
 
-/// Reads the lake up to where it reaches. `world` says which ids are one person and numbers the items.
-pub(crate) fn gather(lake: &Lake, world: &World) -> Result<Lessons, Error> {
+impl Lessons {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.visits.is_empty()
+    }
+
+    /// What was ordered together.
+    pub(crate) fn baskets(&self) -> Vec<Basket> {
+        self.orders.iter().map(|order| order.lines.clone()).collect()
+    }
+
+    /// What was known at a moment.
+    pub(crate) fn before(&self, moment: Timestamp) -> Self {
+        let visits = self.visits.iter().zip(&self.visited_at).filter(|(_, at)| **at < moment);
+        let (visits, visited_at) = visits.map(|(visit, at)| (visit.clone(), *at)).unzip();
+        Self {
+            orders: self.orders.iter().filter(|order| order.at < moment).cloned().collect(),
+            visits,
+            visited_at,
+            data: self.data,
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// XXH3-128 of all of it, in hexadecimal: equal lessons, equal digest.
+    pub(crate) fn digest(&self) -> String {
+        let mut hasher = Xxh3::new();
+        let mut basket = |at: Timestamp, customer: Option<Customer>, lines: &Basket| {
+            hasher.update(&at.0.to_le_bytes());
+            hasher.update(&customer.map_or(u32::MAX, |customer| customer.0).to_le_bytes());
+            hasher.update(&(lines.len() as u64).to_le_bytes());
+            for (item, weight) in lines {
+                hasher.update(&item.0.to_le_bytes());
+                hasher.update(&weight.to_le_bytes());
+            }
+        };
+        self.orders.iter().for_each(|order| basket(order.at, order.customer, &order.lines));
+        self.visits.iter().zip(&self.visited_at).for_each(|(visit, at)| basket(*at, None, visit));
+        format!("{:032x}", hasher.digest128())
+    }
+}
+
+/// Reads the lake up to a position. `world` says which ids are one person and numbers the items.
+pub(crate) fn gather(lake: &Lake, world: &World, upto: Position) -> Result<Lessons, Error> {
     let mut gathering = Gathering {
         world,
         persons: FxHashMap::default(),
@@ -35,12 +81,27 @@ pub(crate) fn gather(lake: &Lake, world: &World) -> Result<Lessons, Error> {
         seen: BTreeMap::new(),
         data: DataRange::default(),
     };
-    lake.lines(Position(0), |row| gathering.take(row))?;
-    let Gathering { orders, seen, data, .. } = gathering;
-    let orders =
-        orders.into_values().map(|(customer, at, lines)| Order { customer, at, lines: merged(lines) }).collect();
-    let visits = seen.into_values().flat_map(visits_of).collect();
-    Ok(Lessons { orders, visits, data })
+    let mut lines = 0;
+    lake.lines(Position(0), |row| {
+        if row.position <= upto {
+            lines += 1;
+            gathering.take(row);
+        }
+    })?;
+    let Gathering { orders, seen, data, persons, .. } = gathering;
+    let order = |(customer, at, lines)| Order { customer, at, lines: merged(lines) };
+    let orders: Vec<Order> = orders.into_values().map(order).collect();
+    let (visited_at, visits): (Vec<_>, Vec<_>) = seen.into_values().flat_map(visits_of).unzip();
+    let products: BTreeSet<Item> = orders.iter().flat_map(|order| order.lines.iter().map(|(item, _)| *item)).collect();
+    let counts = [
+        ("lines", lines),
+        ("orders", orders.len()),
+        ("visits", visits.len()),
+        ("customers and visitors", persons.len()),
+        ("products ordered", products.len()),
+    ];
+    let counts = counts.map(|(name, count)| (name.to_owned(), count as u64)).into();
+    Ok(Lessons { orders, visits, visited_at, data, counts })
 }
 
 struct Gathering<'a> {
@@ -111,11 +172,11 @@ fn merged(lines: Basket) -> Basket {
     items.into_iter().collect()
 }
 
-fn visits_of(mut seen: Vec<(Timestamp, Item)>) -> Vec<Basket> {
+fn visits_of(mut seen: Vec<(Timestamp, Item)>) -> Vec<(Timestamp, Basket)> {
     seen.sort_unstable();
     let visits = seen.chunk_by(|(earlier, _), (later, _)| later.since(*earlier) <= VISIT_GAP);
     visits
-        .map(|visit| merged(visit.iter().map(|(_, item)| (*item, 1.0)).collect()))
-        .filter(|visit| visit.len() > 1)
+        .filter_map(|visit| Some((visit.first()?.0, merged(visit.iter().map(|(_, item)| (*item, 1.0)).collect()))))
+        .filter(|(_, visit)| visit.len() > 1)
         .collect()
 }

@@ -4,32 +4,53 @@
 //! the next decision already knows them. Everything in the world is a function of the log up to a position;
 //! checkpoints only shorten the way there. The engine reads no clock and knows no protocol.
 
+mod alarms;
 mod bad_rows;
+mod changes;
 mod checkpoint;
+mod drift;
 mod engine;
 mod error;
 mod fold;
+mod gate;
 mod history;
 #[cfg(test)]
 mod hostile;
 mod ingest;
+mod judgement;
 mod keys;
 mod lessons;
 mod models;
 mod orders;
+mod progress;
+mod recipes;
 mod replay;
+mod shadow;
+mod stages;
+mod statistics;
 mod tally;
 mod train;
+mod trial;
+mod weights;
 
+pub use alarms::{Alarm, AlarmKind};
 pub use bad_rows::KeptBadRow;
-pub use engine::{Answer, Engine, Options, Parts, Saved};
+pub use drift::{DayDrift, DriftReport, Input, InputDrift};
+pub use engine::{Answer, Engine, ModelOptions, Options, Parts, Saved};
 pub use error::Error;
 pub use fold::Snapshot;
 pub use history::Timeline;
+pub use judgement::Judged;
 pub use keys::{decision_key, message_key};
 pub use mercer_decide::default_placements;
+pub use mercer_store::{Check, DataRange, Difference, FileEntry, FittedModel, Gate, Lineage, Manifest};
 pub use models::ModelCard;
 pub use orders::OrdersCounted;
+pub use progress::{Outcome, Progress};
 pub use replay::Replayed;
+pub use shadow::ShadowFigures;
+pub use stages::{Audit, CanaryStage, Changed, EndedCanary, Stages};
+pub use statistics::Estimate;
 pub use tally::{HourTally, Tally};
-pub use train::{Judged, Trained};
+pub use train::{EVENTS_SEEN, ORDERS_SEEN, Trained, TrainingTicket};
+pub use trial::{ArmCounts, Compared, compared};

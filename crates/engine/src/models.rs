@@ -6,23 +6,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mercer_decide::{Catalog, Models};
-use mercer_recommend::Item;
-use mercer_recommend::neighbours::Neighbours;
-use mercer_recommend::next_order::NextOrder;
-use mercer_recommend::repurchase::Repurchase;
-use mercer_schema::{ModelVersion, ProductId};
+use mercer_schema::ModelVersion;
 use mercer_store::{Alias, Manifest, Registry};
 
 use crate::Error;
 use crate::fold::Snapshot;
+use crate::recipes::read_models;
 
 /// Decoded versions kept for replays across a swap.
 const KEPT_DECODED: usize = 4;
-
-pub(crate) const ALSO_VIEWED: &str = "also_viewed.model";
-pub(crate) const BOUGHT_TOGETHER: &str = "bought_together.model";
-pub(crate) const FOR_YOU: &str = "for_you.model";
-pub(crate) const REPURCHASE: &str = "repurchase.model";
 
 /// Where promoted versions are read from.
 pub(crate) trait ModelSource: Send + Sync {
@@ -57,20 +49,9 @@ impl ModelSource for RegistryModels {
 }
 
 fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Result<Models, Error> {
-    let broken = |reason: String| Error::Model { version: version.clone(), reason };
-    let resolve = |name: &str| -> Option<Item> { catalog.item(&ProductId::trusted(name)) };
-    let file = |name: &str| registry.load(version, name).map_err(|error| broken(error.to_string()));
-    let neighbours =
-        |name: &str| Neighbours::decode(&file(name)?, resolve).map_err(|error| broken(format!("{name}: {error}")));
-    Ok(Models {
-        version: Some(version.clone()),
-        also_viewed: neighbours(ALSO_VIEWED)?,
-        bought_together: neighbours(BOUGHT_TOGETHER)?,
-        for_you: NextOrder::decode(&file(FOR_YOU)?, resolve).map_err(|error| broken(format!("{FOR_YOU}: {error}")))?,
-        repurchase: Repurchase::decode(&file(REPURCHASE)?, resolve)
-            .map_err(|error| broken(format!("{REPURCHASE}: {error}")))?,
-        ..Models::default()
-    })
+    let file = |name: &str| registry.load(version, name).map_err(|error| error.to_string());
+    let broken = |reason| Error::Model { version: version.clone(), reason };
+    Ok(Models { version: Some(version.clone()), ..read_models(catalog, file).map_err(broken)? })
 }
 
 /// The log says which version serves; after a crash between the two, the registry's alias is put right.
@@ -88,14 +69,18 @@ pub struct ModelCard {
     pub manifest: Manifest,
     pub is_champion: bool,
     pub is_candidate: bool,
+    /// It answers this share of the customers.
+    pub canary_share: Option<f64>,
 }
 
 /// All versions, newest first.
-pub(crate) fn cards(registry: &Registry) -> Result<Vec<ModelCard>, Error> {
+pub(crate) fn cards(registry: &Registry, snapshot: &Snapshot) -> Result<Vec<ModelCard>, Error> {
     let (champion, candidate) = (registry.alias(Alias::Champion)?, registry.alias(Alias::Candidate)?);
+    let canary = snapshot.stages.canary.as_ref();
     let card = |manifest: Manifest| ModelCard {
         is_champion: champion.as_ref() == Some(&manifest.version),
         is_candidate: candidate.as_ref() == Some(&manifest.version),
+        canary_share: canary.filter(|stage| stage.version == manifest.version).map(|stage| stage.share),
         manifest,
     };
     Ok(registry.list()?.into_iter().map(card).collect())

@@ -54,6 +54,15 @@ impl OrdersCounted {
         News { is_new: known.is_none(), has_new_lines: is_new(LINES), has_new_value: is_new(VALUE) }
     }
 
+    /// Orders that are known.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     pub(crate) fn drain_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changed);
         let piece = |hash: &u64| (hash.to_be_bytes().to_vec(), self.parts.get(hash).map(|parts| vec![*parts]));

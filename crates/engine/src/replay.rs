@@ -36,12 +36,14 @@ pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision, js
         placement: placement.placement.clone(),
         product_ids: placement.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: placement.items.iter().map(|item| item.propensity).collect(),
+        top_score: placement.items.iter().filter(|item| item.source.is_some()).map(|item| item.score).reduce(f64::max),
     });
     let record = DecisionRecord {
         decision_id: decision.decision_id.clone(),
         position: decision.position,
         decided_at: decision.decided_at,
         placements: placements.collect(),
+        arm: decision.arm,
         digest: digest(json),
         request,
     };

@@ -68,6 +68,11 @@ impl Tally {
         self.hours.get_max().map(|(hour, _)| Timestamp(hour * Timestamp::HOUR))
     }
 
+    /// Events of all time.
+    pub fn events(&self) -> u64 {
+        self.hours.values().map(|hour| hour.events).sum()
+    }
+
     pub(crate) fn drain_changes(&mut self) -> Result<Changes, postcard::Error> {
         let changed = std::mem::take(&mut self.changed);
         changed

@@ -1,33 +1,28 @@
-//! Training: lake → fits → judgement → registry → promotion.
+//! Training: lake → fits → judgement → gate → registry → promotion.
 //!
 //! Runs beside serving and changes nothing until the last step, a record in the log. A run that fails or is cut off
-//! leaves the champion as it was.
+//! leaves the champion as it was; what it had finished lies in the registry's run folder, and the next run goes on from
+//! there when code, settings and data are the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use mercer_decide::World;
-use mercer_recommend::evaluate::{self, Case, Report, Split};
-use mercer_recommend::interactions::{Order, lines, purchases, tastes};
-use mercer_recommend::neighbours::{self, Neighbours};
-use mercer_recommend::next_order::{self, NextOrder};
-use mercer_recommend::popularity::{self, Popularity};
-use mercer_recommend::repurchase::{self, Repurchase};
-use mercer_recommend::{Item, Query, Recommender};
-use mercer_schema::{ModelVersion, ProductId, Properties, Timestamp};
-use mercer_store::{Alias, NewModel};
-use rustc_hash::FxHashMap;
-use serde_json::json;
+use mercer_decide::{Models, World};
+use mercer_schema::{ModelVersion, Position, Properties, Timestamp};
+use mercer_store::{Alias, Gate, Lineage, NewModel, RunNotes, TrainingRun};
 
+use crate::gate::{self, Contenders, Plan, Rival};
+use crate::judgement::metrics;
 use crate::lessons::{Lessons, gather};
-use crate::models::{ALSO_VIEWED, BOUGHT_TOGETHER, FOR_YOU, REPURCHASE};
+use crate::progress::{Outcome, Progress, Running};
+use crate::recipes::{RECIPES, Recipe, fitted_models, read_models};
+use crate::stages::Audit;
 use crate::{Engine, Error};
 
-/// Places of a ranking that judgement looks at.
-const CUTOFF: usize = 20;
-/// The metric by which candidate and champion are compared.
-const DECIDING_METRIC: &str = "next_order_recall_at_20";
+/// An interrupted run older than this is not gone on with: its data are of yesterday.
+const STALE_AFTER: i64 = Timestamp::DAY;
+/// Reading, judging, comparing and writing, beside two fits for every recipe.
+const OTHER_STEPS: usize = 4;
 
 /// What a training run made.
 #[derive(Debug, Clone)]
@@ -36,196 +31,248 @@ pub struct Trained {
     /// It serves now; otherwise it waits as candidate.
     pub promoted: bool,
     pub metrics: Properties,
+    pub gate: Gate,
 }
 
-/// A model of the comparison with what it reached.
-#[derive(Debug, Clone)]
-pub struct Judged {
-    pub model: &'static str,
-    /// How training and test were split.
-    pub protocol: &'static str,
-    pub report: Report,
-}
-
-/// A run under way; however it ends, the next may begin.
-struct Running<'a>(&'a AtomicBool);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+/// The right to run, given back when it is dropped.
+#[derive(Debug)]
+pub struct TrainingTicket {
+    running: Running,
+    audit: Audit,
+    now: Timestamp,
 }
 
 impl Engine {
-    /// Learns from everything in the log. `progress` hears what is being done.
+    /// Learns from everything in the log. How far it is, [`Engine::training`] tells; `told` hears it too.
     pub async fn train(
         self: &Arc<Self>,
+        audit: Audit,
         now: Timestamp,
-        progress: impl Fn(&str) + Send + 'static,
+        told: impl Fn(&str) + Send + 'static,
     ) -> Result<Trained, Error> {
-        if self.is_training.swap(true, Ordering::AcqRel) {
-            return Err(Error::AlreadyTraining);
-        }
-        let _running = Running(&self.is_training);
+        let ticket = self.begin_training(audit, now)?;
+        self.train_on(ticket, told).await
+    }
+
+    /// Takes the place of the one run that there may be: from here on [`Engine::training`] tells of it.
+    pub fn begin_training(&self, audit: Audit, now: Timestamp) -> Result<TrainingTicket, Error> {
+        let running =
+            self.progress.begin(&audit, now, OTHER_STEPS + 2 * RECIPES.len()).ok_or(Error::AlreadyTraining)?;
+        Ok(TrainingTicket { running, audit, now })
+    }
+
+    /// The run that was begun.
+    pub async fn train_on(
+        self: &Arc<Self>,
+        ticket: TrainingTicket,
+        told: impl Fn(&str) + Send + 'static,
+    ) -> Result<Trained, Error> {
+        let TrainingTicket { running, audit, now } = ticket;
         let engine = Arc::clone(self);
-        let fitted = tokio::task::spawn_blocking(move || engine.fit(now, &progress)).await;
-        match fitted {
-            Ok(Ok(fitted)) => self.judge_and_promote(fitted, now).await,
+        let asked = audit.clone();
+        let fitted = tokio::task::spawn_blocking(move || {
+            let mut work = Work { engine: &engine, progress: &engine.progress, told: &told, now };
+            work.fit(&asked).inspect_err(|error| engine.make_room(error))
+        });
+        let outcome = match fitted.await {
+            Ok(Ok(model)) => self.settle(model, &audit, now).await,
             Ok(Err(error)) => Err(error),
             Err(panicked) => Err(Error::TrainingBroke(panicked.to_string())),
+        };
+        running.end(match &outcome {
+            Ok(trained) => Outcome::Trained { version: trained.version.clone(), promoted: trained.promoted },
+            Err(Error::NothingToLearn) => Outcome::NothingToLearn,
+            Err(error) => Outcome::Failed { error: error.to_string() },
+        });
+        let label = if outcome.is_ok() { "trained" } else { "failed" };
+        metrics::counter!("mercer_trainings_total", "outcome" => label).increment(1);
+        outcome
+    }
+
+    /// The training that runs, or the last one since the start.
+    pub fn training(&self) -> Progress {
+        self.progress.now()
+    }
+
+    /// A run that was cut off and can go on: who asked for it, and why.
+    pub fn interrupted_training(&self, now: Timestamp) -> Option<Audit> {
+        let left = self.parts.registry.unfinished_run()?;
+        (now.since(left.started_at) < STALE_AFTER).then_some(Audit { by: left.requested_by, why: left.why })
+    }
+
+    /// Puts the new version into the registry and, when it may, in the champion's place.
+    async fn settle(&self, model: NewModel, audit: &Audit, now: Timestamp) -> Result<Trained, Error> {
+        let registry = &self.parts.registry;
+        let (metrics, gate) = (model.metrics.clone(), model.gate.clone());
+        let version = registry.create(model).map_err(Error::from).inspect_err(|error| self.make_room(error))?.version;
+        registry.set_alias(Alias::Candidate, &version)?;
+        registry.clear_run()?;
+        let promoted = gate.passed && self.options.models.promote;
+        if promoted {
+            let why = match audit.why.is_empty() {
+                true => "it passed the gate".to_owned(),
+                false => format!("it passed the gate ({})", audit.why),
+            };
+            self.promote(&version, &Audit::new(&*audit.by, why), now).await?;
+        }
+        self.watch_candidate();
+        Ok(Trained { version, promoted, metrics, gate })
+    }
+
+    /// On a full disk, what is kept of the run only stands in the way.
+    fn make_room(&self, error: &Error) {
+        if let Error::Store(error) = error
+            && error.is_temporary()
+            && let Err(error) = self.parts.registry.clear_run()
+        {
+            tracing::warn!(%error, "what is kept of the training run cannot be removed");
         }
     }
 
-    /// Compares the recommenders on this shop's own orders.
-    pub fn evaluate(&self, cutoff: usize, progress: &dyn Fn(&str)) -> Result<Vec<Judged>, Error> {
-        progress("Reading the lake");
-        let lessons = self.lessons_with_orders()?;
-        let settings = evaluate::Settings { cutoff, ..evaluate::Settings::default() };
-        let mut judged = Vec::new();
-        let recent = lessons.data.last_at.plus(-30 * Timestamp::DAY);
-        let splits = [
-            ("last order of each customer", evaluate::hold_out_last_orders(&lessons.orders, 0)),
-            ("last 30 days", evaluate::split_at(&lessons.orders, recent)),
-        ];
-        for (protocol, split) in splits {
-            progress(protocol);
-            judged.extend(compare(&split, &settings).into_iter().map(|(model, report)| Judged {
-                model,
-                protocol,
-                report,
-            }));
-        }
-        Ok(judged)
+    /// One that cannot serve is no rival, however good its figures once were.
+    fn rival(&self, world: &World) -> Option<Rival> {
+        let champion = self.parts.registry.alias(Alias::Champion).ok()??;
+        let models = self.models.load(&champion, &world.catalog).ok()?;
+        let manifest = self.parts.registry.manifest(&champion).ok()?;
+        let has_same_recipes =
+            manifest.code_version == self.options.code_version && manifest.lineage.models == fitted_models();
+        Some(Rival { manifest, models, has_same_recipes })
     }
+}
 
-    /// The orders of this shop that models learn from.
-    pub fn orders(&self) -> Result<Vec<Order>, Error> {
-        Ok(self.lessons_with_orders()?.orders)
-    }
+/// One run at work.
+struct Work<'a> {
+    engine: &'a Engine,
+    progress: &'a crate::progress::Training,
+    told: &'a dyn Fn(&str),
+    now: Timestamp,
+}
 
-    fn lessons_with_orders(&self) -> Result<Lessons, Error> {
-        self.extend_lake()?;
-        let lessons = gather(&self.parts.lake, &self.snapshot().world)?;
-        if lessons.orders.is_empty() { Err(Error::NothingToLearn) } else { Ok(lessons) }
-    }
-
-    fn fit(&self, now: Timestamp, progress: &dyn Fn(&str)) -> Result<NewModel, Error> {
-        progress("Reading the lake");
-        self.extend_lake()?;
-        let snapshot = self.snapshot();
-        let lessons = gather(&self.parts.lake, &snapshot.world)?;
-        if lessons.orders.is_empty() && lessons.visits.is_empty() {
-            return Err(Error::NothingToLearn);
-        }
-        progress("Fitting the models");
-        let files = fit_models(&lessons, &snapshot.world);
-        progress("Judging them on held-out orders");
+impl Work<'_> {
+    fn fit(&mut self, audit: &Audit) -> Result<NewModel, Error> {
+        let engine = self.engine;
+        self.step("Reading the lake");
+        engine.extend_lake()?;
+        let snapshot = engine.snapshot();
+        let world = &snapshot.world;
+        let (notes, lessons) = self.notes(audit, world)?;
+        let mut run = engine.parts.registry.begin_run(notes)?;
+        self.progress.kept(run.notes().pieces.len());
+        let resumed = run.notes().pieces.len();
+        let rival = engine.rival(world);
+        let plan = Plan::new(&lessons, rival.as_ref(), engine.options.models.held_out_days);
+        let before = lessons.before(plan.cut);
+        // Another cut, other pieces: the champion may have changed since a run was cut off.
+        let on_trial = self.fit_all(&format!("before-{}", plan.cut.0), &before, world, &mut run)?;
+        let files = self.fit_all("all", &lessons, world, &mut run)?;
+        self.step("Judging on held-out orders");
+        let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
+        self.step("Comparing with the champion");
+        let bytes = files.values().map(|file| file.len() as u64).sum();
+        let contenders = Contenders {
+            before_cut: &read(&on_trial, world)?,
+            candidate: (&read(&files, world)?, bytes),
+            rival: rival.as_ref(),
+        };
+        let gate = gate::judge(&plan, &lessons, world, &contenders);
+        self.step("Writing the version");
+        let digest = lessons.digest();
         Ok(NewModel {
-            created_at: now,
-            code_version: self.options.code_version.clone(),
-            settings: json!({ "largest_basket": neighbours::Settings::default().largest_basket }),
+            created_at: self.now,
+            code_version: engine.options.code_version.clone(),
+            settings: serde_json::json!({ "held_out_days": engine.options.models.held_out_days }),
             data: lessons.data,
-            metrics: metrics(&lessons),
+            metrics: serde_json::from_slice(&metrics).unwrap_or_default(),
+            lineage: Lineage {
+                parent: snapshot.stages.champion.clone(),
+                requested_by: audit.by.clone(),
+                why: audit.why.clone(),
+                position: run.notes().position,
+                counts: counts(lessons.counts, &snapshot),
+                digest,
+                models: fitted_models(),
+                resumed,
+            },
+            gate,
             files,
         })
     }
 
-    async fn judge_and_promote(&self, model: NewModel, now: Timestamp) -> Result<Trained, Error> {
-        let (registry, metrics) = (&self.parts.registry, model.metrics.clone());
-        let is_no_worse = self.is_no_worse_than_champion(&metrics)?;
-        let version = registry.create(model)?.version;
-        registry.set_alias(Alias::Candidate, &version)?;
-        if is_no_worse {
-            self.promote(&version, now).await?;
+    /// Reads the lessons; those of an interrupted run up to where that one read them, if it can be gone on with.
+    fn notes(&self, audit: &Audit, world: &World) -> Result<(RunNotes, Lessons), Error> {
+        let (registry, lake) = (&self.engine.parts.registry, &self.engine.parts.lake);
+        let read = |position: Position| -> Result<(String, Lessons), Error> {
+            let lessons = gather(lake, world, position)?;
+            let settings = fitted_models().iter().fold(String::new(), |all, (file, model)| {
+                format!("{all}\n{file}: {} {:?}", model.settings, model.seed)
+            });
+            let days = self.engine.options.models.held_out_days;
+            let code = &self.engine.options.code_version;
+            Ok((format!("{code}, {days} days held out, data {}{settings}", lessons.digest()), lessons))
+        };
+        let is_fresh = |left: &RunNotes| self.now.since(left.started_at) < STALE_AFTER;
+        if let Some(left) = registry.unfinished_run().filter(is_fresh) {
+            let (identity, lessons) = read(left.position)?;
+            if identity == left.identity {
+                return Ok((left, lessons));
+            }
         }
-        Ok(Trained { version, promoted: is_no_worse, metrics })
-    }
-
-    /// Worse means: even the upper end of the candidate's interval lies below the champion's mean.
-    fn is_no_worse_than_champion(&self, candidate: &Properties) -> Result<bool, Error> {
-        let registry = &self.parts.registry;
-        let Some(champion) = registry.alias(Alias::Champion)? else { return Ok(true) };
-        // One that cannot serve is no rival, however good its figures once were.
-        if self.models.load(&champion, &self.snapshot().world.catalog).is_err() {
-            return Ok(true);
+        let upto = lake.events_upto();
+        let (identity, lessons) = read(upto)?;
+        if lessons.is_empty() {
+            return Err(Error::NothingToLearn);
         }
-        let Ok(champion) = registry.manifest(&champion) else { return Ok(true) };
-        let mean = champion.metrics.get(DECIDING_METRIC).and_then(serde_json::Value::as_f64);
-        let upper = candidate.get(&format!("{DECIDING_METRIC}_upper")).and_then(serde_json::Value::as_f64);
-        Ok(mean.zip(upper).is_none_or(|(champion, candidate)| candidate >= champion))
+        let notes = RunNotes::new(self.now, upto, audit.by.clone(), audit.why.clone());
+        Ok((RunNotes { identity, ..notes }, lessons))
     }
-}
 
-fn fit_models(lessons: &Lessons, world: &World) -> BTreeMap<String, Vec<u8>> {
-    let baskets: Vec<_> = lessons.orders.iter().map(|order| order.lines.clone()).collect();
-    let together = Neighbours::fit(&baskets, &neighbours::Settings::bought_together());
-    // A shop without views yet still knows what is bought by the same people.
-    let viewed = if lessons.visits.is_empty() { &baskets } else { &lessons.visits };
-    let also_viewed = Neighbours::fit(viewed, &neighbours::Settings::default());
-    let for_you = NextOrder::fit(&lessons.orders, &next_order::Settings::default());
-    let categories = category_numbers(world);
-    let group = |item: Item| categories.get(&item).copied();
-    let repurchase = Repurchase::fit(purchases(&lessons.orders), group, &repurchase::Settings::default());
-    let name = |item: Item| world.catalog.id(item).map_or("", ProductId::as_str).to_owned();
-    BTreeMap::from([
-        (BOUGHT_TOGETHER.to_owned(), together.encode(name)),
-        (ALSO_VIEWED.to_owned(), also_viewed.encode(name)),
-        (FOR_YOU.to_owned(), for_you.encode(name)),
-        (REPURCHASE.to_owned(), repurchase.encode(name)),
-    ])
-}
-
-fn category_numbers(world: &World) -> FxHashMap<Item, u32> {
-    let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut of_items = FxHashMap::default();
-    for (item, product) in world.catalog.products() {
-        if let Some(category) = product.leaf_category() {
-            let next = numbers.len() as u32;
-            of_items.insert(item, *numbers.entry(category).or_insert(next));
+    fn fit_all(
+        &mut self,
+        part: &str,
+        lessons: &Lessons,
+        world: &World,
+        run: &mut TrainingRun,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        let mut files = BTreeMap::new();
+        for Recipe { file, title, fit, .. } in &RECIPES {
+            self.step(&match part {
+                "all" => format!("Fitting: {title}"),
+                _ => format!("Fitting on the days before the held-out ones: {title}"),
+            });
+            files.insert((*file).to_owned(), kept(run, &format!("{part}-{file}"), || fit(lessons, world))?);
         }
+        Ok(files)
     }
-    of_items
+
+    fn step(&self, doing: &str) {
+        self.progress.step(doing);
+        (self.told)(doing);
+    }
 }
 
-fn metrics(lessons: &Lessons) -> Properties {
-    let mut metrics = Properties::new();
-    let split = evaluate::hold_out_last_orders(&lessons.orders, 0);
-    let settings = evaluate::Settings { cutoff: CUTOFF, ..evaluate::Settings::default() };
-    metrics.insert("orders".into(), json!(lessons.orders.len()));
-    metrics.insert("visits".into(), json!(lessons.visits.len()));
-    metrics.insert("held_out_orders".into(), json!(split.cases.len()));
-    if split.cases.is_empty() {
-        return metrics;
+/// A piece of the run: as it lies there, or made and laid there.
+fn kept(run: &mut TrainingRun, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, Error> {
+    if let Some(bytes) = run.piece(name) {
+        return Ok(bytes);
     }
-    for (model, report) in compare(&split, &settings) {
-        metrics.insert(format!("{model}_recall_at_{CUTOFF}"), json!(report.recall.mean));
-        metrics.insert(format!("{model}_recall_at_{CUTOFF}_upper"), json!(report.recall.high));
-        metrics.insert(format!("{model}_ndcg_at_{CUTOFF}"), json!(report.ndcg.mean));
-    }
-    metrics
+    let bytes = make();
+    run.keep(name, &bytes)?;
+    Ok(bytes)
 }
 
-/// Popularity, neighbours of the history, and the next-order model, all fitted on the same training part.
-fn compare(split: &Split, settings: &evaluate::Settings) -> Vec<(&'static str, Report)> {
-    let cutoff = settings.cutoff;
-    let mut popularity = Popularity::new(popularity::Settings::default());
-    let mut in_time: Vec<&Order> = split.train.iter().collect();
-    in_time.sort_by_key(|order| order.at);
-    for order in in_time {
-        order.lines.iter().for_each(|(item, _)| popularity.observe(*item, 1.0, order.at));
-    }
-    let popular: Vec<Item> = popularity.ranked().map(|(item, _)| item).take(cutoff).collect();
-    let for_you = Neighbours::fit(&tastes(&split.train), &neighbours::Settings::default());
-    let next_order = NextOrder::fit(&split.train, &next_order::Settings::default());
-    let ask = |model: &dyn Recommender, case: &Case| {
-        let history = next_order::habits(lines(&case.history), next_order::HABIT_PER_ORDER);
-        let ordered: Vec<_> = lines(&case.history).collect();
-        let query = Query { history: &history, ordered: &ordered, now: case.at, ..Query::default() };
-        model.recommend(&query, cutoff).into_iter().map(|scored| scored.item).collect::<Vec<_>>()
-    };
-    vec![
-        ("popularity", evaluate::evaluate(&split.cases, settings, |_| popular.clone())),
-        ("neighbours", evaluate::evaluate(&split.cases, settings, |case| ask(&for_you, case))),
-        ("next_order", evaluate::evaluate(&split.cases, settings, |case| ask(&next_order, case))),
-    ]
+/// What was written must be readable: a version that could not serve never comes into being.
+fn read(files: &BTreeMap<String, Vec<u8>>, world: &World) -> Result<Models, Error> {
+    let file = |name: &str| files.get(name).cloned().ok_or_else(|| format!("{name} was not made"));
+    read_models(&world.catalog, file).map_err(Error::TrainingBroke)
 }
+
+/// What was learned from, and what was known of the shop by then: a schedule counts from there.
+fn counts(mut counts: BTreeMap<String, u64>, snapshot: &crate::Snapshot) -> BTreeMap<String, u64> {
+    counts.insert(EVENTS_SEEN.to_owned(), snapshot.tally.events());
+    counts.insert(ORDERS_SEEN.to_owned(), snapshot.orders.len() as u64);
+    counts
+}
+
+/// Names of counts in the manifest.
+pub const EVENTS_SEEN: &str = "events seen";
+pub const ORDERS_SEEN: &str = "orders seen";

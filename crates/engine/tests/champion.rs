@@ -3,14 +3,14 @@
 
 mod support;
 
-use support::{Shop, at};
+use support::{Shop, at, tester};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_champion_whose_file_comes_back_serves_again_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let shop = Shop::open(folder.path());
     shop.stock().await;
-    let version = shop.engine.train(at(3_000_001), |_| {}).await.unwrap().version;
+    let version = shop.engine.train(tester(), at(3_000_001), |_| {}).await.unwrap().version;
     drop(shop);
     let file = folder.path().join("models").join(version.to_string()).join("for_you.model");
     let whole = std::fs::read(&file).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mercer_engine::Engine;
 use mercer_schema::{DecisionId, Fact, ModelVersion, PageDecision, Position};
-use support::{Shop, at, decision_id, request, view};
+use support::{Shop, at, decision_id, request, tester, view};
 
 const DECISIONS: u64 = 4_000;
 /// Decisions that may wait for the log; beyond it they would go unlogged.
@@ -52,7 +52,7 @@ async fn train_three(engine: &Arc<Engine>) -> Vec<ModelVersion> {
     for round in 0..3 {
         let more = (0..200).map(|number| support::order(1_000 + round * 200 + number, at(3_000_000), number * 7 % 60));
         engine.accept_events(more.collect(), at(3_000_000)).await.unwrap();
-        versions.push(engine.train(at(3_000_001 + round), |_| {}).await.unwrap().version);
+        versions.push(engine.train(tester(), at(3_000_001 + round), |_| {}).await.unwrap().version);
     }
     versions
 }
@@ -62,7 +62,11 @@ async fn swap(engine: Arc<Engine>, versions: Vec<ModelVersion>, is_done: Arc<Ato
         if is_done.load(Ordering::Relaxed) {
             return number;
         }
-        engine.promote(&versions[number % versions.len()], at(3_100_000)).await.unwrap();
+        // Canaries come and go with the champions; one that is the champion by now is refused.
+        let tried = &versions[(number / 2) % versions.len()];
+        let _ = engine.start_canary(tried, 0.5, &tester(), at(3_100_000)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        engine.promote(&versions[number % versions.len()], &tester(), at(3_100_000)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     0

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Learn from everything in the log
     Train(Train),
+    /// List model versions, compare, promote, go back, try on a share of the customers
+    Models(Models),
     /// Make, list and revoke API keys
     Key(Key),
     /// Measure recommenders on this shop's own orders
@@ -105,8 +107,74 @@ pub(crate) struct Remote {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Train {
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List all versions, newest first
+    List,
+    /// The card of a version: data, lineage, gate, shadow, canaries
+    Show { version: String },
+    /// How far the training is
+    Training,
+    /// Make a version the champion
+    Promote {
+        version: String,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Go back to the champion before the present one
+    Rollback {
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Try a version on a share of the customers; without more, say how the one that runs does
+    Canary {
+        #[command(subcommand)]
+        command: Option<CanaryCommand>,
+    },
+    /// Who changed which models answer, when and why
+    Changes,
+    /// What is wrong with the models, and how the shop's days differ from what the champion learned from
+    Health,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CanaryCommand {
+    /// Let a version answer a share of the customers
+    Start {
+        version: String,
+        /// Percent of the customers
+        #[arg(long, value_name = "PERCENT")]
+        percent: f64,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Let the champion answer everybody again
+    Stop {
+        #[command(flatten)]
+        reason: Reason,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reason {
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
 }
 
 #[derive(Debug, clap::Args)]

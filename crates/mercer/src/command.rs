@@ -1,11 +1,13 @@
 //! The subcommands: one file each. They open what they need, call the crates, and tell the user.
 
+mod chores;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sql;

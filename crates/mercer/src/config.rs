@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use mercer_collect::Limits;
+use mercer_engine::ModelOptions;
 use mercer_schema::Currency;
 use serde::Deserialize;
 
@@ -25,11 +26,23 @@ pub(crate) struct Config {
     pub deduplicate_days: u32,
     pub upload_bytes: u64,
     pub honour_gpc: bool,
-    pub train_every_hours: u32,
+    pub train: TrainSchedule,
+    pub models: ModelOptions,
     pub placements_folder: Option<PathBuf>,
     pub log_level: String,
     pub log_format: LogFormat,
     pub otlp_endpoint: Option<String>,
+}
+
+/// When a serving Mercer trains by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrainSchedule {
+    /// 0 never does.
+    pub every_hours: u32,
+    /// A run that is due waits until so many events, or so many orders, are new.
+    pub min_new_events: u64,
+    pub min_new_orders: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,7 +69,8 @@ struct Raw {
     collect: RawCollect,
     import: RawImport,
     privacy: RawPrivacy,
-    train: RawTrain,
+    train: TrainSchedule,
+    models: RawModels,
     placements: RawPlacements,
     log: RawLog,
     telemetry: RawTelemetry,
@@ -105,8 +119,11 @@ struct RawPrivacy {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawTrain {
-    every_hours: u32,
+struct RawModels {
+    promote: bool,
+    held_out_days: u32,
+    shadow_percent: u32,
+    stale_days: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,11 +189,29 @@ impl Raw {
             deduplicate_days: self.collect.deduplicate_days,
             upload_bytes: self.import.upload_bytes,
             honour_gpc: self.privacy.honour_gpc,
-            train_every_hours: self.train.every_hours,
+            train: self.train,
+            models: self.models.resolve()?,
             placements_folder: (!self.placements.folder.as_os_str().is_empty()).then_some(self.placements.folder),
             log_level: self.log.level,
             log_format: self.log.format,
             otlp_endpoint: some_text(self.telemetry.otlp_endpoint),
+        })
+    }
+}
+
+impl RawModels {
+    fn resolve(self) -> Result<ModelOptions, String> {
+        if self.shadow_percent > 100 {
+            return Err(format!("models.shadow_percent: {} is more than 100", self.shadow_percent));
+        }
+        if self.held_out_days == 0 {
+            return Err("models.held_out_days: at least one day is needed to compare on".into());
+        }
+        Ok(ModelOptions {
+            promote: self.promote,
+            held_out_days: self.held_out_days,
+            shadow_share: f64::from(self.shadow_percent) / 100.0,
+            stale_days: self.stale_days,
         })
     }
 }
@@ -285,6 +320,7 @@ mod tests {
         let config = Config::load(None, &[]).unwrap();
         assert_eq!(config.listen.port(), 7878);
         assert_eq!(config.limits.batch_events, 2500);
+        assert_eq!(config.models, ModelOptions::default());
     }
 
     #[test]
@@ -292,13 +328,15 @@ mod tests {
         let error = load("[server]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
         assert!(error.contains("did you mean `listen`"), "{error}");
         assert!(load("[server]\nlisten = \"here\"\n").unwrap_err().to_string().contains("server.listen"));
+        assert!(load("[models]\nshadow_percent = 101\n").unwrap_err().to_string().contains("models.shadow_percent"));
+        assert!(load("[models]\nheld_out_days = 0\n").unwrap_err().to_string().contains("models.held_out_days"));
         assert!(load("[shop]\ncurrency = \"euros\"\n").unwrap_err().to_string().contains("shop.currency"));
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
         let environment = [("MERCER_TRAIN_EVERY_HOURS".to_owned(), "3".to_owned())];
-        assert_eq!(Config::load(None, &environment).unwrap().train_every_hours, 3);
+        assert_eq!(Config::load(None, &environment).unwrap().train.every_hours, 3);
         let wrong = [("MERCER_TRAIN_EVERY_HOURS".to_owned(), "often".to_owned())];
         assert!(Config::load(None, &wrong).unwrap_err().to_string().contains("MERCER_TRAIN_EVERY_HOURS"));
     }

@@ -24,15 +24,15 @@ pub(crate) struct Home {
 impl Home {
     /// Makes the folder when it is not there: for commands that bring something in.
     pub(crate) fn open(config: &Config, rebuild: bool) -> Result<Self, Failure> {
-        Self::start(DataFolder::open(&config.data_folder)?, rebuild)
+        Self::start(DataFolder::open(&config.data_folder)?, config, rebuild)
     }
 
     /// For commands that look at what is there: a slip in the folder's name makes nothing.
     pub(crate) fn open_existing(config: &Config) -> Result<Self, Failure> {
-        Self::start(DataFolder::open_existing(&config.data_folder)?, false)
+        Self::start(DataFolder::open_existing(&config.data_folder)?, config, false)
     }
 
-    fn start(folder: DataFolder, rebuild: bool) -> Result<Self, Failure> {
+    fn start(folder: DataFolder, config: &Config, rebuild: bool) -> Result<Self, Failure> {
         let stores = Arc::new(Stores::open(&folder)?);
         let tables = Arc::clone(&stores.tables) as Arc<dyn Tables>;
         let lake = Arc::new(folder.lake()?);
@@ -42,7 +42,7 @@ impl Home {
             registry: Arc::clone(&stores.registry),
             lake: Arc::clone(&lake),
         };
-        let options = Options { code_version: CODE_VERSION.to_owned(), rebuild };
+        let options = Options { code_version: CODE_VERSION.to_owned(), rebuild, models: config.models };
         let engine = Arc::new(Engine::open(parts, options)?);
         Ok(Self { engine, tables, stores, lake, folder })
     }

@@ -54,6 +54,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let config = load()?;
             command::train::run(&train, &config, json).map_err(|failure| by_server(failure, &config))
         }
+        Command::Models(models) => {
+            let config = load()?;
+            command::models::run(&models, &config, json).map_err(|failure| by_server(failure, &config))
+        }
         Command::Key(key) => {
             let config = load()?;
             command::key::run(&key, &config, json).map_err(|failure| by_server(failure, &config))

@@ -22,7 +22,7 @@ use mercer_schema::Timestamp;
 use crate::Item;
 use crate::interactions::{Customer, Order, by_customer};
 
-pub use bootstrap::{Interval, mean_interval};
+pub use bootstrap::{Interval, mean_interval, mean_interval_at};
 pub use metrics::{hit_at, ndcg_at, recall_at, reciprocal_rank_at};
 
 /// One question with its known answer.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AnonymousId, CustomerId, DecisionId, Money, PlacementId, Position, Product, ProductId, SessionId, SourceKind,
+    AnonymousId, Arm, CustomerId, DecisionId, Money, PlacementId, Position, Product, ProductId, SessionId, SourceKind,
     Timestamp, Visitor,
 };
 
@@ -112,6 +112,9 @@ pub struct PageDecision {
     pub position: Position,
     pub decided_at: Timestamp,
     pub placements: Vec<PlacementDecision>,
+    /// Only while a model is tried on a share of the customers: whether this one is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<Arm>,
     /// What the caller should know: an unknown placement, a consent that was obeyed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -223,6 +226,9 @@ pub struct DecisionRecord {
     pub decided_at: Timestamp,
     pub request: DecideRequest,
     pub placements: Vec<RecordedPlacement>,
+    /// The side of the canary that answered, while one ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<Arm>,
     /// XXH3-128 of the whole answer's JSON, in hexadecimal: replay must meet it.
     pub digest: String,
 }
@@ -232,6 +238,9 @@ pub struct RecordedPlacement {
     pub placement: PlacementId,
     pub product_ids: Vec<ProductId>,
     pub propensities: Vec<f64>,
+    /// Score of the best product that was ranked: by it one sees whether scores drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_score: Option<f64>,
 }
 
 impl DecidedItem {

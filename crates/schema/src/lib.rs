@@ -18,6 +18,7 @@ mod commerce;
 mod decision;
 mod event;
 mod id;
+mod model;
 mod money;
 mod placement;
 mod product;
@@ -36,6 +37,7 @@ pub use id::{
     AnonymousId, CustomerId, DecisionId, Id, IdError, MessageId, ModelVersion, OrderId, PlacementId, Position,
     ProductId, SessionId, SourceId,
 };
+pub use model::{Arm, ModelAction, ModelChange};
 pub use money::{Currency, Money, MoneyError};
 pub use placement::{
     Aim, Boost, Diversity, Objective, Pin, Placement, Quota, Rerank, RerankMethod, Source, SourceKind,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionRecord, Event, ModelVersion, Placement, PlacementId, Position, Product, ProductId, Timestamp};
+use crate::{
+    DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId, Timestamp,
+};
 
 /// A fact at its place in the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +23,9 @@ pub enum Fact {
     ProductRemoved(ProductId),
     PlacementSaved(Box<Placement>),
     PlacementRemoved(PlacementId),
-    /// From here on this version is the champion.
+    /// From here on this version is the champion. Written before changes named who made them; only read now.
     ModelPromoted(ModelVersion),
+    ModelChanged(Box<ModelChange>),
     Decided(Box<DecisionRecord>),
 }
 

@@ -335,7 +335,7 @@ pub(crate) struct MayDecide(pub(crate) Admitted);
 pub(crate) struct MayRead;
 
 /// A handler with this argument needs the scope `admin`.
-pub(crate) struct MayAdmin;
+pub(crate) struct MayAdmin(pub(crate) Admitted);
 
 impl FromRequestParts<App> for MayDecide {
     type Rejection = Problem;
@@ -357,7 +357,7 @@ impl FromRequestParts<App> for MayAdmin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        admitted(parts, &app.keys, Scope::Admin).map(|_| Self)
+        admitted(parts, &app.keys, Scope::Admin).map(Self)
     }
 }
 

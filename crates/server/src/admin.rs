@@ -1,9 +1,9 @@
-//! Running the shop's Mercer over HTTP: placements, models, bad rows, keys. All of it needs `admin`.
+//! Running the shop's Mercer over HTTP: placements, bad rows, keys. All of it needs `admin`.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use mercer_schema::{ModelVersion, Placement, PlacementId, SourceId, Timestamp};
+use mercer_schema::{Placement, PlacementId, SourceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -82,94 +82,6 @@ pub(crate) async fn remove_placement(
     } else {
         Err(Problem::not_found("such placement"))
     }
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ModelList {
-    pub models: Vec<Model>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Model {
-    #[schema(value_type = String)]
-    pub version: ModelVersion,
-    pub created_at: Timestamp,
-    pub champion: bool,
-    pub candidate: bool,
-    #[schema(value_type = Object)]
-    pub metrics: serde_json::Value,
-}
-
-/// All model versions, newest first.
-#[utoipa::path(
-    get, path = "/v1/models", tag = "admin",
-    responses(
-        (status = 200, description = "Models", body = ModelList),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn list_models(_caller: MayAdmin, State(app): State<App>) -> Result<Json<ModelList>, Problem> {
-    let model = |card: mercer_engine::ModelCard| Model {
-        version: card.manifest.version,
-        created_at: card.manifest.created_at,
-        champion: card.is_champion,
-        candidate: card.is_candidate,
-        metrics: serde_json::Value::Object(card.manifest.metrics),
-    };
-    Ok(Json(ModelList { models: app.engine.models()?.into_iter().map(model).collect() }))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TrainedModel {
-    #[schema(value_type = String)]
-    pub version: ModelVersion,
-    /// It serves now; otherwise it waits as candidate, because it is worse than the champion.
-    pub promoted: bool,
-    #[schema(value_type = Object)]
-    pub metrics: serde_json::Value,
-}
-
-/// Trains on everything in the log and promotes the outcome when it is no worse than the champion.
-#[utoipa::path(
-    post, path = "/v1/models/train", tag = "admin",
-    responses(
-        (status = 200, description = "Trained", body = TrainedModel),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Already training, nothing to learn from, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn train(_caller: MayAdmin, State(app): State<App>) -> Result<Json<TrainedModel>, Problem> {
-    let trained = app.train().await?;
-    let metrics = serde_json::Value::Object(trained.metrics);
-    Ok(Json(TrainedModel { version: trained.version, promoted: trained.promoted, metrics }))
-}
-
-/// Makes a version the champion: forward to a candidate or back to an earlier one.
-#[utoipa::path(
-    post, path = "/v1/models/{version}/promote", tag = "admin",
-    params(("version" = inline(ModelVersion), Path, description = "A version in the registry")),
-    responses(
-        (status = 204, description = "It serves from now on"),
-        (status = 400, description = "No version", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The version cannot be loaded and the champion stays, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn promote(
-    _caller: MayAdmin,
-    State(app): State<App>,
-    Path(version): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let version =
-        ModelVersion::parse(&version).map_err(|error| Problem::invalid(Some("version".into()), error.to_string()))?;
-    app.engine.promote(&version, now()).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -52,6 +52,29 @@ where
     }
 }
 
+/// A JSON body that may be left out: then everything in it is as by default.
+pub(crate) struct OptionalJson<T>(pub T);
+
+impl<T, S> FromRequest<S> for OptionalJson<T>
+where
+    T: DeserializeOwned + Default,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = axum::body::Bytes::from_request(Request::from_parts(parts.clone(), body), state)
+            .await
+            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        ApiJson::from_request(request, state).await.map(|ApiJson(value)| Self(value))
+    }
+}
+
 /// Query parameters.
 pub(crate) struct ApiQuery<T>(pub T);
 

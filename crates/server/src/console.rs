@@ -11,6 +11,8 @@ mod customers;
 mod decided;
 mod interests;
 mod live;
+mod model_card;
+mod model_parts;
 mod models;
 mod overview;
 pub(crate) mod page;
@@ -58,7 +60,11 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/placements/{id}/remove", post(placements::remove))
         .route("/console/models", get(models::list))
         .route("/console/models/train", post(models::train))
+        .route("/console/models/rollback", post(models::roll_back))
+        .route("/console/models/stop-canary", post(models::stop_canary))
+        .route("/console/models/{version}", get(model_card::show))
         .route("/console/models/{version}/promote", post(models::promote))
+        .route("/console/models/{version}/canary", post(models::start_canary))
         .route("/console/settings", get(settings::show))
         .route("/console/settings/keys", post(settings::create_key))
         .route("/console/settings/keys/{name}/revoke", post(settings::revoke_key))

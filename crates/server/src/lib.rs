@@ -18,6 +18,7 @@ mod guard;
 mod health;
 mod idempotency;
 mod load;
+pub mod models;
 mod openapi;
 mod problem;
 mod router;

@@ -158,6 +158,8 @@ impl From<mercer_engine::Error> for Problem {
             }
             Error::NothingToLearn => Self::new(Code::NothingToLearn, error.to_string()),
             Error::Model { .. } => Self::new(Code::ModelUnusable, error.to_string()),
+            Error::WrongStage(detail) => Self::new(Code::WrongStage, detail),
+            Error::BadShare(_) => Self::invalid(Some("share".into()), error.to_string()),
             Error::Placement { field, message } => {
                 Self { field: Some(field.into()), ..Self::new(Code::InvalidPlacement, message) }
             }

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::state::App;
 use crate::{
-    admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, openapi,
-    upload,
+    admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, models,
+    openapi, upload,
 };
 
 /// Bodies of the collectors: their own limit answers before this one.
@@ -57,9 +57,16 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(customers::find))
         .routes(routes!(admin::list_placements))
         .routes(routes!(admin::save_placement, admin::remove_placement))
-        .routes(routes!(admin::list_models))
-        .routes(routes!(admin::train))
-        .routes(routes!(admin::promote))
+        .routes(routes!(models::list))
+        .routes(routes!(models::train))
+        .routes(routes!(models::training))
+        .routes(routes!(models::changes))
+        .routes(routes!(models::health))
+        .routes(routes!(models::roll_back))
+        .routes(routes!(models::canary, models::start_canary))
+        .routes(routes!(models::stop_canary))
+        .routes(routes!(models::show))
+        .routes(routes!(models::promote))
         .routes(routes!(admin::list_bad_rows))
         .routes(routes!(admin::replay_bad_row))
         .routes(routes!(admin::list_keys, admin::create_key))

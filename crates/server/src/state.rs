@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mercer_collect::Limits;
-use mercer_engine::Engine;
+use mercer_engine::{Audit, Engine, Error, Trained, TrainingTicket};
 use mercer_schema::{Currency, DecisionId, Timestamp};
 use mercer_store::Tables;
 
@@ -63,11 +63,38 @@ impl App {
     }
 
     /// Trains on everything in the log; see [`Engine::train`].
-    pub async fn train(&self) -> Result<mercer_engine::Trained, mercer_engine::Error> {
+    pub async fn train(&self, audit: Audit) -> Result<Trained, Error> {
         // A task of its own: a caller that goes away must not break off the run, nor leave it marked as running.
+        let ticket = self.engine.begin_training(audit, now())?;
+        let run = tokio::spawn(self.clone().run_training(ticket));
+        run.await.unwrap_or_else(|broken| Err(Error::TrainingBroke(broken.to_string())))
+    }
+
+    /// Trains behind the caller's back; how far it is, [`Engine::training`] tells from now on.
+    pub fn train_behind(&self, audit: Audit) -> Result<(), Error> {
+        let run = self.clone().run_training(self.engine.begin_training(audit, now())?);
+        tokio::spawn(async move {
+            if let Err(error) = run.await {
+                tracing::warn!(%error, "the training failed; the champion keeps serving");
+            }
+        });
+        Ok(())
+    }
+
+    async fn run_training(self, ticket: TrainingTicket) -> Result<Trained, Error> {
+        let trained = self.engine.train_on(ticket, |step| tracing::info!(step, "training")).await;
+        self.look_after_models();
+        trained
+    }
+
+    /// Looks for drift and alarms now, behind the caller's back; see [`Engine::look_after_models`].
+    pub fn look_after_models(&self) {
         let engine = Arc::clone(&self.engine);
-        let run = tokio::spawn(async move { engine.train(now(), |step| tracing::info!(step, "training")).await });
-        run.await.unwrap_or_else(|broken| Err(mercer_engine::Error::TrainingBroke(broken.to_string())))
+        tokio::spawn(async move {
+            if let Err(error) = engine.look_after_models(now()).await {
+                tracing::warn!(%error, "the models could not be looked after; it is tried again in a minute");
+            }
+        });
     }
 
     pub fn is_draining(&self) -> bool {

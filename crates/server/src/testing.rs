@@ -56,7 +56,11 @@ impl TestServer {
             registry: Arc::clone(&stores.registry),
             lake: Arc::new(lock.lake().unwrap()),
         };
-        let engine = Engine::open(parts, Options { code_version: "test".into(), rebuild: false }).unwrap();
+        let engine = Engine::open(
+            parts,
+            Options { code_version: "test".into(), rebuild: false, models: mercer_engine::ModelOptions::default() },
+        )
+        .unwrap();
         for placement in mercer_engine::default_placements() {
             engine.save_placement(placement, Timestamp::from_seconds(1)).await.unwrap();
         }

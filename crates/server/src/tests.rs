@@ -4,3 +4,4 @@ mod data;
 mod idempotency;
 mod keys;
 mod metrics;
+mod models;

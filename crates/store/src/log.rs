@@ -62,6 +62,7 @@ pub enum RecordKind {
     PlacementSaved,
     PlacementRemoved,
     ModelPromoted,
+    ModelChanged,
     Decided,
 }
 
@@ -74,6 +75,7 @@ impl RecordKind {
             Fact::PlacementSaved(_) => Self::PlacementSaved,
             Fact::PlacementRemoved(_) => Self::PlacementRemoved,
             Fact::ModelPromoted(_) => Self::ModelPromoted,
+            Fact::ModelChanged(_) => Self::ModelChanged,
             Fact::Decided(_) => Self::Decided,
         }
     }
@@ -88,6 +90,8 @@ impl RecordKind {
             Self::PlacementRemoved => 5,
             Self::ModelPromoted => 6,
             Self::Decided => 7,
+            // 8 is LASTING_EVENT.
+            Self::ModelChanged => 9,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! not there; a file is only handed out when its size and checksum are those of the manifest. Does not know
 //! what is in the files.
 
+mod lineage;
 mod manifest;
+mod run;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +16,10 @@ use std::sync::Mutex;
 use mercer_schema::{ModelVersion, Properties, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::lineage::{Check, Difference, FittedModel, Gate, Lineage};
 pub use self::manifest::{DataRange, FileEntry, Manifest};
 use self::manifest::{MANIFEST, aliases_to_json, read_aliases, read_manifest};
+pub use self::run::{RunNotes, TrainingRun};
 use crate::sqlite::hold;
 use crate::{Error, disk};
 
@@ -41,6 +45,8 @@ pub struct NewModel {
     /// The records it learned from.
     pub data: DataRange,
     pub metrics: Properties,
+    pub lineage: Lineage,
+    pub gate: Gate,
     pub files: BTreeMap<String, Vec<u8>>,
 }
 

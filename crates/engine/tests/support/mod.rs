@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mercer_engine::{Engine, Options, Parts, default_placements};
+use mercer_engine::{Audit, Engine, ModelOptions, Options, Parts, default_placements};
 use mercer_schema::{
     Activity, AnonymousId, Channel, Commerce, CommerceAction, Context, CustomerId, DecideRequest, DecisionId, Event,
     Line, MessageId, Money, Order, OrderId, Page, Product, ProductId, Properties, SourceId, Timestamp, Visitor,
@@ -21,6 +21,14 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open(path: &Path) -> Self {
+        Self::open_with(path, ModelOptions::default())
+    }
+
+    pub(crate) fn open_with(path: &Path, models: ModelOptions) -> Self {
+        Self::open_as(path, "test", models)
+    }
+
+    pub(crate) fn open_as(path: &Path, code_version: &str, models: ModelOptions) -> Self {
         let folder = DataFolder::open(path).unwrap();
         let parts = Parts {
             log: Arc::new(folder.log().unwrap()) as Arc<dyn EventLog>,
@@ -28,7 +36,7 @@ impl Shop {
             registry: Arc::new(folder.registry().unwrap()),
             lake: Arc::new(folder.lake().unwrap()),
         };
-        let options = Options { code_version: "test".into(), rebuild: false };
+        let options = Options { code_version: code_version.into(), rebuild: false, models };
         Self { engine: Arc::new(Engine::open(parts, options).unwrap()), _folder: folder }
     }
 
@@ -42,6 +50,11 @@ impl Shop {
         let orders = (0..600).map(|number| order(number, at(number * 4_000), number % 60)).collect();
         self.engine.accept_events(orders, at(3_000_000)).await.unwrap();
     }
+}
+
+/// A change that a test wants.
+pub(crate) fn tester() -> Audit {
+    Audit::new("tester", "a test")
 }
 
 /// Seconds after the shop opened.

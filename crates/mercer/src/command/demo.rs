@@ -12,6 +12,7 @@ use std::sync::Arc;
 use mercer_collect::Received;
 use mercer_collect::import::{Input, Kind, Mapping, Options};
 use mercer_demo::{ShopSettings, gift_shop, storefront};
+use mercer_engine::Audit;
 use mercer_schema::{Currency, SourceId};
 use mercer_server::{Accounts, ApiKey, Scope, Sink, load, now};
 
@@ -85,7 +86,10 @@ async fn prepare(home: &Home, currency: Currency) -> Result<(), Failure> {
     }
     let spinner = output::spinner("Training");
     let shown = spinner.clone();
-    let trained = home.engine.train(now(), move |step| shown.set_message(step.to_owned())).await?;
+    let trained = home
+        .engine
+        .train(Audit::new("mercer demo", "the shop opens"), now(), move |step| shown.set_message(step.to_owned()))
+        .await?;
     spinner.finish_and_clear();
     output::remark(format!("  Trained model {}", trained.version));
     Ok(())

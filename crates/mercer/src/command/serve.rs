@@ -4,10 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use axum::Router;
-use mercer_schema::{Placement, Timestamp};
+use mercer_schema::Placement;
 use mercer_server::{Accounts, ApiKey, App, Keys, Settings, Shared, Signer};
 use tokio::net::TcpListener;
 
@@ -16,9 +15,6 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::{CODE_VERSION, Home};
 use crate::output;
-
-/// How often housekeeping looks whether something is due.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
     // Without a proxy in between, the public address is the one that is listened on, wherever that turns out to be.
@@ -94,7 +90,7 @@ pub(crate) async fn run_server(
     beside: Router,
 ) -> Result<(), Failure> {
     home.folder.tell_address(&address_for(listener.local_addr()?))?;
-    let chores = tokio::spawn(housekeeping(app.clone(), config.clone()));
+    let chores = tokio::spawn(super::chores::keep_house(app.clone(), config.clone()));
     let router = mercer_server::router(app.clone()).merge(beside);
     let stop = told_to_stop()?;
     output::line(format!("ready http://{}", listener.local_addr()?));
@@ -148,40 +144,6 @@ fn read_placements(folder: &Path) -> Result<Vec<Placement>, Failure> {
         placements.extend(file.placement);
     }
     Ok(placements)
-}
-
-/// Training on schedule, the lake kept up to date, old message ids forgotten.
-async fn housekeeping(app: App, config: Config) {
-    let mut ticks = tokio::time::interval(HOUSEKEEPING);
-    let train_every = i64::from(config.train_every_hours) * Timestamp::HOUR;
-    let mut last_trained = newest_model(&app).unwrap_or_else(mercer_server::now);
-    let mut last_expired = Timestamp(0);
-    loop {
-        ticks.tick().await;
-        let now = mercer_server::now();
-        if train_every > 0 && now.since(last_trained) >= train_every {
-            last_trained = now;
-            if let Err(error) = app.train().await {
-                tracing::warn!(%error, "the scheduled training did not succeed; the champion keeps serving");
-            }
-        }
-        if now.since(last_expired) >= Timestamp::HOUR {
-            last_expired = now;
-            let horizon = now.plus(-i64::from(config.deduplicate_days) * Timestamp::DAY);
-            let engine = Arc::clone(&app.engine);
-            let chores =
-                tokio::task::spawn_blocking(move || engine.expire_keys(horizon).and_then(|_| engine.extend_lake()));
-            match chores.await {
-                Ok(Err(error)) => tracing::warn!(%error, "hourly housekeeping failed; it is tried again in an hour"),
-                Err(error) => tracing::warn!(%error, "hourly housekeeping broke off"),
-                Ok(Ok(())) => {}
-            }
-        }
-    }
-}
-
-fn newest_model(app: &App) -> Option<Timestamp> {
-    app.engine.models().ok()?.first().map(|card| card.manifest.created_at)
 }
 
 /// Ctrl-C, or the signal that service managers send; heard from this call on, not only once it is waited for.

@@ -1,5 +1,8 @@
-//! `mercer train`: learns from everything in the log and promotes the outcome when it is no worse.
+//! `mercer train`: learns from everything in the log and promotes the outcome when it does not lose to the champion.
 
+use std::time::Duration;
+
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::cli::Train;
@@ -9,19 +12,15 @@ use crate::home::Home;
 use crate::output;
 use crate::remote::Server;
 
+/// How often a server is asked how far it is.
+const ASK_EVERY: Duration = Duration::from_millis(300);
+
 pub(crate) fn run(train: &Train, config: &Config, as_json: bool) -> Result<(), Failure> {
     let server = Server::named(&train.remote)?;
-    let home = if server.is_none() { Some(Home::open_existing(config)?) } else { None };
     let spinner = output::spinner("Training");
-    let trained = match (&server, &home) {
-        (Some(server), _) => server.post("/v1/models/train", None)?,
-        (None, Some(home)) => {
-            let shown = spinner.clone();
-            let progress = move |step: &str| shown.set_message(step.to_owned());
-            let trained = super::runtime()?.block_on(home.engine.train(mercer_server::now(), progress))?;
-            json!({ "version": trained.version, "promoted": trained.promoted, "metrics": trained.metrics })
-        }
-        (None, None) => Value::Null,
+    let trained = match &server {
+        Some(server) => on_server(server, &train.why, &spinner)?,
+        None => in_folder(config, &train.why, &spinner)?,
     };
     spinner.finish_and_clear();
     if as_json {
@@ -32,14 +31,52 @@ pub(crate) fn run(train: &Train, config: &Config, as_json: bool) -> Result<(), F
     Ok(())
 }
 
+fn in_folder(config: &Config, why: &str, spinner: &ProgressBar) -> Result<Value, Failure> {
+    let home = Home::open_existing(config)?;
+    let shown = spinner.clone();
+    let progress = move |step: &str| shown.set_message(step.to_owned());
+    let audit = super::models::audit(why);
+    let trained = super::runtime()?.block_on(home.engine.train(audit, mercer_server::now(), progress))?;
+    Ok(json!({
+        "version": trained.version, "promoted": trained.promoted, "metrics": trained.metrics, "gate": trained.gate,
+    }))
+}
+
+/// Begins the run and watches it: a run takes longer than a connection may last.
+fn on_server(server: &Server, why: &str, spinner: &ProgressBar) -> Result<Value, Failure> {
+    server.post("/v1/models/train", Some(&json!({ "wait": false, "why": why })))?;
+    let ended = loop {
+        std::thread::sleep(ASK_EVERY);
+        let progress = server.get("/v1/models/training", &[])?;
+        if progress["running"] != true {
+            break progress;
+        }
+        let doing = progress["doing"].as_str().unwrap_or_default();
+        spinner.set_message(format!("{} of {}: {doing}", progress["done"], progress["steps"]));
+    };
+    match ended["version"].as_str() {
+        Some(version) => {
+            let card = server.get(&format!("/v1/models/{version}"), &[])?;
+            Ok(json!({
+                "version": version, "promoted": ended["promoted"], "metrics": card["metrics"], "gate": card["gate"],
+            }))
+        }
+        None => {
+            let error = ended["error"].as_str().unwrap_or("the server was started again meanwhile");
+            Err(Failure::job(format!("the training did not succeed: {error}")))
+        }
+    }
+}
+
 fn tell(trained: &Value) {
-    let fate = if trained["promoted"] == true {
-        "is the champion now"
-    } else {
-        "stays a candidate: it is worse than the champion"
+    let fate = match (trained["promoted"] == true, trained["gate"]["passed"] == true) {
+        (true, _) => "is the champion now",
+        (false, true) => "passed the gate and waits to be promoted",
+        (false, false) => "stays a candidate: it did not pass the gate",
     };
     output::line(format!("model {} {fate}", trained["version"].as_str().unwrap_or_default()));
     for (name, value) in trained["metrics"].as_object().into_iter().flatten() {
         output::line(format!("  {name:<32} {value}"));
     }
+    super::models::print::gate(&trained["gate"]);
 }

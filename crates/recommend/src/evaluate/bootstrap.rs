@@ -12,6 +12,11 @@ pub struct Interval {
 
 /// Draws as many values with replacement, `rounds` times.
 pub fn mean_interval(values: &[f64], rounds: usize, seed: u64) -> Interval {
+    mean_interval_at(0.95, values, rounds, seed)
+}
+
+/// The same with the middle `level` of what the mean could have been: 0.99 needs more rounds than 0.95.
+pub fn mean_interval_at(level: f64, values: &[f64], rounds: usize, seed: u64) -> Interval {
     if values.is_empty() {
         return Interval::default();
     }
@@ -22,7 +27,8 @@ pub fn mean_interval(values: &[f64], rounds: usize, seed: u64) -> Interval {
         (0..rounds).map(|_| (0..values.len()).map(|_| draw()).sum::<f64>() / values.len() as f64).collect();
     means.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| means.get((share * means.len() as f64) as usize).copied().unwrap_or(mean);
-    Interval { mean, low: at(0.025), high: at(0.975) }
+    let outside = (1.0 - level) / 2.0;
+    Interval { mean, low: at(outside), high: at(level + outside) }
 }
 
 #[cfg(test)]

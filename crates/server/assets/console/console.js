@@ -12,6 +12,7 @@ busyForms();
 addRows();
 livePreview();
 liveEvents();
+trainingProgress();
 
 // ---- Palette -------------------------------------------------------------------------------------------------
 
@@ -295,6 +296,28 @@ function liveEvents() {
     pause.textContent = isPaused ? 'Go on' : 'Pause';
     say(isPaused ? 'Paused' : 'Live', !isPaused);
   });
+}
+
+// ---- Training ------------------------------------------------------------------------------------------------
+
+/** Shows how far the run is, and the page anew once it has ended. */
+function trainingProgress() {
+  const box = document.querySelector('[data-progress]');
+  if (!box?.querySelector('[data-running]')) return;
+  const look = async () => {
+    try {
+      const answer = await fetch('/console/models');
+      if (answer.redirected) return location.reload();
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const fresh = page.querySelector('[data-progress]');
+      if (!fresh?.querySelector('[data-running]')) return location.assign('/console/models');
+      box.replaceChildren(...document.importNode(fresh, true).childNodes);
+    } catch {
+      // The server may be starting again; the run goes on with it.
+    }
+    setTimeout(look, 1000);
+  };
+  setTimeout(look, 1000);
 }
 
 function eventRow(row) {

@@ -187,6 +187,17 @@ pub(crate) fn newest(
 }
 
 /// A record in words; products are called by the titles that they have now.
+/// A change of models in words.
+pub(crate) const fn changed(action: mercer_schema::ModelAction) -> &'static str {
+    use mercer_schema::ModelAction;
+    match action {
+        ModelAction::Promoted => "Model promoted",
+        ModelAction::RolledBack => "Model rolled back",
+        ModelAction::CanaryStarted { .. } => "Canary started",
+        ModelAction::CanaryStopped => "Canary stopped",
+    }
+}
+
 pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
     let (what, who, about, source) = match &record.fact {
         Fact::Event(event) => {
@@ -200,6 +211,9 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
         Fact::PlacementSaved(placement) => ("Placement saved".to_owned(), None, placement.title.clone(), String::new()),
         Fact::PlacementRemoved(id) => ("Placement removed".to_owned(), None, id.to_string(), String::new()),
         Fact::ModelPromoted(version) => ("Model promoted".to_owned(), None, version.to_string(), String::new()),
+        Fact::ModelChanged(change) => {
+            (changed(change.action).to_owned(), None, change.version.to_string(), change.by.clone())
+        }
         Fact::Decided(decision) => {
             let request = &decision.request;
             let who = request.customer.as_ref().map(ToString::to_string);

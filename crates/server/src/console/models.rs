@@ -1,49 +1,84 @@
-//! The model registry: versions with their metrics, training, promotion and roll-back.
+//! The models: training with its progress, versions, the canary that runs, the audit trail, drift.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use mercer_engine::{Audit, ModelCard};
 use mercer_schema::ModelVersion;
+use serde::Deserialize;
 
+use super::model_parts::{CanaryView, DriftView, gate_line, percent, size};
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::{OwnForm, SignedIn};
 use super::sign_in::Nothing;
+use crate::models::views;
 use crate::problem::Problem;
 use crate::state::{App, now};
+
+/// Changes that are listed; `mercer models changes` lists all.
+const LISTED_CHANGES: usize = 20;
+/// Reasons are kept for good: not longer than a person reads.
+const LONGEST_REASON: usize = 500;
 
 #[derive(Template)]
 #[template(path = "console/models.html")]
 struct ModelsPage {
     frame: Frame,
-    cards: Vec<Card>,
+    training: Option<TrainingView>,
+    canary: Option<CanaryView>,
+    versions: Vec<Version>,
+    /// Where a roll-back leads.
+    earlier: Option<String>,
+    changes: Vec<ChangeView>,
+    drift: DriftView,
 }
 
-struct Card {
+/// A run under way, or one that failed.
+struct TrainingView {
+    is_running: bool,
+    done: usize,
+    steps: usize,
+    doing: String,
+    who: String,
+    error: String,
+    resumed: usize,
+}
+
+struct Version {
     version: String,
     created_at: String,
-    code_version: String,
     is_champion: bool,
     is_candidate: bool,
-    /// Records it learned from.
+    canary: Option<String>,
     data: String,
     bytes: String,
-    /// How well each way of choosing foretells the orders that were held back, best first.
-    scores: Vec<Score>,
-    metrics: Vec<(String, String)>,
+    /// How much of the next order it finds, beside what popularity finds.
+    finds: String,
+    has_passed: bool,
+    gate: String,
 }
 
-/// One way of choosing, judged on orders that it had not seen.
-#[derive(Debug, PartialEq)]
-struct Score {
-    name: String,
-    /// The share of what was bought that stood among the first places.
-    recall: f64,
-    shown_recall: String,
-    /// The same, where higher places count more.
-    shown_ndcg: String,
+struct ChangeView {
+    at: String,
+    what: &'static str,
+    version: String,
+    before: String,
+    by: String,
+    why: String,
 }
 
-const RECALL: &str = "_recall_at_20";
+#[derive(Deserialize)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CanaryForm {
+    #[serde(default)]
+    why: String,
+    percent: String,
+}
 
 pub(crate) async fn list(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
     page(&app, Frame::new(&app, &session, "models"))
@@ -51,21 +86,66 @@ pub(crate) async fn list(SignedIn(session): SignedIn, State(app): State<App>) ->
 
 pub(crate) async fn train(State(app): State<App>, form: OwnForm<Nothing>) -> Response {
     let OwnForm(session, Nothing {}) = form;
-    let notice = match app.train().await {
-        Ok(trained) if trained.promoted => format!("Version {} is trained and serves now.", trained.version),
-        Ok(trained) => format!("Version {} is trained; it is worse than the champion and waits.", trained.version),
+    let notice = match app.train_behind(Audit::new(session.user.as_str(), "")) {
+        Ok(()) => "The training has begun. You may leave this page.".to_owned(),
         Err(error) => format!("Nothing was trained: {error}"),
     };
     page(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
 }
 
-pub(crate) async fn promote(State(app): State<App>, Path(version): Path<String>, form: OwnForm<Nothing>) -> Response {
-    let OwnForm(session, Nothing {}) = form;
-    let notice = match app.engine.promote(&ModelVersion::trusted(version.as_str()), now()).await {
+pub(crate) async fn promote(State(app): State<App>, Path(version): Path<String>, form: OwnForm<Reason>) -> Response {
+    let OwnForm(session, reason) = form;
+    let audit = audit(&session.user, &reason.why);
+    let notice = match app.engine.promote(&ModelVersion::trusted(version.as_str()), &audit, now()).await {
         Ok(()) => format!("Version {version} serves now."),
         Err(error) => error.to_string(),
     };
-    page(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
+    changed(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
+}
+
+pub(crate) async fn roll_back(State(app): State<App>, form: OwnForm<Reason>) -> Response {
+    let OwnForm(session, reason) = form;
+    let notice = match app.engine.roll_back(&audit(&session.user, &reason.why), now()).await {
+        Ok(version) => format!("Version {version} serves again."),
+        Err(error) => error.to_string(),
+    };
+    changed(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
+}
+
+pub(crate) async fn start_canary(
+    State(app): State<App>,
+    Path(version): Path<String>,
+    form: OwnForm<CanaryForm>,
+) -> Response {
+    let OwnForm(session, form) = form;
+    // Not a number is no share either: the engine says so.
+    let share = form.percent.trim().parse().map_or(f64::NAN, |percent: f64| percent / 100.0);
+    let audit = audit(&session.user, &form.why);
+    let started = app.engine.start_canary(&ModelVersion::trusted(version.as_str()), share, &audit, now()).await;
+    let notice = match started {
+        Ok(()) => format!("Version {version} answers {} of the customers now.", percent(share)),
+        Err(mercer_engine::Error::BadShare(_)) => "Name a share above 0 and at most 100 percent.".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    changed(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
+}
+
+pub(crate) async fn stop_canary(State(app): State<App>, form: OwnForm<Reason>) -> Response {
+    let OwnForm(session, reason) = form;
+    let notice = match app.engine.stop_canary(&audit(&session.user, &reason.why), now()).await {
+        Ok(version) => format!("Version {version} is not tried any more; the champion answers everybody."),
+        Err(error) => error.to_string(),
+    };
+    changed(&app, Frame::new(&app, &session, "models").with_notice(Some(notice)))
+}
+
+fn audit(user: &str, why: &str) -> Audit {
+    Audit::new(user, why.trim().chars().take(LONGEST_REASON).collect::<String>())
+}
+
+fn changed(app: &App, frame: Frame) -> Response {
+    app.look_after_models();
+    page(app, frame)
 }
 
 fn page(app: &App, frame: Frame) -> Response {
@@ -73,78 +153,80 @@ fn page(app: &App, frame: Frame) -> Response {
         Ok(cards) => cards,
         Err(error) => return failure(&Problem::from(error)),
     };
-    let card = |card: mercer_engine::ModelCard| {
-        let manifest = card.manifest;
-        let shown = |value: &serde_json::Value| match value.as_f64() {
-            Some(number) if number.fract() != 0.0 => format!("{number:.4}"),
-            _ => value.to_string().trim_matches('"').to_owned(),
-        };
-        Card {
-            version: manifest.version.to_string(),
-            created_at: minute(manifest.created_at),
-            code_version: manifest.code_version,
-            is_champion: card.is_champion,
-            is_candidate: card.is_candidate,
-            data: format!("records {} to {}", grouped(manifest.data.first.0), grouped(manifest.data.last.0)),
-            bytes: size(manifest.files.values().map(|file| file.bytes).sum()),
-            scores: scores(
-                |name| manifest.metrics.get(name).and_then(serde_json::Value::as_f64),
-                manifest.metrics.keys(),
-            ),
-            metrics: manifest.metrics.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
-        }
-    };
-    render(&ModelsPage { frame, cards: cards.into_iter().map(card).collect() })
+    let snapshot = app.engine.snapshot();
+    let changes = views::changes(&app.engine).changes;
+    render(&ModelsPage {
+        frame,
+        training: training(app),
+        canary: views::canary(&app.engine).running.as_ref().map(CanaryView::new),
+        versions: cards.into_iter().map(version).collect(),
+        earlier: snapshot.stages.earlier_champion().map(ToString::to_string),
+        changes: changes.into_iter().take(LISTED_CHANGES).map(change).collect(),
+        drift: DriftView::new(&app.engine.drift()),
+    })
 }
 
-/// The ways of choosing that the metrics speak of, by the names of their metrics.
-fn scores<'a>(value: impl Fn(&str) -> Option<f64>, names: impl Iterator<Item = &'a String>) -> Vec<Score> {
-    let score = |name: &'a String| {
-        let way = name.strip_suffix(RECALL)?;
-        let recall = value(name)?;
-        let ndcg = value(&format!("{way}_ndcg_at_20"));
-        let words = way.replace('_', " ");
-        let mut letters = words.chars();
-        let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
-        let shown_ndcg = ndcg.map_or_else(|| "–".to_owned(), |ndcg| format!("{ndcg:.3}"));
-        Some(Score { name, recall, shown_recall: format!("{:.1} %", recall * 100.0), shown_ndcg })
-    };
-    let mut scores: Vec<Score> = names.filter_map(score).collect();
-    scores.sort_by(|a, b| b.recall.total_cmp(&a.recall));
-    scores
+fn training(app: &App) -> Option<TrainingView> {
+    let progress = views::training(&app.engine);
+    let error = progress.error.unwrap_or_default();
+    if !progress.running && error.is_empty() {
+        return None;
+    }
+    let who = progress.started_at.map_or_else(String::new, |at| {
+        let why = if progress.why.is_empty() { String::new() } else { format!(" ({})", progress.why) };
+        format!("Asked for by {}{why}, {} UTC", progress.requested_by, minute(at))
+    });
+    Some(TrainingView {
+        is_running: progress.running,
+        done: progress.done,
+        steps: progress.steps.max(1),
+        doing: progress.doing,
+        who,
+        error,
+        resumed: progress.resumed,
+    })
 }
 
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+fn version(card: ModelCard) -> Version {
+    let manifest = card.manifest;
+    Version {
+        version: manifest.version.to_string(),
+        created_at: minute(manifest.created_at),
+        is_champion: card.is_champion,
+        is_candidate: card.is_candidate,
+        canary: card.canary_share.map(percent),
+        data: format!("records {} to {}", grouped(manifest.data.first.0), grouped(manifest.data.last.0)),
+        bytes: size(manifest.files.values().map(|file| file.bytes).sum()),
+        finds: finds(&manifest.metrics).unwrap_or_default(),
+        has_passed: manifest.gate.passed,
+        gate: gate_line(&manifest.gate),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
+fn finds(metrics: &mercer_schema::Properties) -> Option<String> {
+    let recall = |way: &str| metrics.get(&format!("{way}_recall_at_20"))?.as_f64();
+    let (found, popular) = (recall("next_order")?, recall("popularity")?);
+    let (found, popular) = (percent(found), percent(popular));
+    Some(format!(
+        "Of what was in each customer’s last order, {found} stood among its first 20; {popular} among what is popular."
+    ))
+}
 
-    use super::*;
-
-    #[test]
-    fn ways_of_choosing_are_listed_best_first() {
-        let metrics: BTreeMap<String, f64> = [
-            ("orders", 100.0),
-            ("popularity_ndcg_at_20", 0.08),
-            ("popularity_recall_at_20", 0.1),
-            ("popularity_recall_at_20_upper", 0.12),
-            ("next_order_recall_at_20", 0.27),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let scores = scores(|name| metrics.get(name).copied(), metrics.keys());
-        let read: Vec<_> = scores.iter().map(|score| [&score.name, &score.shown_recall, &score.shown_ndcg]).collect();
-        assert_eq!(read, [["Next order", "27.0 %", "–"], ["Popularity", "10.0 %", "0.080"]]);
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!((size(0), size(1), size(11_006_278)), ("0 kB".into(), "1 kB".into(), "11.0 MB".into()));
+fn change(change: views::Change) -> ChangeView {
+    let what = match change.action {
+        views::ChangeAction::Promoted => "Promoted",
+        views::ChangeAction::RolledBack => "Rolled back to",
+        views::ChangeAction::CanaryStarted => "Canary started",
+        views::ChangeAction::CanaryStopped => "Canary stopped",
+    };
+    let share = change.share.map(|share| format!("on {} of the customers", percent(share)));
+    let why: Vec<String> = share.into_iter().chain((!change.why.is_empty()).then_some(change.why)).collect();
+    ChangeView {
+        at: minute(change.at),
+        what,
+        version: change.version.to_string(),
+        before: change.before.map_or_else(|| "–".to_owned(), |before| before.to_string()),
+        by: if change.by.is_empty() { "–".to_owned() } else { change.by },
+        why: why.join(": "),
     }
 }

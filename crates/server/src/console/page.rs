@@ -19,6 +19,8 @@ pub(crate) struct Frame {
     pub section: &'static str,
     /// What just happened, if anything.
     pub notice: Option<String>,
+    /// What is wrong with the models.
+    pub alarms: Vec<String>,
 }
 
 impl Frame {
@@ -29,6 +31,7 @@ impl Frame {
             form_token: session.form_token.clone(),
             section,
             notice: None,
+            alarms: app.engine.alarms().iter().map(|alarm| alarm.text.clone()).collect(),
         }
     }
 

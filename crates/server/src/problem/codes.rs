@@ -22,6 +22,7 @@ pub(crate) enum Code {
     AlreadyRunning,
     NothingToLearn,
     ModelUnusable,
+    WrongStage,
     TooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -62,6 +63,7 @@ impl Code {
         Self::AlreadyRunning,
         Self::NothingToLearn,
         Self::ModelUnusable,
+        Self::WrongStage,
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::IdempotencyKeyReused,
@@ -73,9 +75,11 @@ impl Code {
     pub(crate) const fn entry(self) -> Entry {
         match self {
             Self::KeyMissing | Self::KeyUnknown | Self::ScopeMissing | Self::OriginRefused => self.about_keys(),
-            Self::AlreadyTraining | Self::AlreadyRunning | Self::NothingToLearn | Self::ModelUnusable => {
-                self.about_jobs()
-            }
+            Self::AlreadyTraining
+            | Self::AlreadyRunning
+            | Self::NothingToLearn
+            | Self::ModelUnusable
+            | Self::WrongStage => self.about_jobs(),
             Self::IdempotencyInProgress | Self::IdempotencyKeyReused => self.about_idempotency(),
             Self::TooManyRequests | Self::Internal | Self::NotReady => self.about_the_server(),
             _ => self.about_requests(),
@@ -183,7 +187,7 @@ impl Code {
                 "already_training",
                 "Already training",
                 "A training run is under way; there is one at a time.",
-                "Wait for it to end; `GET /v1/models` shows its outcome.",
+                "Wait for it to end; `GET /v1/models/training` shows how far it is.",
             ),
             Self::AlreadyRunning => entry(
                 StatusCode::CONFLICT,
@@ -191,6 +195,13 @@ impl Code {
                 "Already running",
                 "A backup, or as many imports as may run at a time, are under way.",
                 "Wait for them to end and ask again.",
+            ),
+            Self::WrongStage => entry(
+                StatusCode::CONFLICT,
+                "wrong_stage",
+                "Not at this stage",
+                "The change does not fit what is going on with the models: a canary runs already or none does, the version is the champion already, or there is no earlier one.",
+                "See `GET /v1/models` and `GET /v1/models/canary` for what is going on.",
             ),
             Self::NothingToLearn => entry(
                 StatusCode::CONFLICT,

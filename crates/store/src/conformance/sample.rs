@@ -34,6 +34,7 @@ pub fn decided(number: u64) -> Draft {
         placement: PlacementId::trusted("home-top"),
         product_ids: vec![product(number)],
         propensities: vec![1.0 / (number as f64 + 3.0)],
+        top_score: None,
     };
     let decision = DecisionRecord {
         decision_id: DecisionId::trusted(format!("d-{number}")),
@@ -41,6 +42,7 @@ pub fn decided(number: u64) -> Draft {
         decided_at: recorded_at(number),
         request: DecideRequest::default(),
         placements: vec![placement],
+        arm: None,
         digest: format!("{number:032x}"),
     };
     Draft {

@@ -10,7 +10,7 @@ use mercer_schema::{ModelVersion, Position, Properties, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Alias, MODEL_ADVICE, NewModel};
+use super::{Alias, Gate, Lineage, MODEL_ADVICE, NewModel};
 use crate::{Error, disk};
 
 const FORMAT: u32 = 1;
@@ -26,6 +26,11 @@ pub struct Manifest {
     pub settings: serde_json::Value,
     pub data: DataRange,
     pub metrics: Properties,
+    /// Empty in a version of an older Mercer.
+    #[serde(default)]
+    pub lineage: Lineage,
+    #[serde(default)]
+    pub gate: Gate,
     pub files: BTreeMap<String, FileEntry>,
 }
 
@@ -56,6 +61,8 @@ impl Manifest {
             settings: model.settings,
             data: model.data,
             metrics: model.metrics,
+            lineage: model.lineage,
+            gate: model.gate,
             files: model.files.iter().map(|(name, bytes)| (name.clone(), entry(bytes))).collect(),
         }
     }

@@ -17,6 +17,8 @@ pub(crate) fn model(content: &[u8]) -> NewModel {
         settings: serde_json::json!({"neighbours": 50}),
         data: DataRange { first: Position(1), last: Position(9), ..DataRange::default() },
         metrics,
+        lineage: Default::default(),
+        gate: Default::default(),
         files: BTreeMap::from([("a.model".into(), content.to_vec()), ("b.model".into(), Vec::new())]),
     }
 }

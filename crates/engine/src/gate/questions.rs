@@ -1,0 +1,110 @@
+//! What both are asked: questions from recent days whose answers are known.
+//!
+//! Three kinds, after what a shop's pages ask: what will this customer order next, what goes with this product, what else
+//! is looked at. Every product competes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mercer_decide::Models;
+use mercer_recommend::evaluate;
+use mercer_recommend::interactions::{Basket, Order, lines};
+use mercer_recommend::next_order::{HABIT_PER_ORDER, habits};
+use mercer_recommend::{Item, Query, Recommender};
+use mercer_schema::Timestamp;
+
+use crate::lessons::Lessons;
+
+/// Places of a ranking that count.
+pub(super) const CUTOFF: usize = 20;
+/// Questions of a kind; of more, every n-th is asked.
+const MOST_QUESTIONS: usize = 5_000;
+/// A product that was ordered or looked at so often at most is cold.
+const COLD_ITEM: u32 = 5;
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    NextOrder,
+    GoesWith,
+    AlsoViewed,
+}
+
+impl Topic {
+    pub(super) const ALL: [Self; 3] = [Self::NextOrder, Self::GoesWith, Self::AlsoViewed];
+
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::NextOrder => "Next order",
+            Self::GoesWith => "Bought together",
+            Self::AlsoViewed => "Also viewed",
+        }
+    }
+}
+
+pub(super) struct Question {
+    pub(super) topic: Topic,
+    at: Timestamp,
+    history: Vec<Order>,
+    seed: Option<Item>,
+    pub(super) relevant: BTreeSet<Item>,
+}
+
+impl Question {
+    /// One order is all that is known of the customer.
+    pub(super) fn is_of_cold_customer(&self) -> bool {
+        self.topic == Topic::NextOrder && self.history.len() == 1
+    }
+
+    pub(super) fn ask(&self, models: &Models) -> Vec<Item> {
+        let seeds = self.seed.as_slice();
+        let history = habits(lines(&self.history), HABIT_PER_ORDER);
+        let ordered: Vec<_> = lines(&self.history).collect();
+        let query = Query { seeds, history: &history, ordered: &ordered, now: self.at, ..Query::default() };
+        let model: &dyn Recommender = match self.topic {
+            Topic::NextOrder => &models.for_you,
+            Topic::GoesWith => &models.bought_together,
+            Topic::AlsoViewed => &models.also_viewed,
+        };
+        model.recommend(&query, CUTOFF).into_iter().map(|scored| scored.item).collect()
+    }
+}
+
+/// All questions from a moment on.
+pub(super) fn after(lessons: &Lessons, cut: Timestamp) -> Vec<Question> {
+    let next = evaluate::split_at(&lessons.orders, cut).cases.into_iter().map(|case| Question {
+        topic: Topic::NextOrder,
+        at: case.at,
+        history: case.history,
+        seed: None,
+        relevant: case.relevant,
+    });
+    let orders = lessons.orders.iter().filter(|order| order.at >= cut);
+    let visits = lessons.visits.iter().zip(&lessons.visited_at).filter(|(_, at)| **at >= cut);
+    let mut questions = thinned(next.collect());
+    questions.extend(thinned(orders.filter_map(|order| rest(Topic::GoesWith, order.at, &order.lines)).collect()));
+    questions.extend(thinned(visits.filter_map(|(visit, at)| rest(Topic::AlsoViewed, *at, visit)).collect()));
+    questions
+}
+
+/// Given one product of a basket, the others.
+fn rest(topic: Topic, at: Timestamp, basket: &Basket) -> Option<Question> {
+    let ((seed, _), others) = basket.split_first()?;
+    let relevant: BTreeSet<Item> = others.iter().map(|(item, _)| *item).filter(|item| item != seed).collect();
+    (!relevant.is_empty()).then(|| Question { topic, at, history: Vec::new(), seed: Some(*seed), relevant })
+}
+
+fn thinned(questions: Vec<Question>) -> Vec<Question> {
+    let step = questions.len().div_ceil(MOST_QUESTIONS).max(1);
+    questions.into_iter().step_by(step).collect()
+}
+
+/// Products of which little was known at the cut, those that nobody had touched included.
+pub(super) fn cold_items(lessons: &Lessons, cut: Timestamp) -> impl Fn(&Item) -> bool + use<> {
+    let mut times: BTreeMap<Item, u32> = BTreeMap::new();
+    let orders = lessons.orders.iter().filter(|order| order.at < cut).map(|order| &order.lines);
+    let visits = lessons.visits.iter().zip(&lessons.visited_at).filter(|(_, at)| **at < cut).map(|(visit, _)| visit);
+    for (item, _) in orders.chain(visits).flatten() {
+        *times.entry(*item).or_default() += 1;
+    }
+    move |item: &Item| times.get(item).is_none_or(|times| *times <= COLD_ITEM)
+}
