@@ -58,7 +58,7 @@ export function models(world) {
     const { server } = world
     const day = 24 * 3600 * 1000
     const yesterday = Math.floor(Date.now() / day) * day - day / 2
-    const { body: champion } = await call(server, 'GET', '/v1/models/000002')
+    const { body: champion } = await call(server, 'GET', '/v1/models/000001')
     // The shop's last day moves with the week: only a whole day after it can be compared.
     if (Date.parse(champion.data.last_at) < yesterday - day) {
       const batch = Array.from({ length: 150 }, (_, number) => ({
@@ -66,7 +66,7 @@ export function models(world) {
         timestamp: new Date(yesterday + number).toISOString(), properties: { product_id: '22423' },
       }))
       assert.equal((await call(server, 'POST', '/v1/batch', { key: 'demo-write', body: { batch } })).body.accepted, 150)
-      await call(server, 'POST', '/v1/models/000002/promote')
+      await call(server, 'POST', '/v1/models/000001/promote')
       const { drift } = await health(server, (found) => found.drift.days.length > 0)
       const mix = drift.days[0].inputs.find((input) => input.input === 'events')
       assert.ok(mix.has_drifted && mix.distance > 0.9, JSON.stringify(mix))
@@ -78,9 +78,9 @@ export function models(world) {
     await health(server, (found) => found.alarms.some((alarm) => alarm.kind === 'training_failed'))
     for (const device of ['desktop', 'phone']) {
       const page = await openConsole(world, { device })
-      for (const [name, path] of [['overview with alarms', '/console/'], ['models with alarms', '/console/models'], ['model with drift', '/console/models/000002']]) {
+      for (const [name, path] of [['overview with alarms', '/console/'], ['models with alarms', '/console/models'], ['model with drift', '/console/models/000001']]) {
         await page.goto(path)
-        await expectText(page.locator('.alarms'), 'The last training failed')
+        await expectText(page.locator('main'), 'The last training failed')
         await look(page, `console ${name}`, { t })
       }
       await page.context().close()

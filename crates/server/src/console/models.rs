@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use mercer_engine::{Audit, ModelCard};
+use mercer_engine::{AlarmKind, Audit, ModelCard};
 use mercer_schema::ModelVersion;
 use serde::Deserialize;
 
@@ -148,7 +148,9 @@ fn changed(app: &App, frame: Frame) -> Response {
     page(app, frame)
 }
 
-fn page(app: &App, frame: Frame) -> Response {
+fn page(app: &App, mut frame: Frame) -> Response {
+    // The page has a box for it.
+    frame.alarms.retain(|alarm| alarm.kind != AlarmKind::TrainingFailed);
     let cards = match app.engine.models() {
         Ok(cards) => cards,
         Err(error) => return failure(&Problem::from(error)),

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use mercer_engine::Alarm;
 use mercer_schema::{Currency, Money, Timestamp};
 
 use super::accounts::Session;
@@ -20,7 +21,7 @@ pub(crate) struct Frame {
     /// What just happened, if anything.
     pub notice: Option<String>,
     /// What is wrong with the models.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Alarm>,
 }
 
 impl Frame {
@@ -31,7 +32,7 @@ impl Frame {
             form_token: session.form_token.clone(),
             section,
             notice: None,
-            alarms: app.engine.alarms().iter().map(|alarm| alarm.text.clone()).collect(),
+            alarms: app.engine.alarms().to_vec(),
         }
     }
 
