@@ -183,7 +183,7 @@ mod tests {
     fn fitted(lessons: &Lessons, world: &World) -> Models {
         let file = |name: &str| {
             let recipe = RECIPES.iter().find(|recipe| recipe.file == name).ok_or("no such recipe")?;
-            Ok((recipe.fit)(lessons, world))
+            Ok(Some((recipe.fit)(lessons, world)))
         };
         read_models(&world.catalog, file).unwrap()
     }

@@ -49,8 +49,12 @@ impl ModelSource for RegistryModels {
 }
 
 fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Result<Models, Error> {
-    let file = |name: &str| registry.load(version, name).map_err(|error| error.to_string());
     let broken = |reason| Error::Model { version: version.clone(), reason };
+    let manifest = registry.manifest(version).map_err(|error| broken(error.to_string()))?;
+    let file = |name: &str| match manifest.files.contains_key(name) {
+        true => registry.load(version, name).map(Some).map_err(|error| error.to_string()),
+        false => Ok(None),
+    };
     Ok(Models { version: Some(version.clone()), ..read_models(catalog, file).map_err(broken)? })
 }
 

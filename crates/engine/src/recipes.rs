@@ -31,6 +31,8 @@ pub(crate) struct Recipe {
     pub(crate) settings: fn() -> String,
     /// None where nothing is left to chance.
     pub(crate) seed: Option<u64>,
+    /// The gate asks it. What it does not ask is not fitted a second time for it.
+    pub(crate) is_judged: bool,
     /// Fitted and written: the bytes of the file.
     pub(crate) fit: fn(&Lessons, &World) -> Vec<u8>,
     /// Reads the file into its place; the error says what is wrong with it.
@@ -43,6 +45,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Bought together",
         settings: || written(&neighbours::Settings::bought_together()),
         seed: None,
+        is_judged: true,
         fit: |lessons, world| {
             Neighbours::fit(&lessons.baskets(), &neighbours::Settings::bought_together()).encode(namer(world))
         },
@@ -53,6 +56,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Also viewed",
         settings: || written(&neighbours::Settings::default()),
         seed: None,
+        is_judged: true,
         fit: |lessons, world| {
             let settings = neighbours::Settings::default();
             // A shop without views yet still knows what is bought by the same people.
@@ -69,6 +73,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "For you",
         settings: || written(&next_order::Settings::default()),
         seed: None,
+        is_judged: true,
         fit: |lessons, world| NextOrder::fit(&lessons.orders, &next_order::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| NextOrder::decode(bytes, resolve).map(|read| models.for_you = read),
     },
@@ -77,6 +82,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Buy again",
         settings: || written(&repurchase::Settings::default()),
         seed: None,
+        is_judged: false,
         fit: |lessons, world| {
             let categories = category_numbers(world);
             let group = |item: Item| categories.get(&item).copied();
@@ -89,6 +95,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Complements",
         settings: || written(&complements::Settings::default()),
         seed: None,
+        is_judged: false,
         fit: |lessons, world| {
             let settings = complements::Settings::default();
             Complements::fit(&lessons.baskets(), &settings, |one, other| alike(world, one, other)).encode(namer(world))
@@ -100,6 +107,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Bundles",
         settings: || written(&bundles::Settings::default()),
         seed: None,
+        is_judged: false,
         fit: |lessons, world| Bundles::fit(&lessons.orders, &bundles::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| Bundles::decode(bytes, resolve).map(|read| models.bundles = read),
     },
@@ -108,6 +116,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         title: "Weights of sources",
         settings: || "{}".to_owned(),
         seed: None,
+        is_judged: false,
         fit: |lessons, world| weights::encode(&weights::learn(lessons, world, |lessons| fit_answering(lessons, world))),
         read: |models, bytes, _| weights::read(bytes).map(|read| models.weights = read),
     },
@@ -146,15 +155,16 @@ pub(crate) fn fitted_models() -> BTreeMap<String, FittedModel> {
     RECIPES.iter().map(|recipe| (recipe.file.to_owned(), told(recipe))).collect()
 }
 
-/// All models of a version; `file` hands out the bytes. The error names the file at fault.
+/// All models of a version; `file` hands out the bytes, or nothing for a model that an older program did not make, whose
+/// source then has nothing to say. The error names the file at fault.
 pub(crate) fn read_models(
     world: &mercer_decide::Catalog,
-    file: impl Fn(&str) -> Result<Vec<u8>, String>,
+    file: impl Fn(&str) -> Result<Option<Vec<u8>>, String>,
 ) -> Result<Models, String> {
     let resolve = |name: &str| world.item(&ProductId::trusted(name));
     let mut models = Models::default();
     for recipe in &RECIPES {
-        let bytes = file(recipe.file)?;
+        let Some(bytes) = file(recipe.file)? else { continue };
         (recipe.read)(&mut models, &bytes, &resolve).map_err(|error| format!("{}: {error}", recipe.file))?;
     }
     Ok(models)
