@@ -20,6 +20,8 @@ pub(crate) use self::report::report;
 pub use self::report::{DayDrift, DriftReport, InputDrift};
 use crate::Error;
 
+/// Records between two writings; what is not written is counted again after a start.
+const SAVE_EVERY: u64 = 10_000;
 /// Records read at a time.
 const PAGE: usize = 2_000;
 
@@ -28,12 +30,14 @@ pub(crate) struct Counter {
     log: Arc<dyn EventLog>,
     tables: Arc<dyn Tables>,
     days: Days,
+    saved: Position,
 }
 
 impl Counter {
     pub(crate) fn load(log: Arc<dyn EventLog>, tables: Arc<dyn Tables>) -> Self {
         let days = Days::load(&*tables);
-        Self { log, tables, days }
+        let saved = days.position;
+        Self { log, tables, days, saved }
     }
 
     /// Counts what the log has beyond the last look.
@@ -41,17 +45,18 @@ impl Counter {
         if self.days.position > head {
             // The log was put back to an earlier state.
             self.days = Days::default();
+            self.saved = Position(0);
         }
-        let from = self.days.position;
         let opened = catalog.products().filter_map(|(item, _)| catalog.since(item)).min().unwrap_or_default();
         while self.days.position < head {
             let page = self.log.read(self.days.position, PAGE)?;
             let Some(last) = page.last().map(|record| record.position) else { break };
             page.iter().for_each(|record| self.days.count(record, catalog, opened));
             self.days.position = last;
-        }
-        if self.days.position > from {
-            self.days.save(&*self.tables)?;
+            if last.0 - self.saved.0 >= SAVE_EVERY {
+                self.days.save(&*self.tables)?;
+                self.saved = last;
+            }
         }
         Ok(&self.days)
     }

@@ -157,7 +157,7 @@ async fn broken_and_foreign_files_are_refused_and_the_champion_serves_on() {
     }
     damage(folder.path(), &candidates[0], |file| std::fs::write(file, b"Dear diary").unwrap());
     damage(folder.path(), &candidates[1], |file| {
-        std::fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap()
+        std::fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap();
     });
     // A file of another model under this name, with a manifest that says so.
     let third = folder.path().join("models").join(candidates[2].as_str());

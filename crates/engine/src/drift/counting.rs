@@ -68,6 +68,20 @@ impl Input {
         matches!(self, Self::Prices | Self::Answers | Self::Scores)
     }
 
+    /// A kind as people read it.
+    pub(super) fn name_of(self, kind: &str) -> String {
+        let step: Option<f64> = kind.parse().ok();
+        match (self, step) {
+            (Self::Prices, Some(step)) => {
+                let from = |step: f64| 2_f64.powf(step / 2.0) / 100.0;
+                format!("{:.2} to {:.2}", from(step), from(step + 1.0))
+            }
+            (Self::Answers, Some(products)) => format!("{products} products"),
+            (Self::Scores, Some(step)) => format!("about {:.4}", 2_f64.powf((step + 0.5) / 4.0) / 1e6),
+            _ => kind.to_owned(),
+        }
+    }
+
     /// The model's own doing: compared with its first days and not with what it learned from.
     pub(super) const fn is_of_answers(self) -> bool {
         matches!(self, Self::Answers | Self::Scores)
@@ -139,8 +153,10 @@ impl Days {
             };
             self.add(at, Input::Categories, product.category.first().map_or("none", String::as_str));
             if let Some(price) = product.price {
-                // Halves of a doubling, numbered so that their names stand in the order of their sizes.
-                let step = (2.0 * (price.minor.max(1) as f64).log2()).floor();
+                // Hundredths of the currency's unit, in halves of a doubling: numbered, so that the names stand in the
+                // order of the sizes.
+                let hundredths = price.minor as f64 * 100.0 / 10_f64.powi(price.currency.exponent() as i32);
+                let step = (2.0 * hundredths.max(1.0).log2()).floor();
                 self.add(at, Input::Prices, &format!("{step:03}"));
             }
             if let Some(since) = catalog.item(id).and_then(|item| catalog.since(item)) {

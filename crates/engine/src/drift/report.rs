@@ -121,7 +121,7 @@ fn inputs(reference: &Day, day: &Day) -> Vec<InputDrift> {
         distance: tested.distance,
         p,
         has_drifted: p < LEVEL && tested.distance >= LEAST_DISTANCE,
-        words: most_changed(before, now),
+        words: most_changed(*input, before, now),
     });
     told.collect()
 }
@@ -133,12 +133,12 @@ fn paired<'a>(before: &'a Kinds, now: &'a Kinds) -> BTreeMap<&'a str, (u64, u64)
     pairs
 }
 
-fn most_changed(before: &Kinds, now: &Kinds) -> String {
+fn most_changed(input: Input, before: &Kinds, now: &Kinds) -> String {
     let totals = (before.values().sum::<u64>().max(1) as f64, now.values().sum::<u64>().max(1) as f64);
     let shares = paired(before, now).into_iter().map(|(kind, (a, b))| (kind, a as f64 / totals.0, b as f64 / totals.1));
     let most = shares.max_by(|a, b| (a.1 - a.2).abs().total_cmp(&(b.1 - b.2).abs()));
     most.map_or_else(String::new, |(kind, before, now)| {
-        format!("{kind}: {:.1} % instead of {:.1} %", now * 100.0, before * 100.0)
+        format!("{}: {:.1} % instead of {:.1} %", input.name_of(kind), now * 100.0, before * 100.0)
     })
 }
 
@@ -160,6 +160,14 @@ mod tests {
         assert!(!drift(540_000, 460_000)[0].has_drifted, "certain, but small");
         assert!(!drift(60, 40)[0].has_drifted, "large enough, but chance");
         assert!(drift(50, 10).is_empty(), "too few to say anything");
+    }
+
+    #[test]
+    fn sizes_are_told_as_sizes() {
+        let before = day(Input::Prices, &[("020", 500), ("021", 500)]);
+        let found = inputs(&before, &day(Input::Prices, &[("020", 900), ("021", 100)]));
+        assert_eq!(found[0].words, "14.48 to 20.48: 10.0 % instead of 50.0 %");
+        assert_eq!(Input::Answers.name_of("012"), "12 products");
     }
 
     #[test]
