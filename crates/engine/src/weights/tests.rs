@@ -1,3 +1,5 @@
+//! Weights are learned from made-up orders in which one source is right and another is not.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
