@@ -85,6 +85,10 @@ impl Dataset for BasketData {
         self.models()
     }
 
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["next-order", "popularity"]
+    }
+
     fn questions(&self) -> &[Question] {
         &self.questions
     }

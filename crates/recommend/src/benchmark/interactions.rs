@@ -67,6 +67,10 @@ impl Dataset for InteractionData {
         &["popularity", "knn", "slim", "ials", "filter", "blend:slim=1:ials=1:filter=1"]
     }
 
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["slim", "ials", "filter"]
+    }
+
     fn questions(&self) -> &[Question] {
         &self.questions
     }

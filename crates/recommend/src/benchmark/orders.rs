@@ -7,14 +7,16 @@
 use mercer_schema::Timestamp;
 
 use super::run::Same;
-use super::{Dataset, Question, Spec, SpecError, counts, tastes};
+use super::{Dataset, Question, Spec, SpecError, counts, hybrid, tastes};
 use crate::evaluate::{Split, hold_out_last_orders, split_at};
+use crate::hybrid::{Catalog, Facts};
 use crate::interactions::{self, Order};
 use crate::next_order::{self, NextOrder};
 use crate::popularity::{self, Popularity};
 use crate::{Query, Recommender};
 
-const NAMES: [&str; 9] = ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo"];
+const NAMES: [&str; 10] =
+    ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", hybrid::NAME];
 
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct OrderData {
     train: Vec<Order>,
     questions: Vec<Question>,
     split: OrderSplit,
+    catalog: Catalog,
 }
 
 impl OrderData {
@@ -49,7 +52,12 @@ impl OrderData {
             relevant: case.relevant,
             ..Question::default()
         });
-        Self { train, questions: questions.collect(), split }
+        Self { train, questions: questions.collect(), split, catalog: Catalog::default() }
+    }
+
+    /// With what the shop says about its items.
+    pub fn with_catalog(self, catalog: Catalog) -> Self {
+        Self { catalog, ..self }
     }
 }
 
@@ -76,11 +84,42 @@ impl Dataset for OrderData {
 
     /// The same once more with what is left to learn from.
     fn validation(&self) -> Box<dyn Dataset> {
-        Box::new(Self::new(&self.train, self.split))
+        Box::new(Self::new(&self.train, self.split).with_catalog(self.catalog.clone()))
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        fit(&self.train, spec)
+        if spec.name() == hybrid::NAME { hybrid::fit_hybrid(self, spec) } else { fit(&self.train, spec) }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of_orders(&self.train)
+    }
+
+    fn catalog(&self) -> Catalog {
+        self.catalog.clone()
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["next-order", "knn", "filter", "popularity"]
+    }
+
+    /// Beside the cuts in time, the newest known orders of every customer, which are many more.
+    fn lessons(&self, rounds: usize) -> Vec<Box<dyn Dataset>> {
+        let mut splits = vec![OrderSplit::Last];
+        splits.extend(Some(self.split).filter(|split| *split != OrderSplit::Last));
+        let mut parts: Vec<Box<dyn Dataset>> = Vec::new();
+        for split in splits {
+            let mut part = Self { split, ..self.clone() };
+            for _ in 0..rounds {
+                part = Self::new(&part.train, split).with_catalog(part.catalog);
+                parts.push(Box::new(part.clone()));
+            }
+        }
+        parts
+    }
+
+    fn hybrid_rounds(&self) -> usize {
+        3
     }
 }
 

@@ -105,6 +105,10 @@ impl Dataset for SequenceData {
         &["popularity", "knn", "slim", "sr", "vstan", "blend:slim=1:vstan=1"]
     }
 
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["knn", "slim", "vstan", "sr"]
+    }
+
     fn questions(&self) -> &[Question] {
         &self.test
     }

@@ -124,6 +124,10 @@ impl Dataset for SessionData {
         &["popularity", "vmis", "stan", "vstan", "sr", "hybrid"]
     }
 
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["visits", "vstan", "sr", "ar"]
+    }
+
     fn questions(&self) -> &[Question] {
         &self.questions
     }
