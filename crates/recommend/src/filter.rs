@@ -9,12 +9,11 @@
 //! where ∘p raises each entry (Turbo-CF, section 3.3) and V are the leading right singular vectors of R̃, the ideal
 //! low-pass of GF-CF (equation 8).
 
-mod spectrum;
-
 use crate::asked::{asked_with, sources, strongest};
 use crate::interactions::{Basket, Matrix, Products};
 use crate::linear::Linear;
 use crate::ranking::{best_of_all, keep_first};
+use crate::spectrum;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 

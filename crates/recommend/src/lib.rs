@@ -50,7 +50,9 @@ pub mod factors;
 pub mod filter;
 pub mod hybrid;
 pub mod interactions;
+pub mod latent;
 pub mod linear;
+pub mod mapping;
 pub mod neighbours;
 pub mod next_order;
 pub mod popularity;
@@ -66,6 +68,7 @@ mod persistent;
 mod random;
 mod ranking;
 mod recommender;
+mod spectrum;
 mod text;
 
 pub use error::Error;

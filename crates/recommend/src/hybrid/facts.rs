@@ -91,7 +91,7 @@ impl Facts {
         let takers: f32 = facts.items.iter().map(|item| item.takers as f32).sum();
         facts.average_return =
             facts.items.iter().map(|item| item.returning * item.takers as f32).sum::<f32>() / takers.max(1.0);
-        for item in &mut facts.items {
+        for item in facts.items.iter_mut().filter(|item| item.takers > 0) {
             let takers = item.takers as f32;
             item.returning = (item.returning * takers + PRIOR_TAKERS * facts.average_return) / (takers + PRIOR_TAKERS);
         }
