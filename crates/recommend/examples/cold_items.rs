@@ -168,11 +168,7 @@ fn main() {
         let tried: Vec<(usize, MappingSettings)> = if is_test {
             vec![(128, default)]
         } else {
-            vec![
-                (128, standing(0.85)),
-                (128, standing(0.95)),
-                (128, MappingSettings { prior: 3.0, ..standing(0.85) }),
-            ]
+            vec![(128, standing(0.85)), (128, standing(0.95)), (128, MappingSettings { prior: 3.0, ..standing(0.85) })]
         };
         for (dimensions, settings) in tried {
             let ials = IalsSettings { dimensions, ..IalsSettings::default() };

@@ -10,13 +10,11 @@ use std::collections::HashMap;
 
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::{Cold, Dataset, Measured, Metric, OrderData, OrderSplit, Outcome, Spec, compare};
-use mercer_recommend::hybrid::Catalog;
 use mercer_schema::Product;
 
-fn read_catalog(text: &str, items: &HashMap<String, Item>) -> Catalog {
-    let products: Vec<Product> = text.lines().map(|line| serde_json::from_str(line).expect("a product")).collect();
-    let known = products.iter().filter_map(|product| Some((*items.get(product.id.as_str())?, product)));
-    Catalog::of_products(known)
+fn read_products(text: &str, items: &HashMap<String, Item>) -> Vec<(Item, Product)> {
+    let products = text.lines().map(|line| serde_json::from_str::<Product>(line).expect("a product"));
+    products.filter_map(|product| Some((*items.get(product.id.as_str())?, product))).collect()
 }
 
 fn print(outcome: &Outcome, best: Option<&Outcome>, cold: &Cold) {
@@ -46,7 +44,7 @@ fn main() {
     let validation = split.ends_with('v');
     let split = split.trim_end_matches('v').parse().map_or(OrderSplit::Last, OrderSplit::Days);
     let data: Box<dyn Dataset> =
-        Box::new(OrderData::new(&orders, split).with_catalog(read_catalog(&read(catalog), &items)));
+        Box::new(OrderData::new(&orders, split).with_products(&read_products(&read(catalog), &items)));
     let data = if validation { data.validation() } else { data };
     let metrics: Vec<Metric> = ["NDCG@20", "Recall@20"].map(|name| name.parse().unwrap()).to_vec();
     let popularity = data.popularity();

@@ -68,7 +68,7 @@ pub struct Ranker {
     sources: Vec<String>,
     depth: Depth,
     /// Weights of the first guess, to which the trees add.
-    pub(crate) guess: [f32; GUESS],
+    guess: [f32; GUESS],
     trees: BoostedTrees,
 }
 
@@ -168,7 +168,8 @@ impl Recommender for Hybrid<'_> {
         let candidates = Candidates::of(&self.sources, self.ranker.depth, query);
         let mut scores: Vec<f32> = candidates.guesses.iter().map(|guess| dot(guess, &self.ranker.guess)).collect();
         self.ranker.trees.add_to(&candidates.rows, &mut scores);
-        scores.iter_mut().for_each(|score| *score = score.exp().clamp(f32::MIN_POSITIVE, f32::MAX));
+        // Above zero and finite, whatever the numbers of a file add up to.
+        scores.iter_mut().for_each(|score| *score = score.exp().min(f32::MAX).max(f32::MIN_POSITIVE));
         let scored =
             |(place, score): (usize, f32)| (Scored { item: candidates.items[place], score, because_of: None }, place);
         let mut found: Vec<(Scored, usize)> = scores.into_iter().enumerate().map(scored).collect();

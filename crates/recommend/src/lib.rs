@@ -18,6 +18,8 @@
 //! | [`contrast`] | the same, from vectors learned against what was not taken (SimpleX) | trained |
 //! | [`filter`] | the same, from a smoothed graph, without training (GF-CF, Turbo-CF) | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
+//! | [`latent`], [`mapping`] | new items by what they are, among the factors (LSA, ridge regression) | trained |
+//! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
 //! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together, and

@@ -12,10 +12,13 @@
 
 use faer::{Mat, Side, linalg::solvers::Solve};
 
-use crate::Item;
 use crate::dense::dot;
 use crate::factors::Factors;
 use crate::latent::ItemVectors;
+use crate::wire::{self, Kind, Writer};
+use crate::{Error, Item};
+
+const KIND: Kind = Kind { name: "content_mapping", version: 1 };
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MappingSettings {
@@ -32,7 +35,7 @@ pub struct MappingSettings {
 
 impl Default for MappingSettings {
     fn default() -> Self {
-        Self { l2: 1.0, doubt: 10.0, prior: 0.0, standing: 0.5 }
+        Self { l2: 1.0, doubt: 10.0, prior: 0.0, standing: 0.85 }
     }
 }
 
@@ -81,6 +84,24 @@ impl Mapping {
             crate::dense::add_scaled(&mut factors, *value, row);
         }
         factors
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::model(KIND);
+        writer.count(self.dimensions);
+        writer.count(self.rows.len());
+        self.rows.iter().for_each(|value| writer.f32(*value));
+        writer.bytes
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        wire::decode(KIND, bytes, |reader| {
+            let (dimensions, numbers) = (reader.count(0)?, reader.count(4)?);
+            if !numbers.is_multiple_of(dimensions.max(1)) {
+                return Err("a row is short");
+            }
+            Ok(Self { rows: reader.f32s(numbers)?, dimensions })
+        })
     }
 
     /// Gives factors to every item that has content and no takers, and of few takers better ones.
@@ -164,6 +185,18 @@ mod tests {
         for dimension in 0..4 {
             let mean = (factors.vector(Item(3))[dimension] + mapped[dimension]) / 2.0;
             assert!((mixed.vector(Item(3))[dimension] - mean).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn bytes_give_the_same_map_and_broken_ones_are_refused() {
+        let (baskets, content) = shop();
+        let factors = Factors::fit_ials(&baskets, &IalsSettings { dimensions: 4, ..IalsSettings::default() });
+        let mapping = Mapping::fit(&content, &factors, &takers(&baskets), &MappingSettings::default()).unwrap();
+        let bytes = mapping.encode();
+        assert_eq!(Mapping::decode(&bytes).as_ref(), Ok(&mapping));
+        for cut in 0..bytes.len() {
+            assert!(Mapping::decode(&bytes[..cut]).is_err(), "{cut}");
         }
     }
 

@@ -11,6 +11,8 @@ use crate::hybrid::{Catalog, Facts, Hybrid, Lessons, Ranker, RankerSettings, Sou
 use crate::{Query, Recommender, Scored};
 
 pub(super) const NAME: &str = "hybrid";
+/// Lessons of one cut.
+const MOST_LESSONS: usize = 10_000;
 
 /// Both stages with everything they are made of.
 struct Fitted<'a> {
@@ -36,9 +38,11 @@ impl Recommender for Fitted<'_> {
 /// Fits a hybrid by `hybrid:of=knn+slim:rounds=2`; every source is a model that `data` knows.
 pub fn fit_hybrid<'a>(data: &'a dyn Dataset, mut spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
     let (mut of, mut rounds) = (data.hybrid_of().join("+"), data.hybrid_rounds());
-    let mut settings = RankerSettings::default();
+    let (mut settings, mut most_lessons) = (RankerSettings::default(), MOST_LESSONS);
+    settings.depth = data.hybrid_depth();
     spec.take("of", &mut of)?;
     spec.take("rounds", &mut rounds)?;
+    spec.take("lessons", &mut most_lessons)?;
     spec.take("each", &mut settings.depth.each)?;
     spec.take("all", &mut settings.depth.all)?;
     spec.take("trees", &mut settings.boosting.trees)?;
@@ -59,7 +63,7 @@ pub fn fit_hybrid<'a>(data: &'a dyn Dataset, mut spec: Spec) -> Result<Box<dyn R
     spec.finish()?;
     let mut lessons = Lessons::new(&names, settings);
     for part in data.lessons(rounds) {
-        give(&*part, &names, &mut lessons)?;
+        give(&*part, &names, most_lessons, &mut lessons)?;
     }
     Ok(Box::new(fitted(data, &names, lessons.fit())?))
 }
@@ -69,11 +73,13 @@ fn fitted<'a>(data: &'a dyn Dataset, names: &[&str], ranker: Ranker) -> Result<F
     Ok(Fitted { models, facts: data.facts(), catalog: data.catalog(), ranker })
 }
 
-fn give(part: &dyn Dataset, names: &[&str], lessons: &mut Lessons) -> Result<(), SpecError> {
+fn give(part: &dyn Dataset, names: &[&str], most: usize, lessons: &mut Lessons) -> Result<(), SpecError> {
     let fitted = fitted(part, names, Ranker::default())?;
     let nothing = BTreeSet::new();
     fitted.ask(|sources| {
-        for asked in part.questions() {
+        // Spread over all of them.
+        let every = part.questions().len().div_ceil(most.max(1)).max(1);
+        for asked in part.questions().iter().step_by(every) {
             let masked = if asked.masked.is_disjoint(&asked.relevant) { &asked.masked } else { &nothing };
             lessons.give(&sources, &asked.query(), &asked.relevant, masked);
         }

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, tastes};
-use crate::interactions::Basket;
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, hybrid, tastes};
+use crate::hybrid::{Facts, Taken};
+use crate::interactions::{Basket, Customer};
 use crate::random::Random;
 use crate::{Item, Recommender};
 
@@ -56,7 +57,7 @@ impl InteractionData {
 
 impl Dataset for InteractionData {
     fn models(&self) -> &'static [&'static str] {
-        &tastes::NAMES
+        &["popularity", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", hybrid::NAME]
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
@@ -97,7 +98,14 @@ impl Dataset for InteractionData {
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        tastes::fit(&self.train, spec)
+        if spec.name() == hybrid::NAME { hybrid::fit_hybrid(self, spec) } else { tastes::fit(&self.train, spec) }
+    }
+
+    fn facts(&self) -> Facts {
+        let taken = |(customer, basket): (u32, &Basket)| -> Vec<Taken> {
+            basket.iter().map(|(item, _)| Taken::some_time(Customer(customer), *item)).collect()
+        };
+        Facts::fit((0..).zip(&self.train).flat_map(taken))
     }
 }
 

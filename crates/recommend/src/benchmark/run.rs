@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Metric, Outcome, Question, Spec, SpecError};
 use crate::blend::{Blend, Fusion};
-use crate::hybrid::{Catalog, Facts};
+use crate::hybrid::{Catalog, Depth, Facts};
 use crate::random::Random;
 use crate::{Item, Query, Recommender, Scored};
 
@@ -55,6 +55,11 @@ pub trait Dataset {
 
     /// The sources of a hybrid that names none.
     fn hybrid_of(&self) -> &'static [&'static str];
+
+    /// How many items take part in it.
+    fn hybrid_depth(&self) -> Depth {
+        Depth { each: 100, all: 120 }
+    }
 
     /// Cuts of the training part, each with what the ranker of a hybrid learns from: the questions of earlier and earlier times.
     /// Like [`Self::validation`], none of them knows anything of the test part.

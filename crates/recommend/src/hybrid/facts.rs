@@ -27,6 +27,13 @@ pub struct Taken {
     pub at: Timestamp,
 }
 
+impl Taken {
+    /// Where no times are known: the day before a [`Query`](crate::Query) whose time is not set.
+    pub const fn some_time(customer: Customer, item: Item) -> Self {
+        Self { item, customer: Some(customer), at: Timestamp(-Timestamp::DAY) }
+    }
+}
+
 /// What is known of all items.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {

@@ -57,7 +57,7 @@ impl Lessons {
         }
         let rows: Vec<f32> = places.iter().flat_map(|place| candidates.row(*place)).copied().collect();
         self.given += 1;
-        let is_held_out = self.settings.held_out > 0 && self.given % self.settings.held_out == 0;
+        let is_held_out = self.settings.held_out > 0 && self.given.is_multiple_of(self.settings.held_out);
         let examples = if is_held_out { &mut self.validation } else { &mut self.train };
         let rows_of_guess = places.iter().map(|place| candidates.guesses[*place]).collect();
         let chosen = relevance.iter().map(|relevance| *relevance > 0.0).collect();
