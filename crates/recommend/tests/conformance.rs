@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use mercer_recommend::blend::{Blend, Fusion};
+use mercer_recommend::boosting::BoostingSettings;
 use mercer_recommend::bundles::Bundles;
 use mercer_recommend::complements::{self, Complements};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::contrast::{Contrast, ContrastSettings};
 use mercer_recommend::factors::{Factors, IalsSettings};
-use mercer_recommend::boosting::BoostingSettings;
 use mercer_recommend::filter::{FilterSettings, GraphFilter};
 use mercer_recommend::hybrid::{Catalog, Facts, Hybrid, Lessons, Ranker, RankerSettings, Sources};
 use mercer_recommend::interactions::{Customer, Order, tastes};
@@ -124,8 +124,10 @@ impl Shop {
         self.catalog = Catalog::of_products(products());
         self.facts = Facts::of_orders(orders);
         let boosting = BoostingSettings { trees: 5, least_rows: 2, leaves: 4, ..BoostingSettings::default() };
-        let mut lessons =
-            Lessons::new(&["next order", "SLIM"], RankerSettings { boosting, held_out: 0, ..RankerSettings::default() });
+        let mut lessons = Lessons::new(
+            &["next order", "SLIM"],
+            RankerSettings { boosting, held_out: 0, ..RankerSettings::default() },
+        );
         for order in orders.iter().rev().take(30) {
             let earlier = orders.iter().filter(|other| other.customer == order.customer && other.at < order.at);
             let ordered: Vec<_> =
@@ -244,7 +246,14 @@ fn each_finds_something_where_there_is_something() {
     let (seeds, session) = (items(&[3]), items(&[6, 4]));
     let history = [(Item(3), 1.0), (Item(7), 0.5)];
     let ordered = ordered_of(&history);
-    let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(600), ..Query::default() };
+    let query = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(600),
+        ..Query::default()
+    };
     for (name, model) in shop.models() {
         assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
     }
@@ -254,7 +263,14 @@ fn each_finds_something_where_there_is_something() {
 fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
     let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
     let ordered = ordered_of(&history);
-    let full = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(1), ..Query::default() };
+    let full = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(1),
+        ..Query::default()
+    };
     for shop in [Shop::default(), Shop::open(1, 5)] {
         for (name, model) in shop.models() {
             assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
@@ -275,7 +291,14 @@ fn unknown_items_and_odd_weights_are_no_matter() {
             check(
                 name,
                 &*model,
-                &Query { seeds: &unknown, session: &unknown, history: &history, ordered: &ordered_of(&history), now, ..Query::default() },
+                &Query {
+                    seeds: &unknown,
+                    session: &unknown,
+                    history: &history,
+                    ordered: &ordered_of(&history),
+                    now,
+                    ..Query::default()
+                },
                 10,
             );
             check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
@@ -292,13 +315,27 @@ fn huge_questions_are_answered() {
         check(
             name,
             &*model,
-            &Query { seeds: &[], session: &all, history: &history, ordered: &ordered_of(&history), now: hour(3_000), ..Query::default() },
+            &Query {
+                seeds: &[],
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(3_000),
+                ..Query::default()
+            },
             usize::MAX,
         );
         let found = check(
             name,
             &*model,
-            &Query { seeds: &all, session: &all, history: &history, ordered: &ordered_of(&history), now: hour(0), ..Query::default() },
+            &Query {
+                seeds: &all,
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(0),
+                ..Query::default()
+            },
             50,
         );
         assert!(found.is_empty(), "{name}: every item is a seed");

@@ -91,7 +91,7 @@ impl Dataset for BasketData {
     }
 
     fn hybrid_of(&self) -> &'static [&'static str] {
-        &["next-order", "knn", "popularity"]
+        &["next-order", "popularity"]
     }
 
     fn questions(&self) -> &[Question] {

@@ -12,7 +12,7 @@ use crate::{Query, Recommender, Scored};
 
 pub(super) const NAME: &str = "hybrid";
 /// Lessons of one cut.
-const MOST_LESSONS: usize = 10_000;
+const MOST_LESSONS: usize = 5_000;
 
 /// Both stages with everything they are made of.
 struct Fitted<'a> {

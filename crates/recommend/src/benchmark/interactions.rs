@@ -159,7 +159,7 @@ mod tests {
             reached.push((outcome.model.clone(), outcome.metrics(|_| true)[0].1.mean));
         })
         .unwrap();
-        assert_eq!(reached.len(), 9);
+        assert_eq!(reached.len(), 10);
         // Four of the eight items of a taste are left, so a model of taste has them all among its first four.
         assert!(reached.iter().skip(1).all(|(_, hit)| *hit > 0.95), "{reached:?}");
         assert!(reached[0].1 < 0.9, "popularity knows no taste: {reached:?}");

@@ -86,7 +86,7 @@ impl Dataset for OrderData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "slim", "next-order"]
+        &["popularity", "knn", "slim", "next-order", "hybrid"]
     }
 
     fn questions(&self) -> &[Question] {
@@ -119,7 +119,7 @@ impl Dataset for OrderData {
     }
 
     fn hybrid_of(&self) -> &'static [&'static str] {
-        &["next-order", "knn", "mapped", "popularity"]
+        &["next-order", "knn", "mapped"]
     }
 
     /// Beside the cuts in time, the newest known orders of every customer, which are many more.

@@ -111,7 +111,7 @@ impl Dataset for SequenceData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "slim", "sr", "vstan", "blend:slim=1:vstan=1"]
+        &["popularity", "knn", "slim", "sr", "vstan", "blend:slim=1:vstan=1", "hybrid"]
     }
 
     fn hybrid_of(&self) -> &'static [&'static str] {
