@@ -149,34 +149,28 @@ fn main() {
     let [form, first, second, rest @ ..] = &arguments[..] else { panic!("a form and two files") };
     let read = |path: &String| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let is_test = rest.first().is_some_and(|word| word == "test");
-    let dimensions = if is_test { vec![512] } else { vec![512] };
-    for dimensions in dimensions {
-        let settings = LatentSettings { dimensions, ..LatentSettings::default() };
-        let make = if form == "sequences" { sequences } else { orders };
-        let data = make(&read(first), &read(second), is_test, &settings);
-        let mut takers = vec![0; data.items];
-        data.train.iter().flatten().for_each(|(item, _)| takers[item.index()] += 1);
-        let new = (0..data.items as u32).filter(|item| is_new(Item(*item))).count();
-        let cases = data.asked.iter().filter(|question| question.relevant.iter().any(|item| is_new(*item))).count();
-        println!("{cases} cases, {new} new items of {}, {dimensions} dimensions of content", data.items);
-        if !data.words.is_empty() {
-            print("alike in words", &Words(&data.words), &data);
-        }
-        print("alike in content", &Alike(&data.content), &data);
-        let default = MappingSettings::default();
-        let standing = |standing| MappingSettings { standing, ..default };
-        let tried: Vec<(usize, MappingSettings)> = if is_test {
-            vec![(128, default)]
-        } else {
-            vec![(128, standing(0.85)), (128, standing(0.95)), (128, MappingSettings { prior: 3.0, ..standing(0.85) })]
-        };
-        for (dimensions, settings) in tried {
-            let ials = IalsSettings { dimensions, ..IalsSettings::default() };
-            let name = format!(
-                "{dimensions}, l2 {}, doubt {}, prior {}, standing {}",
-                settings.l2, settings.doubt, settings.prior, settings.standing
-            );
-            print(&name, &mapped(&data, &takers, &ials, &settings), &data);
-        }
+    let settings = LatentSettings { dimensions: 512, ..LatentSettings::default() };
+    let make = if form == "sequences" { sequences } else { orders };
+    let data = make(&read(first), &read(second), is_test, &settings);
+    let mut takers = vec![0; data.items];
+    data.train.iter().flatten().for_each(|(item, _)| takers[item.index()] += 1);
+    let new = (0..data.items as u32).filter(|item| is_new(Item(*item))).count();
+    let cases = data.asked.iter().filter(|question| question.relevant.iter().any(|item| is_new(*item))).count();
+    println!("{cases} cases, {new} new items of {}", data.items);
+    if !data.words.is_empty() {
+        print("alike in words", &Words(&data.words), &data);
+    }
+    print("alike in content", &Alike(&data.content), &data);
+    let default = MappingSettings::default();
+    let tried = if is_test {
+        vec![default]
+    } else {
+        let settings = |standing, prior| MappingSettings { standing, prior, ..default };
+        vec![settings(0.5, 0.0), default, settings(0.95, 0.0), settings(0.85, 3.0)]
+    };
+    for settings in tried {
+        let ials = IalsSettings { dimensions: 128, ..IalsSettings::default() };
+        let name = format!("mapped, prior {}, standing {}", settings.prior, settings.standing);
+        print(&name, &mapped(&data, &takers, &ials, &settings), &data);
     }
 }

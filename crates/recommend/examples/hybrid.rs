@@ -1,7 +1,8 @@
-//! Measures the hybrid against its sources on a shop's orders, and says what it went by.
+//! Measures the hybrid against its sources on a shop's orders, question by question.
 //!
 //! `cargo run --release -p mercer-recommend --example hybrid -- orders.csv catalog.jsonl last|DAYS MODELS`: the orders that the
-//! example `next_order` reads, the catalog as `mercer export products` writes it, and models as in `mercer eval recommend`.
+//! example `next_order` reads, the catalog as `mercer export products` writes it, and models as in `mercer eval recommend`; the
+//! first is what the others are compared with. A `v` behind the split (`30v`) asks the validation part of its training part.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod shop;

@@ -3,7 +3,10 @@
 //! The first stage asks each source for its best items; those that most sources rank high are the candidates (reciprocal
 //! rank fusion, Cormack, Clarke, Büttcher, SIGIR 2009). The second describes each candidate by a row of numbers: its score and
 //! rank in every source, what is known of the item ([`facts`]), how the customer stands to it and what the moment is
-//! ([`taste`]); and [`BoostedTrees`] that were fitted with LambdaMART order the rows.
+//! ([`taste`]). A first guess adds up ranks and shares of the sources, weighed by a conditional logit (`logit.rs`), so that the
+//! worst outcome of learning is a good blend; [`BoostedTrees`] fitted with LambdaMART add what the rows say beside:
+//!
+//! score(i) = exp(w · (ln ranks, ln shares of i) + Σ treeₜ(row of i))
 //!
 //! Nothing learns from its own answers. Sources are fitted on what lies before a cut, the ranker learns from what was taken
 //! after it ([`Lessons`]), and then the sources are fitted again on everything. A ranker of its own for a placement or a
@@ -168,8 +171,11 @@ impl Recommender for Hybrid<'_> {
         let candidates = Candidates::of(&self.sources, self.ranker.depth, query);
         let mut scores: Vec<f32> = candidates.guesses.iter().map(|guess| dot(guess, &self.ranker.guess)).collect();
         self.ranker.trees.add_to(&candidates.rows, &mut scores);
-        // Above zero and finite, whatever the numbers of a file add up to.
-        scores.iter_mut().for_each(|score| *score = score.exp().min(f32::MAX).max(f32::MIN_POSITIVE));
+        for score in &mut scores {
+            // Above zero and finite, whatever the numbers of a file add up to.
+            let odds = if score.is_nan() { 0.0 } else { score.exp() };
+            *score = odds.clamp(f32::MIN_POSITIVE, f32::MAX);
+        }
         let scored =
             |(place, score): (usize, f32)| (Scored { item: candidates.items[place], score, because_of: None }, place);
         let mut found: Vec<(Scored, usize)> = scores.into_iter().enumerate().map(scored).collect();

@@ -67,7 +67,9 @@ impl OrderData {
     pub fn with_products(self, products: &[(Item, Product)]) -> Self {
         let products = || products.iter().map(|(item, product)| (*item, product));
         let content = Latent::fit(products().map(|(_, product)| product), &LatentSettings::default());
-        Self { catalog: Catalog::of_products(products()), content: content.vectors(products()), ..self }
+        // What is in stock now says what was sold lately, which no question may know.
+        let catalog = Catalog::of_products(products()).without_stock();
+        Self { catalog, content: content.vectors(products()), ..self }
     }
 
     /// The same items, with other questions.

@@ -61,6 +61,13 @@ impl Catalog {
         catalog
     }
 
+    /// Where stock is not that of the moment asked about, it is better not known.
+    #[must_use]
+    pub fn without_stock(mut self) -> Self {
+        self.items.iter_mut().for_each(|traits| traits.is_buyable = None);
+        self
+    }
+
     pub(super) fn of(&self, item: Item) -> Option<&Traits> {
         self.items.get(item.index())
     }
