@@ -182,9 +182,9 @@ mod tests {
         let mut mixed = factors.clone();
         mapping.apply(&content, &takers, &settings, &mut mixed);
         let mapped = mapping.map(&[1.0, 0.0]);
-        for dimension in 0..4 {
-            let mean = (factors.vector(Item(3))[dimension] + mapped[dimension]) / 2.0;
-            assert!((mixed.vector(Item(3))[dimension] - mean).abs() < 1e-6);
+        let pairs = factors.vector(Item(3)).iter().zip(&mapped).zip(mixed.vector(Item(3)));
+        for ((own, mapped), mixed) in pairs {
+            assert!((mixed - (own + mapped) / 2.0).abs() < 1e-6);
         }
     }
 
