@@ -12,6 +12,7 @@
 //! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
 
 mod baskets;
+mod hybrid;
 mod interactions;
 mod metric;
 mod orders;
@@ -26,9 +27,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use mercer_schema::Timestamp;
 
-use crate::Item;
+use crate::{Context, Item};
 
 pub use baskets::{BasketData, PAUSE_DAYS, read_baskets};
+pub use hybrid::fit_hybrid;
 pub use interactions::{InteractionData, read_interactions};
 pub use metric::{Measure, Metric, UnknownMetric};
 pub use orders::{OrderData, OrderSplit};
@@ -92,6 +94,7 @@ pub struct Question {
     /// What the customer ordered when.
     pub ordered: Vec<(Timestamp, Item)>,
     pub at: Timestamp,
+    pub context: Context,
     pub relevant: BTreeSet<Item>,
     /// What can be no answer: the protocol takes it out of every ranking.
     pub masked: BTreeSet<Item>,

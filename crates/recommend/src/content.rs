@@ -10,32 +10,21 @@
 //! A call reads at most `SCANNED` posting entries, those of the rarest words first; words that half the catalog
 //! shares are never reached in a large one. Variants of a seed (same `group_id`) are the same thing and are left out.
 
-use std::sync::Arc;
+mod document;
 
-use mercer_schema::Product;
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 use crate::persistent::Map;
 use crate::ranking::Sums;
-use crate::text::for_each_word;
 use crate::{Item, Query, Recommender, Scored};
+use mercer_schema::Product;
+
+pub(crate) use document::{Document, Term};
 
 /// Posting entries read per call, all seeds together.
 const SCANNED: usize = 20_000;
 /// Seeds looked at; a cart may hold more.
 const MOST_SEEDS: usize = 10;
-/// Words of one text that count; a description may go on.
-const MOST_WORDS: usize = 200;
-
-/// How much a word counts by where it stands.
-const TITLE: f32 = 1.0;
-const BRAND: f32 = 0.8;
-const CATEGORY: f32 = 0.5;
-const ATTRIBUTE: f32 = 0.4;
-const DESCRIPTION: f32 = 0.3;
-
-/// A word or a feature, hashed.
-type Term = u64;
 
 /// The live index. Cloning is cheap, and a clone never changes.
 #[derive(Debug, Clone, Default)]
@@ -45,13 +34,6 @@ pub struct ContentIndex {
     groups: Map<u64, Arc<Vec<u32>>>,
     /// One past the largest item number.
     items: usize,
-}
-
-/// A product as a vector of length one, in the order of its terms.
-#[derive(Debug, Clone, PartialEq)]
-struct Document {
-    terms: Vec<(Term, f32)>,
-    group: Option<u64>,
 }
 
 /// A product that has the term, with the term's share of its vector. In the order of items.
@@ -189,59 +171,6 @@ impl Recommender for ContentIndex {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         self.similar(query.seeds, limit)
     }
-}
-
-impl Document {
-    fn of(product: &Product) -> Self {
-        let mut counts: FxHashMap<Term, f32> = FxHashMap::default();
-        add_words(&mut counts, TITLE, &product.title);
-        if let Some(brand) = &product.brand {
-            add_feature(&mut counts, BRAND, "brand", brand);
-        }
-        for level in &product.category {
-            add_feature(&mut counts, CATEGORY, "category", level);
-            add_words(&mut counts, CATEGORY, level);
-        }
-        for (name, value) in &product.attributes {
-            add_feature(&mut counts, ATTRIBUTE, name, value);
-            add_words(&mut counts, ATTRIBUTE, value);
-        }
-        add_words(&mut counts, DESCRIPTION, &product.description);
-        let mut terms: Vec<(Term, f32)> = counts.into_iter().map(|(term, count)| (term, count.ln_1p())).collect();
-        terms.sort_unstable_by_key(|(term, _)| *term);
-        let length = terms.iter().map(|(_, share)| share * share).sum::<f32>().sqrt();
-        terms.iter_mut().for_each(|(_, share)| *share /= length);
-        Self { terms, group: product.group_id.as_deref().map(|group| hash(&["", group])) }
-    }
-}
-
-fn add_words(counts: &mut FxHashMap<Term, f32>, weight: f32, text: &str) {
-    let mut words = 0;
-    for_each_word(text, |word| {
-        words += 1;
-        if words <= MOST_WORDS {
-            *counts.entry(hash(&[word])).or_default() += weight;
-        }
-    });
-}
-
-/// A value as a whole: the brand `Red Bull` shares nothing with the colour red.
-fn add_feature(counts: &mut FxHashMap<Term, f32>, weight: f32, name: &str, value: &str) {
-    let value = value.trim().to_lowercase();
-    if !value.is_empty() {
-        *counts.entry(hash(&[name, &value])).or_default() += weight;
-    }
-}
-
-/// FNV-1a over the parts (Fowler, Noll, Vo), 64 bits: the same on every machine.
-fn hash(parts: &[&str]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for part in parts {
-        for byte in part.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash
 }
 
 #[cfg(test)]

@@ -61,6 +61,13 @@ impl Factors {
         self.vectors.get(start..start + dimensions).unwrap_or_default()
     }
 
+    /// Gives an item other factors, also one that nobody took.
+    pub fn set_vector(&mut self, item: Item, vector: &[f32]) {
+        let (dimensions, start) = (self.dimensions(), item.index() * self.dimensions());
+        self.vectors.resize(self.vectors.len().max(start + dimensions), 0.0);
+        self.vectors[start..start + dimensions].copy_from_slice(&vector[..dimensions]);
+    }
+
     /// Bytes for the registry. `name` gives an item's lasting name.
     pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
         let mut writer = Writer::model(KIND);

@@ -19,12 +19,11 @@
 //! assert_eq!(found[0].item, Item(1));
 //! ```
 
-mod spectrum;
-
 use crate::asked::{asked_with, sources, strongest};
 use crate::interactions::{Basket, Matrix, Products};
 use crate::linear::Linear;
 use crate::ranking::{best_of_all, keep_first};
+use crate::spectrum;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 

@@ -18,6 +18,8 @@
 //! | [`contrast`] | the same, from vectors learned against what was not taken (SimpleX) | trained |
 //! | [`filter`] | the same, from a smoothed graph, without training (GF-CF, Turbo-CF) | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
+//! | [`latent`], [`mapping`] | new items by what they are, among the factors (LSA, ridge regression) | trained |
+//! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
 //! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together, and
@@ -40,6 +42,7 @@
 pub mod arrange;
 pub mod benchmark;
 pub mod blend;
+pub mod boosting;
 pub mod bundles;
 pub mod complements;
 pub mod content;
@@ -47,8 +50,11 @@ pub mod contrast;
 pub mod evaluate;
 pub mod factors;
 pub mod filter;
+pub mod hybrid;
 pub mod interactions;
+pub mod latent;
 pub mod linear;
+pub mod mapping;
 pub mod neighbours;
 pub mod next_order;
 pub mod popularity;
@@ -59,14 +65,16 @@ pub mod wire;
 mod asked;
 mod dense;
 mod error;
+mod logit;
 mod persistent;
 mod random;
 mod ranking;
 mod recommender;
 mod scan;
+mod spectrum;
 mod text;
 
 pub use error::Error;
 pub use persistent::Changes;
 pub use ranking::best_of;
-pub use recommender::{Item, Query, Recommender, Scored};
+pub use recommender::{Context, Item, Query, Recommender, Scored};

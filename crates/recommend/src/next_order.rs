@@ -7,7 +7,7 @@
 //! Ariannezhad, de Rijke: "A Next Basket Recommendation Reality Check", TOIS 2023).
 //!
 //! score(i) = exp(w · φ(i)), the weights w being those of a conditional logit (McFadden 1974) for which items of the
-//! customers' newest orders were chosen; see [`logit`]. Of an item ordered before, φ holds the logarithms of the orders
+//! customers' newest orders were chosen; see `logit.rs`. Of an item ordered before, φ holds the logarithms of the orders
 //! with it, of the orders and the days since, and how much the customer repeats at all ([`past`]); of a new one, how
 //! strongly it is a neighbour of the customer's habits, cart and looks. Both hold the item's demand in a week, a month
 //! and half a year, and how often it is ordered again ([`facts`]). A customer's past is the query's `ordered`; items
@@ -16,7 +16,6 @@
 
 mod facts;
 mod fit;
-mod logit;
 mod past;
 
 use crate::neighbours::{self, Neighbours, weightiest};

@@ -36,6 +36,16 @@ pub struct Query<'a> {
     /// What the customer ordered when, in any order; lines of one moment are one order.
     pub ordered: &'a [(Timestamp, Item)],
     pub now: Timestamp,
+    pub context: Context,
+}
+
+/// Where the customer is, in numbers that the caller hands out and keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Context {
+    pub device: Option<u16>,
+    /// Country or region.
+    pub place: Option<u16>,
+    pub channel: Option<u16>,
 }
 
 /// A model that can be asked.

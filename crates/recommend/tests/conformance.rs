@@ -6,14 +6,18 @@
 use std::collections::BTreeMap;
 
 use mercer_recommend::blend::{Blend, Fusion};
+use mercer_recommend::boosting::BoostingSettings;
 use mercer_recommend::bundles::Bundles;
 use mercer_recommend::complements::{self, Complements};
 use mercer_recommend::content::ContentIndex;
 use mercer_recommend::contrast::{Contrast, ContrastSettings};
 use mercer_recommend::factors::{Factors, IalsSettings};
 use mercer_recommend::filter::{FilterSettings, GraphFilter};
+use mercer_recommend::hybrid::{Catalog, Facts, Hybrid, Lessons, Ranker, RankerSettings, Sources};
 use mercer_recommend::interactions::{Customer, Order, tastes};
+use mercer_recommend::latent::{Latent, LatentSettings};
 use mercer_recommend::linear::{EaseSettings, Linear, SlimSettings};
+use mercer_recommend::mapping::{Mapping, MappingSettings};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
@@ -40,6 +44,26 @@ struct Shop {
     factors: Factors,
     contrast: Contrast,
     filter: GraphFilter,
+    mapped: Factors,
+    catalog: Catalog,
+    facts: Facts,
+    ranker: Ranker,
+}
+
+/// The shop's hybrid of two sources.
+struct Ranked<'a>(&'a Shop);
+
+impl Ranked<'_> {
+    fn ask<T>(&self, question: impl FnOnce(Sources<'_>) -> T) -> T {
+        let models: [&dyn Recommender; 2] = [&self.0.next_order, &self.0.slim];
+        question(Sources { models: &models, facts: &self.0.facts, catalog: &self.0.catalog })
+    }
+}
+
+impl Recommender for Ranked<'_> {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        self.ask(|sources| Hybrid { sources, ranker: &self.0.ranker }.recommend(query, limit))
+    }
 }
 
 const WORDS: [&str; 5] = ["red", "mug", "lantern", "gift", "heart"];
@@ -61,10 +85,12 @@ impl Shop {
         }
         // A burst at the end, so that something trends.
         (0..30).for_each(|_| shop.popularity.observe(Item(items / 2), 1.0, hour(orders.len() as i64)));
+        let mut products = Vec::new();
         for item in 0..items {
             let words: Vec<&str> = (0..3).map(|step| WORDS[(item / (step + 1)) as usize % WORDS.len()]).collect();
-            shop.content.upsert(Item(item), &Product::new(ProductId::trusted("p"), words.join(" ")));
+            products.push((Item(item), Product::new(ProductId::trusted("p"), words.join(" "))));
         }
+        products.iter().for_each(|(item, product)| shop.content.upsert(*item, product));
         let settings = Settings { significance: 0.5, least_together: 1, ..Settings::default() };
         let baskets: Vec<_> = orders.iter().map(|order| order.lines.clone()).collect();
         shop.also_bought = Neighbours::fit(&tastes(&orders), &Settings { significance: 0.0, ..settings });
@@ -81,7 +107,36 @@ impl Shop {
         shop.contrast = Contrast::fit(&tastes, &settings);
         shop.filter = GraphFilter::fit(&tastes, &FilterSettings { dimensions: 4, ..FilterSettings::default() });
         shop.next_order = NextOrder::fit(&orders, &next_order::Settings::default());
+        shop.map_and_rank(&products, &orders);
         shop
+    }
+
+    fn map_and_rank(&mut self, products: &[(Item, Product)], orders: &[Order]) {
+        let products = || products.iter().map(|(item, product)| (*item, product));
+        let settings = LatentSettings { dimensions: 3, ..LatentSettings::default() };
+        let content = Latent::fit(products().map(|(_, product)| product), &settings).vectors(products());
+        let takers = vec![3; products().count()];
+        self.mapped = self.factors.clone();
+        if let Some(mapping) = Mapping::fit(&content, &self.factors, &takers, &MappingSettings::default()) {
+            let nobody = vec![0; takers.len() / 2];
+            mapping.apply(&content, &nobody, &MappingSettings::default(), &mut self.mapped);
+        }
+        self.catalog = Catalog::of_products(products());
+        self.facts = Facts::of_orders(orders);
+        let boosting = BoostingSettings { trees: 5, least_rows: 2, leaves: 4, ..BoostingSettings::default() };
+        let mut lessons = Lessons::new(
+            &["next order", "SLIM"],
+            RankerSettings { boosting, held_out: 0, ..RankerSettings::default() },
+        );
+        for order in orders.iter().rev().take(30) {
+            let earlier = orders.iter().filter(|other| other.customer == order.customer && other.at < order.at);
+            let ordered: Vec<_> =
+                earlier.flat_map(|order| order.lines.iter().map(|(item, _)| (order.at, *item))).collect();
+            let taken = order.lines.iter().map(|(item, _)| *item).collect();
+            let query = Query { ordered: &ordered, now: order.at, ..Query::default() };
+            Ranked(self).ask(|sources| lessons.give(&sources, &query, &taken, &Default::default()));
+        }
+        self.ranker = lessons.fit();
     }
 
     fn models(&self) -> Vec<(&'static str, Box<dyn Recommender + '_>)> {
@@ -110,6 +165,8 @@ impl Shop {
             ("iALS", Box::new(&self.factors)),
             ("SimpleX", Box::new(&self.contrast)),
             ("graph filter", Box::new(&self.filter)),
+            ("iALS with mapped items", Box::new(&self.mapped)),
+            ("hybrid", Box::new(Ranked(self))),
         ]
     }
 
@@ -138,6 +195,10 @@ impl Shop {
             factors: Factors::decode(&self.factors.encode(name), resolve).unwrap(),
             contrast: Contrast::decode(&self.contrast.encode(name), resolve).unwrap(),
             filter: GraphFilter::decode(&self.filter.encode(name), resolve).unwrap(),
+            mapped: Factors::decode(&self.mapped.encode(name), resolve).unwrap(),
+            catalog: self.catalog.clone(),
+            facts: Facts::decode(&self.facts.encode(name), resolve).unwrap(),
+            ranker: Ranker::decode(&self.ranker.encode()).unwrap(),
         };
         (self, read)
     }
@@ -185,7 +246,14 @@ fn each_finds_something_where_there_is_something() {
     let (seeds, session) = (items(&[3]), items(&[6, 4]));
     let history = [(Item(3), 1.0), (Item(7), 0.5)];
     let ordered = ordered_of(&history);
-    let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(600) };
+    let query = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(600),
+        ..Query::default()
+    };
     for (name, model) in shop.models() {
         assert!(!check(name, &*model, &query, 10).is_empty(), "{name} found nothing");
     }
@@ -195,7 +263,14 @@ fn each_finds_something_where_there_is_something() {
 fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
     let (seeds, session, history) = (items(&[0]), items(&[0]), [(Item(0), 1.0)]);
     let ordered = ordered_of(&history);
-    let full = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(1) };
+    let full = Query {
+        seeds: &seeds,
+        session: &session,
+        history: &history,
+        ordered: &ordered,
+        now: hour(1),
+        ..Query::default()
+    };
     for shop in [Shop::default(), Shop::open(1, 5)] {
         for (name, model) in shop.models() {
             assert!(check(name, &*model, &full, 10).is_empty(), "{name}: the only item is the seed");
@@ -216,7 +291,14 @@ fn unknown_items_and_odd_weights_are_no_matter() {
             check(
                 name,
                 &*model,
-                &Query { seeds: &unknown, session: &unknown, history: &history, ordered: &ordered_of(&history), now },
+                &Query {
+                    seeds: &unknown,
+                    session: &unknown,
+                    history: &history,
+                    ordered: &ordered_of(&history),
+                    now,
+                    ..Query::default()
+                },
                 10,
             );
             check(name, &*model, &Query { history: &far, now, ..Query::default() }, 10);
@@ -233,13 +315,27 @@ fn huge_questions_are_answered() {
         check(
             name,
             &*model,
-            &Query { seeds: &[], session: &all, history: &history, ordered: &ordered_of(&history), now: hour(3_000) },
+            &Query {
+                seeds: &[],
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(3_000),
+                ..Query::default()
+            },
             usize::MAX,
         );
         let found = check(
             name,
             &*model,
-            &Query { seeds: &all, session: &all, history: &history, ordered: &ordered_of(&history), now: hour(0) },
+            &Query {
+                seeds: &all,
+                session: &all,
+                history: &history,
+                ordered: &ordered_of(&history),
+                now: hour(0),
+                ..Query::default()
+            },
             50,
         );
         assert!(found.is_empty(), "{name}: every item is a seed");
@@ -263,7 +359,7 @@ proptest! {
         let (seeds, session) = (items(&seeds), items(&session));
         let history: Vec<(Item, f32)> = history.into_iter().map(|(item, weight)| (Item(item), weight)).collect();
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now) };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(now), ..Query::default() };
         for ((name, model), (_, read)) in shop.models().into_iter().zip(read.models()) {
             let found = check(name, &*model, &query, limit);
             let more = check(name, &*model, &query, limit + 7);
@@ -313,7 +409,7 @@ proptest! {
         let resolve = |name: &str| name.parse().ok().filter(|number| *number < 1_000).map(Item);
         let (seeds, session, history) = (items(&[3]), items(&[6, 4]), [(Item(3), 1.0), (Item(7), 0.5)]);
         let ordered = ordered_of(&history);
-        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300) };
+        let query = Query { seeds: &seeds, session: &session, history: &history, ordered: &ordered, now: hour(300), ..Query::default() };
         SHOP.with(|shop| {
             let name = |item: Item| item.0.to_string();
             let neighbours = damaged(&shop.also_bought.encode(name), &damage);
@@ -339,6 +435,15 @@ proptest! {
             }
             if let Ok(model) = GraphFilter::decode(&damaged(&shop.filter.encode(name), &damage), resolve) {
                 check("graph filter", &model, &query, 10);
+            }
+            let models: [&dyn Recommender; 2] = [&shop.next_order, &shop.slim];
+            if let Ok(ranker) = Ranker::decode(&damaged(&shop.ranker.encode(), &damage)) {
+                let sources = Sources { models: &models, facts: &shop.facts, catalog: &shop.catalog };
+                check("hybrid", &Hybrid { sources, ranker: &ranker }, &query, 10);
+            }
+            if let Ok(facts) = Facts::decode(&damaged(&shop.facts.encode(name), &damage), resolve) {
+                let sources = Sources { models: &models, facts: &facts, catalog: &shop.catalog };
+                check("hybrid with other facts", &Hybrid { sources, ranker: &shop.ranker }, &query, 10);
             }
         });
         for bytes in [junk.clone(), [b"MRCR".as_slice(), &junk].concat()] {

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use mercer_schema::Timestamp;
 
-use super::{Dataset, FormatError, Question, Spec, SpecError, orders};
+use super::{Dataset, FormatError, Question, Spec, SpecError, hybrid, orders};
+use crate::hybrid::{Depth, Facts};
 use crate::interactions::{Customer, Order};
 use crate::{Item, Recommender};
 
@@ -74,7 +75,7 @@ impl BasketData {
 
 impl Dataset for BasketData {
     fn models(&self) -> &'static [&'static str] {
-        &["popularity", "next-order"]
+        &["popularity", "next-order", "knn", "slim", "ials", "filter", hybrid::NAME]
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
@@ -82,7 +83,15 @@ impl Dataset for BasketData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        self.models()
+        &["popularity", "next-order", "hybrid"]
+    }
+
+    fn hybrid_depth(&self) -> Depth {
+        Depth::default()
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["next-order", "popularity"]
     }
 
     fn questions(&self) -> &[Question] {
@@ -103,7 +112,11 @@ impl Dataset for BasketData {
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        orders::fit(&self.orders, spec)
+        if spec.name() == hybrid::NAME { hybrid::fit_hybrid(self, spec) } else { orders::fit(&self.orders, spec) }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of_orders(&self.orders)
     }
 }
 

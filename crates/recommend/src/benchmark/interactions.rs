@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, tastes};
-use crate::interactions::Basket;
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, hybrid, tastes};
+use crate::hybrid::{Facts, Taken};
+use crate::interactions::{Basket, Customer};
 use crate::random::Random;
 use crate::{Item, Recommender};
 
@@ -56,7 +57,7 @@ impl InteractionData {
 
 impl Dataset for InteractionData {
     fn models(&self) -> &'static [&'static str] {
-        &tastes::NAMES
+        &["popularity", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", hybrid::NAME]
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
@@ -65,6 +66,10 @@ impl Dataset for InteractionData {
 
     fn auto(&self) -> &'static [&'static str] {
         &["popularity", "knn", "slim", "ials", "filter", "blend:slim=1:ials=1:filter=1"]
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["slim", "ials", "filter"]
     }
 
     fn questions(&self) -> &[Question] {
@@ -93,7 +98,14 @@ impl Dataset for InteractionData {
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        tastes::fit(&self.train, spec)
+        if spec.name() == hybrid::NAME { hybrid::fit_hybrid(self, spec) } else { tastes::fit(&self.train, spec) }
+    }
+
+    fn facts(&self) -> Facts {
+        let taken = |(customer, basket): (u32, &Basket)| -> Vec<Taken> {
+            basket.iter().map(|(item, _)| Taken::some_time(Customer(customer), *item)).collect()
+        };
+        Facts::fit((0..).zip(&self.train).flat_map(taken))
     }
 }
 
@@ -147,7 +159,7 @@ mod tests {
             reached.push((outcome.model.clone(), outcome.metrics(|_| true)[0].1.mean));
         })
         .unwrap();
-        assert_eq!(reached.len(), 9);
+        assert_eq!(reached.len(), 10);
         // Four of the eight items of a taste are left, so a model of taste has them all among its first four.
         assert!(reached.iter().skip(1).all(|(_, hit)| *hit > 0.95), "{reached:?}");
         assert!(reached[0].1 < 0.9, "popularity knows no taste: {reached:?}");

@@ -4,17 +4,20 @@
 //! one moment is learned and the first order of each known customer from then on should be found. Only the second knows
 //! nothing of the future. All items compete, those bought before and new ones.
 
-use mercer_schema::Timestamp;
+use mercer_schema::{Product, Timestamp};
 
 use super::run::Same;
-use super::{Dataset, Question, Spec, SpecError, counts, tastes};
+use super::{Dataset, Question, Spec, SpecError, counts, hybrid, tastes};
 use crate::evaluate::{Split, hold_out_last_orders, split_at};
+use crate::hybrid::{Catalog, Depth, Facts};
 use crate::interactions::{self, Order};
+use crate::latent::{ItemVectors, Latent, LatentSettings};
 use crate::next_order::{self, NextOrder};
 use crate::popularity::{self, Popularity};
-use crate::{Query, Recommender};
+use crate::{Item, Query, Recommender};
 
-const NAMES: [&str; 9] = ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo"];
+const NAMES: [&str; 11] =
+    ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", "mapped", hybrid::NAME];
 
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct OrderData {
     train: Vec<Order>,
     questions: Vec<Question>,
     split: OrderSplit,
+    catalog: Catalog,
+    content: ItemVectors,
 }
 
 impl OrderData {
@@ -49,7 +54,27 @@ impl OrderData {
             relevant: case.relevant,
             ..Question::default()
         });
-        Self { train, questions: questions.collect(), split }
+        Self {
+            train,
+            questions: questions.collect(),
+            split,
+            catalog: Catalog::default(),
+            content: ItemVectors::default(),
+        }
+    }
+
+    /// With what the shop says about its items.
+    pub fn with_products(self, products: &[(Item, Product)]) -> Self {
+        let products = || products.iter().map(|(item, product)| (*item, product));
+        let content = Latent::fit(products().map(|(_, product)| product), &LatentSettings::default());
+        // What is in stock now says what was sold lately, which no question may know.
+        let catalog = Catalog::of_products(products()).without_stock();
+        Self { catalog, content: content.vectors(products()), ..self }
+    }
+
+    /// The same items, with other questions.
+    fn again(&self, split: OrderSplit) -> Self {
+        Self { catalog: self.catalog.clone(), content: self.content.clone(), ..Self::new(&self.train, split) }
     }
 }
 
@@ -63,7 +88,7 @@ impl Dataset for OrderData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "slim", "next-order"]
+        &["popularity", "knn", "slim", "next-order", "hybrid"]
     }
 
     fn questions(&self) -> &[Question] {
@@ -76,11 +101,50 @@ impl Dataset for OrderData {
 
     /// The same once more with what is left to learn from.
     fn validation(&self) -> Box<dyn Dataset> {
-        Box::new(Self::new(&self.train, self.split))
+        Box::new(self.again(self.split))
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        fit(&self.train, spec)
+        match spec.name() {
+            hybrid::NAME => hybrid::fit_hybrid(self, spec),
+            tastes::MAPPED => tastes::fit_mapped(&interactions::tastes(&self.train), &self.content, spec),
+            _ => fit(&self.train, spec),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of_orders(&self.train)
+    }
+
+    fn catalog(&self) -> Catalog {
+        self.catalog.clone()
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["next-order", "knn", "mapped"]
+    }
+
+    /// Beside the cuts in time, the newest known orders of every customer, which are many more.
+    fn lessons(&self, rounds: usize) -> Vec<Box<dyn Dataset>> {
+        let mut splits = vec![OrderSplit::Last];
+        splits.extend(Some(self.split).filter(|split| *split != OrderSplit::Last));
+        let mut parts: Vec<Box<dyn Dataset>> = Vec::new();
+        for split in splits {
+            let mut part = self.clone();
+            for _ in 0..rounds {
+                part = part.again(split);
+                parts.push(Box::new(part.clone()));
+            }
+        }
+        parts
+    }
+
+    fn hybrid_depth(&self) -> Depth {
+        Depth::default()
+    }
+
+    fn hybrid_rounds(&self) -> usize {
+        3
     }
 }
 
@@ -114,7 +178,7 @@ pub(super) fn fit(orders: &[Order], mut spec: Spec) -> Result<Box<dyn Recommende
             spec.take("ridge", &mut settings.ridge)?;
             Box::new(NextOrder::fit(orders, &settings))
         }
-        name if NAMES.contains(&name) => return tastes::fit(&interactions::tastes(orders), spec),
+        name if tastes::NAMES.contains(&name) => return tastes::fit(&interactions::tastes(orders), spec),
         _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
     };
     spec.finish()?;
@@ -124,7 +188,6 @@ pub(super) fn fit(orders: &[Order], mut spec: Spec) -> Result<Box<dyn Recommende
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Item;
     use crate::interactions::Customer;
 
     fn orders() -> Vec<Order> {
@@ -143,7 +206,7 @@ mod tests {
         assert_eq!(data.questions()[0].history.len(), 3, "a customer's item, and both others");
         for name in NAMES {
             let mut spec = Spec::parse(name).unwrap();
-            if ["ials", "simplex"].contains(&name) {
+            if ["ials", "simplex", "mapped"].contains(&name) {
                 spec.set("dimensions", "4");
             }
             assert!(data.fit(spec).is_ok(), "{name}");

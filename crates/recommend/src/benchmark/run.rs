@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Metric, Outcome, Question, Spec, SpecError};
 use crate::blend::{Blend, Fusion};
+use crate::hybrid::{Catalog, Depth, Facts};
 use crate::random::Random;
 use crate::{Item, Query, Recommender, Scored};
 
@@ -40,6 +41,40 @@ pub trait Dataset {
     /// Numbers of the attributes of each item, where there are any.
     fn attributes(&self) -> &[Vec<u32>] {
         &[]
+    }
+
+    /// When and by whom the training items were taken.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// What is known of the items themselves.
+    fn catalog(&self) -> Catalog {
+        Catalog::default()
+    }
+
+    /// The sources of a hybrid that names none.
+    fn hybrid_of(&self) -> &'static [&'static str];
+
+    /// How many items take part in it.
+    fn hybrid_depth(&self) -> Depth {
+        Depth { each: 100, all: 120 }
+    }
+
+    /// Cuts of the training part, each with what the ranker of a hybrid learns from: the questions of earlier and earlier times.
+    /// Like [`Self::validation`], none of them knows anything of the test part.
+    fn lessons(&self, rounds: usize) -> Vec<Box<dyn Dataset>> {
+        let mut parts = vec![self.validation()];
+        for _ in 1..rounds {
+            let earlier = parts.last().map(|part| part.validation());
+            parts.extend(earlier.filter(|part| !part.questions().is_empty()));
+        }
+        parts
+    }
+
+    /// How many such cuts are worth while.
+    fn hybrid_rounds(&self) -> usize {
+        1
     }
 
     /// The training part, cut once more: what settings are chosen on. Knows nothing of the test part.
@@ -141,12 +176,13 @@ pub fn ask(
 }
 
 impl Question {
-    fn query(&self) -> Query<'_> {
+    pub(super) fn query(&self) -> Query<'_> {
         Query {
             session: &self.session,
             history: &self.history,
             ordered: &self.ordered,
             now: self.at,
+            context: self.context,
             ..Query::default()
         }
     }

@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_schema::Timestamp;
 
-use super::{Dataset, FormatError, Names, Question, SessionData, Spec, SpecError, counts, sessions, tastes};
+use super::{Dataset, FormatError, Names, Question, SessionData, Spec, SpecError, counts, hybrid, sessions, tastes};
+use crate::hybrid::{Catalog, Facts, Taken, Traits};
+use crate::interactions::{Basket, Customer};
+use crate::latent::{Latent, LatentSettings};
 use crate::sessions::Repeats;
 use crate::{Item, Recommender};
 
@@ -92,9 +95,15 @@ fn read_attributes(text: &str, names: &Names) -> Result<Vec<Vec<u32>>, FormatErr
     Ok(rows)
 }
 
+impl SequenceData {
+    fn baskets(&self) -> Vec<Basket> {
+        self.train.iter().map(|items| items.iter().map(|item| (*item, 1.0)).collect()).collect()
+    }
+}
+
 impl Dataset for SequenceData {
     fn models(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "slim", "ials", "vmis", "stan", "vstan", "sr", "ar"]
+        &["popularity", "knn", "slim", "ials", tastes::MAPPED, "vmis", "stan", "vstan", "sr", "ar", hybrid::NAME]
     }
 
     fn space(&self, model: &str) -> &'static [(&'static str, &'static [&'static str])] {
@@ -102,7 +111,11 @@ impl Dataset for SequenceData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        &["popularity", "knn", "slim", "sr", "vstan", "blend:slim=1:vstan=1"]
+        &["popularity", "knn", "slim", "sr", "vstan", "blend:slim=1:vstan=1", "hybrid"]
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["knn", "slim", "vstan", "sr"]
     }
 
     fn questions(&self) -> &[Question] {
@@ -125,15 +138,29 @@ impl Dataset for SequenceData {
         &self.attributes
     }
 
+    fn facts(&self) -> Facts {
+        let taken = |(customer, items): (u32, &Vec<Item>)| -> Vec<Taken> {
+            items.iter().map(|item| Taken::some_time(Customer(customer), *item)).collect()
+        };
+        Facts::fit((0..).zip(&self.train).flat_map(taken))
+    }
+
+    fn catalog(&self) -> Catalog {
+        let traits = |attributes: &Vec<u32>| Traits { attributes: attributes.clone(), ..Traits::default() };
+        Catalog::new(self.attributes.iter().map(traits).collect())
+    }
+
     fn validation(&self) -> Box<dyn Dataset> {
         Box::new(Self { test: self.validation.clone(), ..self.clone() })
     }
 
     fn fit<'a>(&'a self, mut spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
         match spec.name().to_owned().as_str() {
-            "popularity" | "knn" | "slim" | "ials" => {
-                let basket = |items: &Vec<Item>| items.iter().map(|item| (*item, 1.0)).collect();
-                tastes::fit(&self.train.iter().map(basket).collect::<Vec<_>>(), spec)
+            hybrid::NAME => hybrid::fit_hybrid(self, spec),
+            "popularity" | "knn" | "slim" | "ials" => tastes::fit(&self.baskets(), spec),
+            tastes::MAPPED => {
+                let latent = Latent::fit_attributes(&self.attributes, &LatentSettings::default());
+                tastes::fit_mapped(&self.baskets(), &latent.vectors_of_attributes(&self.attributes), spec)
             }
             name if self.models().contains(&name) => {
                 // Customers a minute apart, in the order of the file, which says nothing about time.
@@ -196,7 +223,7 @@ mod tests {
             read_sequences(&(0..30).map(|number| format!("{number} a b c d\n")).collect::<String>(), None).unwrap();
         for name in data.models() {
             let mut spec = Spec::parse(name).unwrap();
-            if *name == "ials" {
+            if ["ials", "mapped"].contains(name) {
                 spec.set("dimensions", "2");
             }
             assert!(data.fit(spec).is_ok(), "{name}");

@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_schema::Timestamp;
 
-use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts};
+use super::{Dataset, FormatError, Names, Question, Spec, SpecError, counts, hybrid};
+use crate::hybrid::{Facts, Taken};
 use crate::sessions::Repeats;
 use crate::{Item, Recommender};
 
@@ -121,7 +122,16 @@ impl Dataset for SessionData {
     }
 
     fn auto(&self) -> &'static [&'static str] {
-        &["popularity", "vmis", "stan", "vstan", "sr", "hybrid"]
+        &["popularity", "vmis", "stan", "vstan", "sr", "steps", "hybrid"]
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        &["steps", "visits", "vstan", "sr", "ar"]
+    }
+
+    fn facts(&self) -> Facts {
+        let clicks = self.train.iter().flatten();
+        Facts::fit(clicks.map(|(item, at)| Taken { item: *item, customer: None, at: *at }))
     }
 
     fn questions(&self) -> &[Question] {
@@ -142,7 +152,7 @@ impl Dataset for SessionData {
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        self.fit_named(spec)
+        if spec.name() == hybrid::NAME { hybrid::fit_hybrid(self, spec) } else { self.fit_named(spec) }
     }
 }
 
@@ -185,7 +195,7 @@ mod tests {
         let mut reached = Vec::new();
         let mut report = |outcome: Outcome| reached.push(outcome.metrics(|_| true)[0].1.mean);
         compare(&specs, &data.questions, &measured, |spec| data.fit(spec), &mut report).unwrap();
-        assert_eq!(reached, [1.0; 8]);
+        assert_eq!(reached, [1.0; 9]);
         assert!(data.fit(Spec::parse("gru").unwrap()).is_err());
     }
 

@@ -8,7 +8,9 @@ use crate::contrast::{Contrast, ContrastSettings};
 use crate::factors::{Factors, IalsSettings, Solver};
 use crate::filter::{FilterSettings, GraphFilter};
 use crate::interactions::Basket;
+use crate::latent::ItemVectors;
 use crate::linear::{EaseSettings, Linear, SlimSettings};
+use crate::mapping::{Mapping, MappingSettings};
 use crate::neighbours::{self, Measure, Neighbours, Weighting};
 use crate::popularity::{self, Popularity};
 use crate::{Query, Recommender};
@@ -52,6 +54,9 @@ pub(super) fn space(model: &str) -> &'static [(&'static str, &'static [&'static 
         _ => &[],
     }
 }
+
+/// iALS with factors for items that only their content is known of.
+pub(super) const MAPPED: &str = "mapped";
 
 type Fitted = Result<Box<dyn Recommender>, SpecError>;
 
@@ -124,6 +129,25 @@ fn slim(train: &[Basket], spec: &mut Spec) -> Fitted {
 }
 
 fn ials(train: &[Basket], spec: &mut Spec) -> Fitted {
+    Ok(Box::new(factors(train, spec)?))
+}
+
+pub(super) fn fit_mapped(train: &[Basket], content: &ItemVectors, mut spec: Spec) -> Fitted {
+    let mut settings = MappingSettings::default();
+    spec.take("map_l2", &mut settings.l2)?;
+    spec.take("doubt", &mut settings.doubt)?;
+    spec.take("prior", &mut settings.prior)?;
+    spec.take("standing", &mut settings.standing)?;
+    let mut factors = factors(train, &mut spec)?;
+    let takers = super::counts(train.iter().flatten().map(|(item, _)| *item));
+    if let Some(mapping) = Mapping::fit(content, &factors, &takers, &settings) {
+        mapping.apply(content, &takers, &settings, &mut factors);
+    }
+    spec.finish()?;
+    Ok(Box::new(factors))
+}
+
+fn factors(train: &[Basket], spec: &mut Spec) -> Result<Factors, SpecError> {
     let mut settings = IalsSettings::default();
     spec.take("dimensions", &mut settings.dimensions)?;
     spec.take("sweeps", &mut settings.sweeps)?;
@@ -137,7 +161,7 @@ fn ials(train: &[Basket], spec: &mut Spec) -> Fitted {
         settings.solver = Solver::Blocks(block);
     }
     spec.take("seed", &mut settings.seed)?;
-    Ok(Box::new(Factors::fit_ials(train, &settings)))
+    Ok(Factors::fit_ials(train, &settings))
 }
 
 fn simplex(train: &[Basket], spec: &mut Spec) -> Fitted {

@@ -3,10 +3,10 @@
 use mercer_schema::Timestamp;
 
 use super::facts::FACTS;
-use super::logit::{Lesson, learn};
 use super::{Facts, NEW, NextOrder, OLD, Past, Settings, gather, most_popular, new_things, old_things};
 use crate::evaluate::{Case, Split, hold_out_last_orders, split_at};
 use crate::interactions::{Order, lines, tastes};
+use crate::logit::{Lesson, learn};
 use crate::neighbours::Neighbours;
 use crate::ranking::{better, keep_first};
 use crate::{Item, Query};

@@ -10,6 +10,7 @@ use mercer_recommend::benchmark::{
     Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
     read_interactions, read_sequences, read_sessions, tune,
 };
+use mercer_schema::Product;
 use serde_json::json;
 
 use crate::cli::{DataFormat, EvalRecommend};
@@ -97,10 +98,11 @@ fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Fail
         let home = Home::open_existing(config)?;
         let orders = home.engine.orders()?;
         let days = asked.days.unwrap_or(HELD_OUT_DAYS);
-        return Ok(Box::new(OrderData::new(
-            &orders,
-            if asked.last { OrderSplit::Last } else { OrderSplit::Days(days) },
-        )));
+        let split = if asked.last { OrderSplit::Last } else { OrderSplit::Days(days) };
+        let snapshot = home.engine.snapshot();
+        let products: Vec<_> =
+            snapshot.world.catalog.products().map(|(item, product)| (item, Product::clone(product))).collect();
+        return Ok(Box::new(OrderData::new(&orders, split).with_products(&products)));
     }
     let train = named("--train", asked.train.as_ref())?;
     if asked.format == DataFormat::Sequences {

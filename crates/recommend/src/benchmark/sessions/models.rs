@@ -6,7 +6,8 @@ use crate::popularity::{self, Popularity};
 use crate::sessions::{HybridSettings, IndexSettings, RuleSettings, SessionIndex, StanSettings, VmisSettings};
 use crate::{Query, Recommender, Scored};
 
-pub(super) const NAMES: [&str; 8] = ["popularity", "vmis", "stan", "vstan", "sr", "ar", "visits", "hybrid"];
+pub(super) const NAMES: [&str; 9] =
+    ["popularity", "vmis", "stan", "vstan", "sr", "ar", "visits", "steps", crate::benchmark::hybrid::NAME];
 
 enum Model {
     Popularity(Popularity),
@@ -42,7 +43,7 @@ impl SessionData {
             "sr" => Model::Rules(RuleSettings { repeats, ..RuleSettings::sequential() }),
             "ar" => Model::Rules(RuleSettings { repeats, ..RuleSettings::association() }),
             "visits" => Model::Hybrid(HybridSettings { repeats, ..HybridSettings::visits() }),
-            "hybrid" => Model::Hybrid(HybridSettings { repeats, ..HybridSettings::default() }),
+            "steps" => Model::Hybrid(HybridSettings { repeats, ..HybridSettings::default() }),
             _ => return Err(spec.error(format!("there are {}", NAMES.join(", ")))),
         };
         spec.finish()?;

@@ -6,7 +6,8 @@
 use std::fs;
 
 use mercer_neural::{HeldOut, Lessons, NextItem, Settings};
-use mercer_recommend::benchmark::{Dataset, Question, Spec, SpecError};
+use mercer_recommend::benchmark::{Dataset, Question, Spec, SpecError, fit_hybrid};
+use mercer_recommend::hybrid::{Catalog, Depth, Facts};
 use mercer_recommend::{Item, Recommender};
 
 use crate::output;
@@ -51,7 +52,12 @@ impl Dataset for WithNetwork {
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
-        if spec.name() == NAME { Ok(Box::new(self.fit_network(spec)?)) } else { self.data.fit(spec) }
+        match spec.name() {
+            NAME => Ok(Box::new(self.fit_network(spec)?)),
+            // From here, so that the network can be one of its sources.
+            "hybrid" => fit_hybrid(self, spec),
+            _ => self.data.fit(spec),
+        }
     }
 
     fn questions(&self) -> &[Question] {
@@ -60,6 +66,30 @@ impl Dataset for WithNetwork {
 
     fn popularity(&self) -> Vec<u32> {
         self.data.popularity()
+    }
+
+    fn facts(&self) -> Facts {
+        self.data.facts()
+    }
+
+    fn catalog(&self) -> Catalog {
+        self.data.catalog()
+    }
+
+    fn hybrid_of(&self) -> &'static [&'static str] {
+        self.data.hybrid_of()
+    }
+
+    fn hybrid_depth(&self) -> Depth {
+        self.data.hybrid_depth()
+    }
+
+    fn hybrid_rounds(&self) -> usize {
+        self.data.hybrid_rounds()
+    }
+
+    fn lessons(&self, rounds: usize) -> Vec<Box<dyn Dataset>> {
+        self.data.lessons(rounds).into_iter().map(with_network).collect()
     }
 
     fn validation(&self) -> Box<dyn Dataset> {

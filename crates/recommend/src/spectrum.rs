@@ -15,7 +15,7 @@ const BEYOND: usize = 32;
 const ROUNDS: usize = 6;
 
 /// Columns are singular vectors, the largest singular value first.
-pub(super) fn leading_vectors(matrix: &Matrix, transposed: &Matrix, count: usize, seed: u64) -> Mat<f32> {
+pub(crate) fn leading_vectors(matrix: &Matrix, transposed: &Matrix, count: usize, seed: u64) -> Mat<f32> {
     let size = matrix.width();
     let width = (count + BEYOND).min(size).min(matrix.height());
     let count = count.min(width);

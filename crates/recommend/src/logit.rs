@@ -11,14 +11,14 @@ const MOST_STEPS: usize = 30;
 const ENOUGH: f64 = 1e-9;
 
 /// The candidates of one customer, in rows of `N` numbers, and which were chosen.
-#[derive(Debug, Default)]
-pub(super) struct Lesson<const N: usize> {
-    pub(super) rows: Vec<[f32; N]>,
-    pub(super) chosen: Vec<bool>,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lesson<const N: usize> {
+    pub(crate) rows: Vec<[f32; N]>,
+    pub(crate) chosen: Vec<bool>,
 }
 
 /// The best weights, starting from and drawn towards `prior`.
-pub(super) fn learn<const N: usize>(lessons: &[Lesson<N>], prior: &[f64; N], ridge: f64) -> [f64; N] {
+pub(crate) fn learn<const N: usize>(lessons: &[Lesson<N>], prior: &[f64; N], ridge: f64) -> [f64; N] {
     let mut weights = *prior;
     let mut known = objective(lessons, &weights, prior, ridge);
     for _ in 0..MOST_STEPS {
