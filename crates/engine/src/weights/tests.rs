@@ -18,7 +18,7 @@ fn lessons() -> Lessons {
     let order = |number: u32| {
         let first = 2 * (number * 7 % (PRODUCTS / 2));
         let mut lines = vec![(Item(first), 1.0), (Item(first + 1), 1.0)];
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             lines.push((Item(0), 1.0));
         }
         Order { customer: None, at: Timestamp(i64::from(number) * Timestamp::HOUR), lines }
