@@ -15,6 +15,10 @@ mod synthetic;
 
 use clap::{Parser, Subcommand};
 
+/// What works in this process has the memory that it has in Mercer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(about = "Load against a running Mercer")]
 struct Cli {

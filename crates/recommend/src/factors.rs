@@ -66,6 +66,7 @@ impl Factors {
         let (dimensions, start) = (self.dimensions(), item.index() * self.dimensions());
         self.vectors.resize(self.vectors.len().max(start + dimensions), 0.0);
         self.vectors[start..start + dimensions].copy_from_slice(&vector[..dimensions]);
+        self.sketch.set(item.index(), &vector[..dimensions]);
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

@@ -23,6 +23,8 @@ mod ease;
 mod inverse;
 mod slim;
 
+use rayon::prelude::*;
+
 use crate::asked::{asked_with, sources, strongest};
 use crate::neighbours::Neighbours;
 use crate::ranking::best_of_all;
@@ -35,6 +37,8 @@ pub use slim::SlimSettings;
 const KIND: Kind = Kind { name: "linear", version: 1 };
 /// Items of a customer that are looked up, the weightiest first.
 const MOST_SOURCES: usize = 1_000;
+/// Rows that are sorted by one thread before it looks for more.
+const ROWS_AT_ONCE: usize = 1_000;
 
 /// Item-item weights.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -104,13 +108,15 @@ impl Linear {
     }
 
     /// Of equal items in a row the first counts.
-    pub(crate) fn of_rows(rows: Vec<Vec<(Item, f32)>>) -> Self {
+    pub(crate) fn of_rows(mut rows: Vec<Vec<(Item, f32)>>) -> Self {
+        rows.par_iter_mut().with_min_len(ROWS_AT_ONCE).for_each(|row| {
+            row.sort_by_key(|(item, _)| *item);
+            row.dedup_by_key(|(item, _)| *item);
+        });
         let mut starts = Vec::with_capacity(rows.len() + 1);
         let mut entries = Vec::with_capacity(rows.iter().map(Vec::len).sum());
         starts.push(0);
         for mut row in rows {
-            row.sort_by_key(|(item, _)| *item);
-            row.dedup_by_key(|(item, _)| *item);
             entries.append(&mut row);
             starts.push(entries.len());
         }
@@ -154,7 +160,7 @@ impl Recommender for Linear {
 impl From<&Neighbours> for Linear {
     fn from(neighbours: &Neighbours) -> Self {
         let row = |item| neighbours.of(Item(item)).iter().map(|near| (near.item, near.score)).collect();
-        Self::of_rows((0..neighbours.size() as u32).map(row).collect())
+        Self::of_rows((0..neighbours.size() as u32).into_par_iter().with_min_len(ROWS_AT_ONCE).map(row).collect())
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Sketch {
     heads: Vec<Head>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Head {
     step: f32,
     /// ‖v̂‖
@@ -38,20 +38,27 @@ impl Sketch {
     /// Of vectors one after the other.
     pub(crate) fn of(vectors: &[f32], dimensions: usize) -> Self {
         let mut sketch = Self::default();
-        for vector in vectors.chunks_exact(dimensions.max(1)) {
-            let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            let step = largest / LARGEST;
-            let (mut length, mut rest) = (0.0, 0.0);
-            for value in vector {
-                let number = if step > 0.0 { (value / step).round() as i8 } else { 0 };
-                let kept = f32::from(number) * step;
-                length += kept * kept;
-                rest += (value - kept).powi(2);
-                sketch.numbers.push(number);
-            }
-            sketch.heads.push(Head { step, length: length.sqrt(), rest: rest.sqrt() });
+        for (place, vector) in vectors.chunks_exact(dimensions.max(1)).enumerate() {
+            sketch.set(place, vector);
         }
         sketch
+    }
+
+    /// Takes a vector, new or in the place of another; those between are zeros.
+    pub(crate) fn set(&mut self, place: usize, vector: &[f32]) {
+        let (dimensions, size) = (vector.len(), self.heads.len().max(place + 1));
+        self.heads.resize(size, Head::default());
+        self.numbers.resize(size * dimensions, 0);
+        let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let step = largest / LARGEST;
+        let (mut length, mut rest) = (0.0, 0.0);
+        for (number, value) in self.numbers[place * dimensions..].iter_mut().zip(vector) {
+            *number = if step > 0.0 { (value / step).round() as i8 } else { 0 };
+            let kept = f32::from(*number) * step;
+            length += kept * kept;
+            rest += (value - kept).powi(2);
+        }
+        self.heads[place] = Head { step, length: length.sqrt(), rest: rest.sqrt() };
     }
 
     /// The best `limit` products of `query` with the vectors that were sketched, without the `excluded` and those that are

@@ -1,5 +1,7 @@
 //! Who took what, as a sparse matrix of customers × items.
 
+use std::ops::Range;
+
 use super::Basket;
 use crate::Item;
 
@@ -49,12 +51,22 @@ impl Matrix {
         self.width
     }
 
+    /// Where the entries of a row lie among all entries.
+    pub(crate) fn places_of(&self, row: usize) -> Range<usize> {
+        self.starts[row]..self.starts[row + 1]
+    }
+
     pub(crate) fn columns_of(&self, row: usize) -> &[u32] {
-        &self.columns[self.starts[row]..self.starts[row + 1]]
+        &self.columns[self.places_of(row)]
+    }
+
+    /// Of all entries, row after row.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
     }
 
     pub(crate) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (usize, f32)> + '_ {
-        let range = self.starts[row]..self.starts[row + 1];
+        let range = self.places_of(row);
         self.columns[range.clone()].iter().zip(&self.values[range]).map(|(column, value)| (*column as usize, *value))
     }
 
@@ -78,7 +90,7 @@ impl Matrix {
     /// The same places with the values that `value` makes of (row, column, value).
     pub(crate) fn with_values(mut self, value: impl Fn(usize, usize, f32) -> f32) -> Self {
         for row in 0..self.height() {
-            for place in self.starts[row]..self.starts[row + 1] {
+            for place in self.places_of(row) {
                 self.values[place] = value(row, self.columns[place] as usize, self.values[place]);
             }
         }

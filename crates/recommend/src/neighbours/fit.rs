@@ -11,20 +11,26 @@ use crate::Item;
 use crate::interactions::{Basket, Matrix};
 use crate::ranking::keep_first;
 
-/// Weights are counted in units of one in so many, squared: sums of integers do not depend on their order.
-const UNITS: f32 = (1 << 10) as f32;
+/// The largest value in units: sums of whole numbers do not depend on their order, and 16 million of the largest fit.
+const LARGEST_VALUE: f32 = (1 << 20) as f32;
 /// Rows that share a table.
 const ROWS_AT_ONCE: usize = 512;
 
-/// Baskets and their transpose. A value is a line's weight times the root of its basket's, in units, so that the product
-/// of two values is what a pair counts.
+/// Baskets and their transpose. A value is a line's weight times the root of its basket's, so that the product of two
+/// values is what a pair counts.
 struct Counted {
     baskets: Matrix,
+    /// The baskets' values in units.
+    values: Vec<u32>,
     with: Matrix,
     /// Baskets that have anything.
     total: u64,
+    /// Units in one, of products.
+    units: f64,
     /// Σ value² per item.
-    own: Vec<u64>,
+    own: Vec<f64>,
+    /// Its root.
+    lengths: Vec<f64>,
 }
 
 /// What lies beside the item of the present row.
@@ -34,10 +40,11 @@ struct Beside {
     together: u32,
 }
 
-/// A table over all items, and which of its places are taken.
+/// A table over all items, and which of its places are taken: the first `taken` of `touched`.
 struct Row {
     beside: Vec<Beside>,
     touched: Vec<u32>,
+    taken: usize,
 }
 
 impl Neighbours {
@@ -46,11 +53,13 @@ impl Neighbours {
     pub fn fit(baskets: &[Basket], settings: &Settings) -> Self {
         let counted = Counted::of(baskets, settings);
         let size = counted.with.height();
-        let row = || Row { beside: vec![Beside::default(); size], touched: Vec::with_capacity(size) };
+        let row = || Row { beside: vec![Beside::default(); size], touched: vec![0; size + 1], taken: 0 };
         let best = |row: &mut Row, item| {
             counted.count(item, row);
             let best = counted.best(item, row, settings);
-            row.touched.drain(..).for_each(|other| row.beside[other as usize] = Beside::default());
+            for other in &row.touched[..row.taken] {
+                row.beside[*other as usize] = Beside::default();
+            }
             best
         };
         let rows = (0..size).into_par_iter().with_min_len(ROWS_AT_ONCE).map_init(row, best).collect();
@@ -62,30 +71,45 @@ impl Neighbours {
 impl Counted {
     fn of(baskets: &[Basket], settings: &Settings) -> Self {
         let baskets = weighed(Matrix::of_weightiest(baskets, settings.largest_basket), settings.weighting);
+        let largest = (0..baskets.height()).flat_map(|basket| baskets.row(basket)).map(|(_, value)| value);
+        let units = LARGEST_VALUE / largest.fold(f32::MIN_POSITIVE, f32::max);
+        let baskets = baskets.with_values(|_, _, value| (value * units).round());
+        let values = baskets.values().iter().map(|value| *value as u32).collect();
         let with = baskets.transposed();
-        let own = (0..with.height()).map(|item| with.row(item).map(|(_, value)| units(value, value)).sum()).collect();
         let total = (0..baskets.height()).filter(|basket| !baskets.columns_of(*basket).is_empty()).count() as u64;
-        Self { baskets, with, total, own }
+        let units = f64::from(units).powi(2);
+        let square = |(_, value): (usize, f32)| (value as u64).pow(2);
+        let own: Vec<f64> =
+            (0..with.height()).map(|item| with.row(item).map(square).sum::<u64>() as f64 / units).collect();
+        let lengths = own.iter().map(|own| own.sqrt()).collect();
+        Self { baskets, values, with, total, units, own, lengths }
     }
 
     fn count(&self, item: usize, row: &mut Row) {
+        let (beside, touched, mut taken) = (&mut row.beside[..], &mut row.touched[..], 0);
         for (basket, value) in self.with.row(item) {
-            for (other, other_value) in self.baskets.row(basket) {
-                let cell = &mut row.beside[other];
-                if cell.together == 0 {
-                    row.touched.push(other as u32);
-                }
+            let value = value as u64;
+            let places = self.baskets.places_of(basket);
+            for (other, other_value) in self.baskets.columns_of(basket).iter().zip(&self.values[places]) {
+                let cell = &mut beside[*other as usize];
+                // Written at any rate: what comes next overwrites it where this one was there already.
+                touched[taken] = *other;
+                taken += usize::from(cell.together == 0);
                 cell.together += 1;
-                cell.weight += units(value, other_value);
+                cell.weight += value * u64::from(*other_value);
             }
         }
+        row.taken = taken;
     }
 
     fn best(&self, item: usize, row: &Row, settings: &Settings) -> Vec<Neighbour> {
         let baskets_with = |item| self.with.columns_of(item).len() as u64;
+        let order = |a: &Neighbour, b: &Neighbour| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
         let first = baskets_with(item);
-        let mut best: Vec<Neighbour> = Vec::with_capacity(row.touched.len());
-        for other in row.touched.iter().map(|other| *other as usize).filter(|other| *other != item) {
+        let full = 4 * settings.kept.clamp(16, row.taken.max(16));
+        let mut best: Vec<Neighbour> = Vec::with_capacity(full.min(row.taken));
+        let mut least = f32::NEG_INFINITY;
+        for other in row.touched[..row.taken].iter().map(|other| *other as usize).filter(|other| *other != item) {
             let Beside { weight, together } = row.beside[other];
             let (both, second) = (u64::from(together), baskets_with(other));
             let is_above_chance = both * self.total > first * second;
@@ -100,18 +124,25 @@ impl Counted {
                 Measure::LogLikelihood => ratio() as f32,
                 measure => self.score(item, other, weight, measure),
             };
+            if score < least {
+                continue;
+            }
             best.push(Neighbour { item: Item(other as u32), score, together });
+            if best.len() == full {
+                keep_first(&mut best, settings.kept, order);
+                least = best.last().map_or(f32::INFINITY, |last| last.score);
+            }
         }
-        keep_first(&mut best, settings.kept, |a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        keep_first(&mut best, settings.kept, order);
         best.shrink_to_fit();
         best
     }
 
     fn score(&self, item: usize, other: usize, common: u64, measure: Measure) -> f32 {
-        let (common, own, others) = (amount(common), amount(self.own[item]), amount(self.own[other]));
+        let common = common as f64 / self.units;
         let score = match measure {
-            Measure::Cosine { shrinkage } => common / ((own * others).sqrt() + f64::from(shrinkage)),
-            Measure::Confidence { shrinkage } => common / (own + f64::from(shrinkage)),
+            Measure::Cosine { shrinkage } => common / (self.lengths[item] * self.lengths[other] + f64::from(shrinkage)),
+            Measure::Confidence { shrinkage } => common / (self.own[item] + f64::from(shrinkage)),
             Measure::Product | Measure::LogLikelihood => common,
         };
         score as f32
@@ -138,15 +169,6 @@ fn weighed(baskets: Matrix, weighting: Weighting) -> Matrix {
         _ => weight,
     };
     let roots: Vec<f32> =
-        (0..baskets.height()).map(|basket| UNITS * of_basket(baskets.columns_of(basket).len() as f32)).collect();
+        (0..baskets.height()).map(|basket| of_basket(baskets.columns_of(basket).len() as f32)).collect();
     baskets.with_values(|basket, item, weight| roots[basket] * of_line(item, weight))
-}
-
-#[inline(always)]
-fn units(value: f32, other: f32) -> u64 {
-    (value * other) as u64
-}
-
-fn amount(units: u64) -> f64 {
-    units as f64 / f64::from(UNITS * UNITS)
 }
