@@ -57,13 +57,20 @@ impl Bundles {
             }
             level = next;
         }
-        let mut all: Vec<Bundle> = maximal(productive)
+        let mut all: Vec<(Bundle, Vec<u32>)> = maximal(productive)
             .into_iter()
-            .map(|(set, with, parting)| counted.bundle(&set, &with, &parting, &baskets))
+            .map(|(set, with, parting)| (counted.bundle(&set, with.len(), &parting), with))
             .collect();
-        all.sort_by(|a, b| b.leverage.total_cmp(&a.leverage).then_with(|| a.items.cmp(&b.items)));
+        all.sort_by(|(a, _), (b, _)| b.leverage.total_cmp(&a.leverage).then_with(|| a.items.cmp(&b.items)));
         all = distinct(all);
         all.truncate(settings.kept);
+        // Only of those that are kept: it looks at every order with any of the items.
+        let share = |(bundle, with): (Bundle, Vec<u32>)| {
+            let any = bundle.items.iter().filter_map(|item| singles.get(&item.0)).flatten();
+            let customers = share_of(customers(&with, &baskets), customers(any, &baskets));
+            Bundle { customers, ..bundle }
+        };
+        let all = all.into_iter().map(share).collect();
         Self { all }
     }
 }
@@ -159,23 +166,29 @@ impl Counted {
         best
     }
 
-    fn bundle(&self, set: &[u32], with: &[u32], parting: &Parting, baskets: &[(Option<Customer>, Vec<u32>)]) -> Bundle {
+    fn bundle(&self, set: &[u32], orders: usize, parting: &Parting) -> Bundle {
         let total = self.orders as f64;
         let alone: f64 = set.iter().map(|item| self.with(&[*item]) as f64 / total).product();
-        let together: BTreeSet<Customer> = with.iter().filter_map(|number| baskets[*number as usize].0).collect();
-        let has_any = |items: &Vec<u32>| set.iter().any(|item| items.binary_search(item).is_ok());
-        let any: BTreeSet<Customer> =
-            baskets.iter().filter(|(_, items)| has_any(items)).filter_map(|(customer, _)| *customer).collect();
-        let support = with.len() as f64 / total;
+        let support = orders as f64 / total;
         Bundle {
             items: set.iter().map(|item| Item(*item)).collect(),
-            orders: with.len() as u32,
+            orders: orders as u32,
             support,
             lift: support / alone,
-            customers: if any.is_empty() { 0.0 } else { together.len() as f64 / any.len() as f64 },
-            leverage: with.len() as f64 - parting.expected,
+            customers: 0.0,
+            leverage: orders as f64 - parting.expected,
         }
     }
+}
+
+/// How many known customers made these orders.
+fn customers<'a>(orders: impl IntoIterator<Item = &'a u32>, baskets: &[(Option<Customer>, Vec<u32>)]) -> usize {
+    let known: BTreeSet<Customer> = orders.into_iter().filter_map(|number| baskets[*number as usize].0).collect();
+    known.len()
+}
+
+fn share_of(some: usize, all: usize) -> f64 {
+    if all == 0 { 0.0 } else { some as f64 / all as f64 }
 }
 
 /// Without the sets that lie within another.
@@ -192,7 +205,7 @@ fn maximal<With, More>(mut sets: Vec<(Vec<u32>, With, More)>) -> Vec<(Vec<u32>, 
 }
 
 /// Of larger sets that differ in one item alone, the first.
-fn distinct(all: Vec<Bundle>) -> Vec<Bundle> {
+fn distinct(all: Vec<(Bundle, Vec<u32>)>) -> Vec<(Bundle, Vec<u32>)> {
     let mut shown: BTreeSet<Vec<Item>> = BTreeSet::new();
     let mut is_new = |bundle: &Bundle| {
         let without = |left_out: usize| {
@@ -206,5 +219,5 @@ fn distinct(all: Vec<Bundle>) -> Vec<Bundle> {
         }
         is_new
     };
-    all.into_iter().filter(|bundle| is_new(bundle)).collect()
+    all.into_iter().filter(|(bundle, _)| is_new(bundle)).collect()
 }
