@@ -5,6 +5,7 @@
 //! checkpoints only shorten the way there. The engine reads no clock and knows no protocol.
 
 mod alarms;
+mod background;
 mod bad_rows;
 mod changes;
 mod checkpoint;

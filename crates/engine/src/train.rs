@@ -11,6 +11,7 @@ use mercer_decide::{Models, World};
 use mercer_schema::{ModelVersion, Position, Properties, Timestamp};
 use mercer_store::{Alias, Gate, Lineage, NewModel, RunNotes, TrainingRun};
 
+use crate::background;
 use crate::gate::{self, Contenders, Plan, Rival};
 use crate::judgement::metrics;
 use crate::lessons::{Lessons, gather};
@@ -50,7 +51,7 @@ impl Engine {
         self: &Arc<Self>,
         audit: Audit,
         now: Timestamp,
-        told: impl Fn(&str) + Send + 'static,
+        told: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Trained, Error> {
         let ticket = self.begin_training(audit, now)?;
         self.train_on(ticket, told).await
@@ -66,14 +67,15 @@ impl Engine {
     pub async fn train_on(
         self: &Arc<Self>,
         ticket: TrainingTicket,
-        told: impl Fn(&str) + Send + 'static,
+        told: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Trained, Error> {
         let TrainingTicket { running, audit, now } = ticket;
         let engine = Arc::clone(self);
         let asked = audit.clone();
         let fitted = tokio::task::spawn_blocking(move || {
             let mut work = Work { engine: &engine, progress: &engine.progress, told: &told, now };
-            work.fit(&asked).inspect_err(|error| engine.make_room(error))
+            let threads = background::threads().map_err(|error| Error::TrainingBroke(error.to_string()))?;
+            threads.install(|| work.fit(&asked)).inspect_err(|error| engine.make_room(error))
         });
         let outcome = match fitted.await {
             Ok(Ok(model)) => self.settle(model, &audit, now).await,
@@ -145,7 +147,7 @@ impl Engine {
 struct Work<'a> {
     engine: &'a Engine,
     progress: &'a crate::progress::Training,
-    told: &'a dyn Fn(&str),
+    told: &'a (dyn Fn(&str) + Sync),
     now: Timestamp,
 }
 
