@@ -3,7 +3,7 @@
 //! Nothing later looks at a profile but through [`Person`]. For a customer who objects it is the same value as
 //! for a visitor whom nobody has ever seen, so nothing personal can leak into the answer.
 
-use mercer_profile::affinities;
+use mercer_profile::{Affinities, affinities};
 use mercer_recommend::Item;
 use mercer_schema::{DecideRequest, Profile, Timestamp, Touch, TouchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -103,17 +103,21 @@ impl Person {
 
     /// Finds out what the customer likes, for rules that ask.
     pub(crate) fn find_tastes(&mut self, catalog: &Catalog, now: Timestamp) {
-        let Some(profile) = &self.profile else { return };
-        let found = affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
+        let found = self.affinities(catalog, now);
         self.liked_categories = found.categories.into_iter().take(MOST_TASTES).map(|(name, _)| name).collect();
         self.liked_brands = found.brands.into_iter().take(MOST_TASTES).map(|(name, _)| name).collect();
     }
 
     /// How much the customer has to do with each category, wide ones too.
     pub(crate) fn category_weights(&self, catalog: &Catalog, now: Timestamp) -> Vec<(String, f64)> {
-        let Some(profile) = &self.profile else { return Vec::new() };
-        let found = affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
-        found.categories.into_iter().filter(|(_, weight)| *weight > 0.0).collect()
+        let mut categories = self.affinities(catalog, now).categories;
+        categories.retain(|(_, weight)| *weight > 0.0);
+        categories
+    }
+
+    fn affinities(&self, catalog: &Catalog, now: Timestamp) -> Affinities {
+        let of = |profile| affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
+        self.profile.as_ref().map(of).unwrap_or_default()
     }
 
     pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {

@@ -39,6 +39,8 @@ pub(crate) struct Recipe {
     pub(crate) read: fn(&mut Models, &[u8], Resolve<'_>) -> Result<(), mercer_recommend::Error>,
 }
 
+const WEIGHTS: &str = "weights.model";
+
 pub(crate) const RECIPES: [Recipe; 7] = [
     Recipe {
         file: "bought_together.model",
@@ -112,7 +114,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         read: |models, bytes, resolve| Bundles::decode(bytes, resolve).map(|read| models.bundles = read),
     },
     Recipe {
-        file: "weights.model",
+        file: WEIGHTS,
         title: "Weights of sources",
         settings: || "{}".to_owned(),
         seed: None,
@@ -126,7 +128,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
 fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| recipe.file != "weights.model") {
+    for recipe in RECIPES.iter().filter(|recipe| recipe.file != WEIGHTS) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }

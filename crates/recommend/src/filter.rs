@@ -103,12 +103,13 @@ impl GraphFilter {
         if settings.dimensions > 0 && settings.ideal > 0.0 {
             let vectors = spectrum::leading_vectors(&normal, &columns, settings.dimensions, settings.seed);
             filter.dimensions = vectors.ncols();
+            filter.vectors = (0..vectors.nrows()).flat_map(|row| vectors.row(row).iter().copied()).collect();
             // An item that nobody has with another resembles none: what its vector shares with theirs is rounding.
-            let connected = |row: usize| if filter.graph.of(Item(row as u32)).is_empty() { 0.0 } else { 1.0 };
-            filter.vectors = (0..vectors.nrows())
-                .flat_map(|row| vectors.row(row).iter().map(move |value| (row, value)))
-                .map(|(row, value)| value * connected(row))
-                .collect();
+            for (item, vector) in (0..).map(Item).zip(filter.vectors.chunks_exact_mut(filter.dimensions.max(1))) {
+                if filter.graph.of(item).is_empty() {
+                    vector.fill(0.0);
+                }
+            }
             filter.ideal = settings.ideal;
         }
         filter
