@@ -4,9 +4,10 @@
 
 Same sizes, batches, loss, dropout and optimizer, by default those of the crate; the other side is
 
-    RAYON_NUM_THREADS=1 cargo run --release -p mercer-neural --example sequences -- Beauty validation epochs=4 every=99999
+    RAYON_NUM_THREADS=1 mercer eval recommend --format sequences --train Beauty.txt --attributes Beauty_item2attributes.json \
+        --models transformer:epochs=4:negatives=1024
 
-with `negatives=0` and `--negatives 0` for the softmax over all items. To give PyTorch its best, rows are packed as there: only the attention
+which tells the time of every epoch; with `negatives=0` and `--negatives 0` for the softmax over all items. To give PyTorch its best, rows are packed as there: only the attention
 is padded, to the longest sequence of the batch. Nothing is measured but the time of the steps; the loss is printed to
 show that both learn alike.
 """

@@ -4,12 +4,13 @@
 //! memory is the baskets, twice, and one row a thread. Time is the sum of the squared basket sizes, which
 //! `largest_basket` bounds.
 
+use std::cmp::Reverse;
+
 use rayon::prelude::*;
 
 use super::{Measure, Neighbour, Neighbours, Settings, Weighting, log_likelihood_ratio};
 use crate::Item;
 use crate::interactions::{Basket, Matrix};
-use crate::ranking::keep_first;
 
 /// The largest value in units: sums of whole numbers do not depend on their order, and 16 million of the largest fit.
 const LARGEST_VALUE: f32 = (1 << 20) as f32;
@@ -27,10 +28,15 @@ struct Counted {
     total: u64,
     /// Units in one, of products.
     units: f64,
-    /// Σ value² per item.
-    own: Vec<f64>,
-    /// Its root.
-    lengths: Vec<f64>,
+    items: Vec<Own>,
+}
+
+/// What an item has by itself.
+struct Own {
+    /// Baskets with it.
+    with: u32,
+    /// √(Σ value²).
+    length: f64,
 }
 
 /// What lies beside the item of the present row.
@@ -45,6 +51,8 @@ struct Row {
     beside: Vec<Beside>,
     touched: Vec<u32>,
     taken: usize,
+    /// The best so far, a few times as many as are kept.
+    best: Vec<Neighbour>,
 }
 
 impl Neighbours {
@@ -53,7 +61,8 @@ impl Neighbours {
     pub fn fit(baskets: &[Basket], settings: &Settings) -> Self {
         let counted = Counted::of(baskets, settings);
         let size = counted.with.height();
-        let row = || Row { beside: vec![Beside::default(); size], touched: vec![0; size + 1], taken: 0 };
+        let row =
+            || Row { beside: vec![Beside::default(); size], touched: vec![0; size + 1], taken: 0, best: Vec::new() };
         let best = |row: &mut Row, item| {
             counted.count(item, row);
             let best = counted.best(item, row, settings);
@@ -63,7 +72,7 @@ impl Neighbours {
             best
         };
         let rows = (0..size).into_par_iter().with_min_len(ROWS_AT_ONCE).map_init(row, best).collect();
-        let baskets_with = (0..size).map(|item| counted.with.columns_of(item).len() as u32).collect();
+        let baskets_with = counted.items.iter().map(|own| own.with).collect();
         Self::of_rows(rows, baskets_with, counted.total)
     }
 }
@@ -79,10 +88,12 @@ impl Counted {
         let total = (0..baskets.height()).filter(|basket| !baskets.columns_of(*basket).is_empty()).count() as u64;
         let units = f64::from(units).powi(2);
         let square = |(_, value): (usize, f32)| (value as u64).pow(2);
-        let own: Vec<f64> =
-            (0..with.height()).map(|item| with.row(item).map(square).sum::<u64>() as f64 / units).collect();
-        let lengths = own.iter().map(|own| own.sqrt()).collect();
-        Self { baskets, values, with, total, units, own, lengths }
+        let own = |item: usize| Own {
+            with: with.columns_of(item).len() as u32,
+            length: (with.row(item).map(square).sum::<u64>() as f64 / units).sqrt(),
+        };
+        let items = (0..with.height()).map(own).collect();
+        Self { baskets, values, with, total, units, items }
     }
 
     fn count(&self, item: usize, row: &mut Row) {
@@ -102,18 +113,25 @@ impl Counted {
         row.taken = taken;
     }
 
-    fn best(&self, item: usize, row: &Row, settings: &Settings) -> Vec<Neighbour> {
-        let baskets_with = |item| self.with.columns_of(item).len() as u64;
-        let order = |a: &Neighbour, b: &Neighbour| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
-        let first = baskets_with(item);
-        let full = 4 * settings.kept.clamp(16, row.taken.max(16));
-        let mut best: Vec<Neighbour> = Vec::with_capacity(full.min(row.taken));
-        let mut least = f32::NEG_INFINITY;
-        for other in row.touched[..row.taken].iter().map(|other| *other as usize).filter(|other| *other != item) {
-            let Beside { weight, together } = row.beside[other];
-            let (both, second) = (u64::from(together), baskets_with(other));
-            let is_above_chance = both * self.total > first * second;
-            if together < settings.least_together || !is_above_chance {
+    fn best(&self, item: usize, row: &mut Row, settings: &Settings) -> Vec<Neighbour> {
+        let Row { beside, touched, taken, best } = row;
+        // Scores are not negative, so that their bits stand in their order.
+        let key = |found: &Neighbour| Reverse(u64::from(found.score.to_bits()) << 32 | u64::from(!found.item.0));
+        let full = 4 * settings.kept.clamp(16, (*taken).max(16));
+        let first = u64::from(self.items[item].with);
+        let divisor = self.divisor(item, settings.measure);
+        best.clear();
+        let mut least = f64::NEG_INFINITY;
+        for other in touched[..*taken].iter().map(|other| *other as usize).filter(|other| *other != item) {
+            let Beside { weight, together } = beside[other];
+            let (both, second) = (u64::from(together), u64::from(self.items[other].with));
+            let (common, divisor) = (weight as f64, divisor(other));
+            // Most fall here, before anything is divided.
+            if weight == 0
+                || common < least * divisor
+                || together < settings.least_together
+                || both * self.total <= first * second
+            {
                 continue;
             }
             let ratio = || log_likelihood_ratio(both, first, second, self.total);
@@ -122,30 +140,34 @@ impl Counted {
             }
             let score = match settings.measure {
                 Measure::LogLikelihood => ratio() as f32,
-                measure => self.score(item, other, weight, measure),
+                _ => (common / divisor) as f32,
             };
-            if score < least {
-                continue;
-            }
             best.push(Neighbour { item: Item(other as u32), score, together });
             if best.len() == full {
-                keep_first(&mut best, settings.kept, order);
-                least = best.last().map_or(f32::INFINITY, |last| last.score);
+                best.select_nth_unstable_by_key(settings.kept, key);
+                if settings.measure != Measure::LogLikelihood {
+                    least = f64::from(best[settings.kept].score) * (1.0 - f64::from(f32::EPSILON));
+                }
+                best.truncate(settings.kept);
             }
         }
-        keep_first(&mut best, settings.kept, order);
-        best.shrink_to_fit();
-        best
+        if best.len() > settings.kept {
+            best.select_nth_unstable_by_key(settings.kept, key);
+            best.truncate(settings.kept);
+        }
+        best.sort_unstable_by_key(key);
+        best.clone()
     }
 
-    fn score(&self, item: usize, other: usize, common: u64, measure: Measure) -> f32 {
-        let common = common as f64 / self.units;
-        let score = match measure {
-            Measure::Cosine { shrinkage } => common / (self.lengths[item] * self.lengths[other] + f64::from(shrinkage)),
-            Measure::Confidence { shrinkage } => common / (self.own[item] + f64::from(shrinkage)),
-            Measure::Product | Measure::LogLikelihood => common,
+    /// What the common weight of an item and another is divided by.
+    fn divisor(&self, item: usize, measure: Measure) -> impl Fn(usize) -> f64 {
+        let length = self.items[item].length;
+        let (factor, addend) = match measure {
+            Measure::Cosine { shrinkage } => (length, f64::from(shrinkage)),
+            Measure::Confidence { shrinkage } => (0.0, length.powi(2) + f64::from(shrinkage)),
+            Measure::Product | Measure::LogLikelihood => (0.0, 1.0),
         };
-        score as f32
+        move |other| (factor * self.items[other].length + addend) * self.units
     }
 }
 
