@@ -4,7 +4,7 @@
 //! keeps its tables for the next question, emptied.
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use crate::{Item, Scored};
 
@@ -161,7 +161,8 @@ impl Drop for Sums {
 /// Sorts the best `limit` to the front and drops the rest. Scores that are no positive number are dropped.
 pub fn best_of(mut candidates: Vec<Scored>, limit: usize) -> Vec<Scored> {
     candidates.retain(|candidate| candidate.score > 0.0);
-    keep_first(&mut candidates, limit, better);
+    keep_highest(&mut candidates, limit, |candidate| rank(candidate.score, candidate.item.0));
+    candidates.sort_unstable_by_key(|candidate| Reverse(rank(candidate.score, candidate.item.0)));
     candidates
 }
 
@@ -191,24 +192,40 @@ pub(crate) fn best_of_all(scores: &mut [f32], limit: usize, excluded: impl Itera
     best
 }
 
-/// The places of the `count` highest of some values, the highest first and lower places first among equals. No value is
-/// below zero.
+/// The places of the `count` highest of some values, lower places before higher ones among equals; in no order, but
+/// always in the same. No value is below zero.
 pub(crate) struct BestPlaces {
-    /// The value's bits, which are in the order of such values, above the place, negated.
     keys: Vec<u64>,
 }
 
 impl BestPlaces {
     pub(crate) fn of(values: impl Iterator<Item = f32>, count: usize) -> Self {
-        let key = |(value, place): (f32, u32)| u64::from(value.to_bits()) << 32 | u64::from(!place);
-        let mut keys: Vec<u64> = values.zip(0..).map(key).collect();
-        keep_first(&mut keys, count, |a, b| b.cmp(a));
+        let mut keys: Vec<u64> = values.zip(0..).map(|(value, place)| rank(value, place)).collect();
+        keep_highest(&mut keys, count, |key| *key);
         Self { keys }
     }
 
     /// The places with their values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, f32)> {
         self.keys.iter().map(|key| (!(*key as u32) as usize, f32::from_bits((*key >> 32) as u32)))
+    }
+}
+
+/// A value that is not below zero, and a number: higher values first, then lower numbers. The bits of such values stand
+/// in their order.
+#[inline]
+pub(crate) const fn rank(value: f32, number: u32) -> u64 {
+    (value.to_bits() as u64) << 32 | !number as u64
+}
+
+/// Keeps the `count` of the highest keys, in no order, but always in the same.
+#[inline]
+pub(crate) fn keep_highest<T>(all: &mut Vec<T>, count: usize, key: impl Fn(&T) -> u64) {
+    if all.len() > count {
+        if count > 0 {
+            all.select_nth_unstable_by_key(count - 1, |one| Reverse(key(one)));
+        }
+        all.truncate(count);
     }
 }
 

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{Measure, Neighbour, Neighbours, Settings, Weighting, log_likelihood_ratio};
 use crate::Item;
 use crate::interactions::{Basket, Matrix};
+use crate::ranking::{keep_highest, rank};
 
 /// The largest value in units: sums of whole numbers do not depend on their order, and 16 million of the largest fit.
 const LARGEST_VALUE: f32 = (1 << 20) as f32;
@@ -115,8 +116,7 @@ impl Counted {
 
     fn best(&self, item: usize, row: &mut Row, settings: &Settings) -> Vec<Neighbour> {
         let Row { beside, touched, taken, best } = row;
-        // Scores are not negative, so that their bits stand in their order.
-        let key = |found: &Neighbour| Reverse(u64::from(found.score.to_bits()) << 32 | u64::from(!found.item.0));
+        let key = |found: &Neighbour| rank(found.score, found.item.0);
         let full = 4 * settings.kept.clamp(16, (*taken).max(16));
         let first = u64::from(self.items[item].with);
         let divisor = self.divisor(item, settings.measure);
@@ -127,11 +127,7 @@ impl Counted {
             let (both, second) = (u64::from(together), u64::from(self.items[other].with));
             let (common, divisor) = (weight as f64, divisor(other));
             // Most fall here, before anything is divided.
-            if weight == 0
-                || common < least * divisor
-                || together < settings.least_together
-                || both * self.total <= first * second
-            {
+            if common < least * divisor || together < settings.least_together || both * self.total <= first * second {
                 continue;
             }
             let ratio = || log_likelihood_ratio(both, first, second, self.total);
@@ -144,18 +140,16 @@ impl Counted {
             };
             best.push(Neighbour { item: Item(other as u32), score, together });
             if best.len() == full {
-                best.select_nth_unstable_by_key(settings.kept, key);
+                keep_highest(best, settings.kept, key);
+                let last = best.last().map_or(f32::INFINITY, |last| last.score);
                 if settings.measure != Measure::LogLikelihood {
-                    least = f64::from(best[settings.kept].score) * (1.0 - f64::from(f32::EPSILON));
+                    // A little less than the score itself, which is rounded.
+                    least = f64::from(last) * (1.0 - f64::from(f32::EPSILON));
                 }
-                best.truncate(settings.kept);
             }
         }
-        if best.len() > settings.kept {
-            best.select_nth_unstable_by_key(settings.kept, key);
-            best.truncate(settings.kept);
-        }
-        best.sort_unstable_by_key(key);
+        keep_highest(best, settings.kept, key);
+        best.sort_unstable_by_key(|found| Reverse(key(found)));
         best.clone()
     }
 
@@ -167,7 +161,8 @@ impl Counted {
             Measure::Confidence { shrinkage } => (0.0, length.powi(2) + f64::from(shrinkage)),
             Measure::Product | Measure::LogLikelihood => (0.0, 1.0),
         };
-        move |other| (factor * self.items[other].length + addend) * self.units
+        // Never 0, which items without any weight would make of it.
+        move |other| ((factor * self.items[other].length + addend) * self.units).max(f64::MIN_POSITIVE)
     }
 }
 
