@@ -19,7 +19,7 @@ use crate::ranking::Sums;
 use crate::{Item, Query, Recommender, Scored};
 use mercer_schema::Product;
 
-pub(crate) use document::{Document, Term};
+pub(crate) use document::{Document, Term, hash};
 
 /// Posting entries read per call, all seeds together.
 const SCANNED: usize = 20_000;

@@ -20,17 +20,26 @@ mod folding;
 mod gradients;
 mod ials;
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
 use crate::asked::{asked_with, sources, strongest};
+use crate::dense::dot;
+use crate::ranking::best_of;
 use crate::scan::Sketch;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
 
-use folding::{Folded, Folding};
+use folding::Folding;
 pub use ials::{IalsSettings, Solver};
 
 const KIND: Kind = Kind { name: "factors", version: 1 };
 /// Items of a customer that are folded in, the weightiest first.
 const MOST_SOURCES: usize = 500;
+
+/// An item that came after a fit, with factors from elsewhere.
+pub type Newcomer = (Item, Arc<[f32]>);
 
 /// The vectors of the items, and how a customer's vector comes from them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -106,26 +115,40 @@ impl Factors {
         Ok(Self::of(vectors, folding))
     }
 
-    fn fold_in(&self, sources: &[(Item, f32)]) -> Folded {
-        let vectors: Vec<(&[f32], f32)> = sources.iter().map(|(item, weight)| (self.vector(*item), *weight)).collect();
-        self.folding.fold_in(&vectors)
+    /// The answer with items that have come since the fit, with their factors, in the order of their numbers.
+    pub(crate) fn recommend_beside(&self, newcomers: &[Newcomer], query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let is_newcomer = |item: Item| newcomers.binary_search_by_key(&item, |(newcomer, _)| *newcomer);
+        let vector = |item: Item| is_newcomer(item).map_or_else(|_| self.vector(item), |place| &newcomers[place].1);
+        let mut sources = sources(query, MOST_SOURCES);
+        sources.retain(|(item, _)| vector(*item).len() == self.dimensions());
+        if sources.is_empty() || limit == 0 || self.dimensions() == 0 {
+            return Vec::new();
+        }
+        let vectors: Vec<(&[f32], f32)> = sources.iter().map(|(item, weight)| (vector(*item), *weight)).collect();
+        let folded = self.folding.fold_in(&vectors);
+        let mut found = self.sketch.best(&self.vectors, &folded.vector, limit, asked_with(query));
+        if !newcomers.is_empty() {
+            let known: FxHashSet<Item> = asked_with(query).collect();
+            found.retain(|scored| is_newcomer(scored.item).is_err());
+            let new = newcomers.iter().filter(|(item, own)| own.len() == self.dimensions() && !known.contains(item));
+            found.extend(new.map(|(item, own)| Scored {
+                item: *item,
+                score: dot(&folded.vector, own),
+                because_of: None,
+            }));
+            found = best_of(found, limit);
+        }
+        for scored in &mut found {
+            let parts = self.folding.parts(&folded, vector(scored.item), |place| vectors[place].0);
+            scored.because_of = strongest(sources.iter().map(|(item, _)| *item).zip(parts));
+        }
+        found
     }
 }
 
 /// What the seeds or, without seeds, the history calls for. What was asked with is not proposed.
 impl Recommender for Factors {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let mut sources = sources(query, MOST_SOURCES);
-        sources.retain(|(item, _)| item.index() < self.size());
-        if sources.is_empty() || limit == 0 {
-            return Vec::new();
-        }
-        let folded = self.fold_in(&sources);
-        let mut found = self.sketch.best(&self.vectors, &folded.vector, limit, asked_with(query));
-        for scored in &mut found {
-            let parts = self.folding.parts(&folded, self.vector(scored.item), |place| self.vector(sources[place].0));
-            scored.because_of = strongest(sources.iter().map(|(item, _)| *item).zip(parts));
-        }
-        found
+        self.recommend_beside(&[], query, limit)
     }
 }

@@ -152,13 +152,17 @@ impl Hybrid<'_> {
         parts
     }
 
-    /// The item that the source that moved this candidate up most names.
+    /// The item, if any, that is named by the source that moved this candidate up most, among those that propose it.
     fn cause(&self, candidates: &Candidates, place: usize) -> Option<Item> {
         let named = candidates.causes(place);
+        if let [cause] = named {
+            return *cause;
+        }
         let contributions = self.ranker.trees.contributions(candidates.row(place));
         let moved = features::by_source(&contributions, named.len());
-        let best = named.iter().zip(moved).filter_map(|(cause, moved)| Some(((*cause)?, moved)));
-        best.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(cause, _)| cause)
+        let proposing = (0..named.len()).filter(|source| candidates.is_proposed_by(place, *source));
+        let best = proposing.reduce(|most, next| if moved[next] > moved[most] { next } else { most });
+        best.and_then(|source| named[source])
     }
 }
 

@@ -62,16 +62,17 @@ pub fn by_customer(orders: &[Order]) -> BTreeMap<Customer, Vec<&Order>> {
     grouped
 }
 
-/// One basket a customer: every item ever bought, weighted by 1 + ln(number of orders with it).
+/// Every item among what one customer ordered, weighted by 1 + ln(number of orders with it).
+pub fn taste(items: impl IntoIterator<Item = Item>) -> Basket {
+    let mut times: BTreeMap<Item, u32> = BTreeMap::new();
+    items.into_iter().for_each(|item| *times.entry(item).or_default() += 1);
+    times.into_iter().map(|(item, times)| (item, 1.0 + (times as f32).ln())).collect()
+}
+
+/// One basket a customer: the customer's [`taste`].
 pub fn tastes(orders: &[Order]) -> Vec<Basket> {
-    let taste = |orders: &Vec<&Order>| {
-        let mut times: BTreeMap<Item, u32> = BTreeMap::new();
-        for (item, _) in orders.iter().flat_map(|order| &order.lines) {
-            *times.entry(*item).or_default() += 1;
-        }
-        times.into_iter().map(|(item, times)| (item, 1.0 + (times as f32).ln())).collect()
-    };
-    by_customer(orders).values().map(taste).collect()
+    let items = |orders: &Vec<&Order>| taste(orders.iter().flat_map(|order| &order.lines).map(|(item, _)| *item));
+    by_customer(orders).values().map(items).collect()
 }
 
 #[cfg(test)]

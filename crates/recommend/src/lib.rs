@@ -18,7 +18,7 @@
 //! | [`contrast`] | the same, from vectors learned against what was not taken (SimpleX) | trained |
 //! | [`filter`] | the same, from a smoothed graph, without training (GF-CF, Turbo-CF) | trained |
 //! | [`repurchase`] | when a buyer wants the same again | trained |
-//! | [`latent`], [`mapping`] | new items by what they are, among the factors (LSA, ridge regression) | trained |
+//! | [`tastes`] | the taste of others, with new items by what they are ([`latent`], [`mapping`]: LSA, ridge regression) | trained |
 //! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
@@ -60,6 +60,7 @@ pub mod next_order;
 pub mod popularity;
 pub mod repurchase;
 pub mod sessions;
+pub mod tastes;
 pub mod wire;
 
 mod asked;

@@ -86,6 +86,16 @@ impl Mapping {
         factors
     }
 
+    /// It was learned from nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// It leads from vectors of so many numbers to such ones.
+    pub(crate) const fn fits(&self, content: usize, factors: usize) -> bool {
+        self.dimensions == factors && self.rows.len() == (content + 1) * factors
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::model(KIND);
         writer.count(self.dimensions);
@@ -104,13 +114,27 @@ impl Mapping {
         })
     }
 
-    /// Gives factors to every item that has content and no takers, and of few takers better ones.
-    pub fn apply(&self, content: &ItemVectors, takers: &[u32], settings: &MappingSettings, factors: &mut Factors) {
-        let length = |vector: &[f32]| dot(vector, vector).sqrt();
+    /// How long the factors of a new item become; nothing where they stay as they are mapped.
+    pub fn standing(factors: &Factors, settings: &MappingSettings) -> Option<f32> {
         let mut lengths: Vec<f32> = (0..factors.size() as u32).map(|item| length(factors.vector(Item(item)))).collect();
         lengths.retain(|length| *length > 0.0);
         lengths.sort_unstable_by(f32::total_cmp);
-        let standing = lengths.get((lengths.len() as f32 * settings.standing) as usize).copied();
+        lengths.get((lengths.len() as f32 * settings.standing) as usize).copied().filter(|_| settings.standing > 0.0)
+    }
+
+    /// The factors of a new item with this content, as long as `standing` says.
+    pub fn place(&self, content: &[f32], standing: Option<f32>) -> Vec<f32> {
+        let mut factors = self.map(content);
+        if let Some(standing) = standing {
+            let factor = standing / length(&factors).max(f32::MIN_POSITIVE);
+            factors.iter_mut().for_each(|value| *value *= factor);
+        }
+        factors
+    }
+
+    /// Gives factors to every item that has content and no takers, and of few takers better ones.
+    pub fn apply(&self, content: &ItemVectors, takers: &[u32], settings: &MappingSettings, factors: &mut Factors) {
+        let standing = Self::standing(factors, settings);
         for item in (0..content.size() as u32).map(Item) {
             let Some(vector) = content.of(item) else { continue };
             let takers = takers.get(item.index()).copied().unwrap_or(0) as f32;
@@ -118,17 +142,17 @@ impl Mapping {
             if share <= 0.0 {
                 continue;
             }
-            let mut mixed = self.map(vector);
-            if let Some(standing) = standing.filter(|_| settings.standing > 0.0) {
-                let factor = standing / length(&mixed).max(f32::MIN_POSITIVE);
-                mixed.iter_mut().for_each(|value| *value *= factor);
-            }
+            let mut mixed = self.place(vector, standing);
             mixed.iter_mut().for_each(|value| *value *= share);
             let own = factors.vector(item);
             mixed.iter_mut().zip(own).for_each(|(value, own)| *value += (1.0 - share) * own);
             factors.set_vector(item, &mixed);
         }
     }
+}
+
+fn length(vector: &[f32]) -> f32 {
+    dot(vector, vector).sqrt()
 }
 
 #[cfg(test)]

@@ -15,9 +15,8 @@ use mercer_recommend::factors::{Factors, IalsSettings};
 use mercer_recommend::filter::{FilterSettings, GraphFilter};
 use mercer_recommend::hybrid::{Catalog, Facts, Hybrid, Lessons, Ranker, RankerSettings, Sources};
 use mercer_recommend::interactions::{Customer, Order, tastes};
-use mercer_recommend::latent::{Latent, LatentSettings};
+use mercer_recommend::latent::LatentSettings;
 use mercer_recommend::linear::{EaseSettings, Linear, SlimSettings};
-use mercer_recommend::mapping::{Mapping, MappingSettings};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::popularity::Popularity;
@@ -25,6 +24,7 @@ use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::{
     Habit, HabitSettings, HybridSettings, Repeats, Revisit, RuleSettings, SessionIndex, StanSettings, VmisSettings,
 };
+use mercer_recommend::tastes::{TasteSettings, Tastes};
 use mercer_recommend::{Changes, Item, Query, Recommender, Scored};
 use mercer_schema::{Product, ProductId, Timestamp};
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ struct Shop {
     factors: Factors,
     contrast: Contrast,
     filter: GraphFilter,
-    mapped: Factors,
+    tastes: Tastes,
     catalog: Catalog,
     facts: Facts,
     ranker: Ranker,
@@ -113,14 +113,12 @@ impl Shop {
 
     fn map_and_rank(&mut self, products: &[(Item, Product)], orders: &[Order]) {
         let products = || products.iter().map(|(item, product)| (*item, product));
-        let settings = LatentSettings { dimensions: 3, ..LatentSettings::default() };
-        let content = Latent::fit(products().map(|(_, product)| product), &settings).vectors(products());
-        let takers = vec![3; products().count()];
-        self.mapped = self.factors.clone();
-        if let Some(mapping) = Mapping::fit(&content, &self.factors, &takers, &MappingSettings::default()) {
-            let nobody = vec![0; takers.len() / 2];
-            mapping.apply(&content, &nobody, &MappingSettings::default(), &mut self.mapped);
-        }
+        let content = LatentSettings { dimensions: 3, ..LatentSettings::default() };
+        let settings = TasteSettings { content, ..TasteSettings::default() };
+        // Half of the products were never taken.
+        let taken =
+            tastes(orders).into_iter().map(|taste| taste.into_iter().filter(|(item, _)| item.0 % 2 == 0).collect());
+        self.tastes = Tastes::fit(&taken.collect::<Vec<_>>(), products(), &settings);
         self.catalog = Catalog::of_products(products());
         self.facts = Facts::of_orders(orders);
         let boosting = BoostingSettings { trees: 5, least_rows: 2, leaves: 4, ..BoostingSettings::default() };
@@ -165,7 +163,7 @@ impl Shop {
             ("iALS", Box::new(&self.factors)),
             ("SimpleX", Box::new(&self.contrast)),
             ("graph filter", Box::new(&self.filter)),
-            ("iALS with mapped items", Box::new(&self.mapped)),
+            ("tastes", Box::new(&self.tastes)),
             ("hybrid", Box::new(Ranked(self))),
         ]
     }
@@ -195,7 +193,7 @@ impl Shop {
             factors: Factors::decode(&self.factors.encode(name), resolve).unwrap(),
             contrast: Contrast::decode(&self.contrast.encode(name), resolve).unwrap(),
             filter: GraphFilter::decode(&self.filter.encode(name), resolve).unwrap(),
-            mapped: Factors::decode(&self.mapped.encode(name), resolve).unwrap(),
+            tastes: Tastes::decode(&self.tastes.encode(name), resolve).unwrap(),
             catalog: self.catalog.clone(),
             facts: Facts::decode(&self.facts.encode(name), resolve).unwrap(),
             ranker: Ranker::decode(&self.ranker.encode()).unwrap(),

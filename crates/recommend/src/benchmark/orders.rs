@@ -67,8 +67,7 @@ impl OrderData {
     pub fn with_products(self, products: &[(Item, Product)]) -> Self {
         let products = || products.iter().map(|(item, product)| (*item, product));
         let content = Latent::fit(products().map(|(_, product)| product), &LatentSettings::default());
-        // What is in stock now says what was sold lately, which no question may know.
-        let catalog = Catalog::of_products(products()).without_stock();
+        let catalog = Catalog::of_products(products());
         Self { catalog, content: content.vectors(products()), ..self }
     }
 

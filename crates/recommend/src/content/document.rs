@@ -68,7 +68,7 @@ fn add_feature(counts: &mut FxHashMap<Term, f32>, weight: f32, name: &str, value
 }
 
 /// FNV-1a over the parts (Fowler, Noll, Vo), 64 bits: the same on every machine.
-fn hash(parts: &[&str]) -> u64 {
+pub(crate) fn hash(parts: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
         for byte in part.bytes().chain([0xff]) {

@@ -193,7 +193,8 @@ mod tests {
     fn loss(model: &Factors, baskets: &[Basket]) -> f64 {
         let mut loss = 0.0;
         for basket in baskets {
-            let folded = model.fold_in(basket);
+            let vectors: Vec<_> = basket.iter().map(|(item, weight)| (model.vector(*item), *weight)).collect();
+            let folded = model.folding.fold_in(&vectors);
             let score = |item: u32| f64::from(dot(model.vector(Item(item)), &folded.vector));
             loss += basket.iter().map(|(item, _)| (score(item.0) - 1.0).powi(2)).sum::<f64>();
             loss += f64::from(model.folding.unobserved) * (0..20).map(|item| score(item).powi(2)).sum::<f64>();

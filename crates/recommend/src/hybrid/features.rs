@@ -106,6 +106,11 @@ impl Candidates {
         &self.rows[place * self.width..(place + 1) * self.width]
     }
 
+    pub(super) fn is_proposed_by(&self, place: usize, source: usize) -> bool {
+        let of_sources = self.width - self.sources * OF_SOURCE.len();
+        !self.row(place)[of_sources + source * OF_SOURCE.len()].is_nan()
+    }
+
     pub(super) fn causes(&self, place: usize) -> &[Option<Item>] {
         &self.causes[place * self.sources..(place + 1) * self.sources]
     }

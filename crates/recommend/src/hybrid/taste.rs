@@ -24,7 +24,7 @@ pub(super) const MOMENT: [&str; 13] = [
 ];
 
 /// Of one candidate.
-pub(super) const STANDING: [&str; 24] = [
+pub(super) const STANDING: [&str; 23] = [
     "own.times",
     "own.since",
     "own.days",
@@ -43,7 +43,6 @@ pub(super) const STANDING: [&str; 24] = [
     "price.over",
     "price.apart",
     "reduced",
-    "buyable",
     "session.back",
     "session.times",
     "session.category",
@@ -174,7 +173,6 @@ impl<'a> Taste<'a> {
         let price = log_price(traits).unwrap_or(f32::NAN);
         let reduced = traits.price.zip(traits.list_price).map_or(f32::NAN, |(price, before)| price / before);
         row.extend([price, price - self.price, (price - self.price).abs(), reduced]);
-        row.push(traits.is_buyable.map_or(f32::NAN, |is| f32::from(u8::from(is))));
         let back = self.query.session.iter().rev().position(|seen| *seen == item);
         row.push(back.map_or(f32::NAN, |back| back as f32));
         row.push(self.query.session.iter().filter(|seen| **seen == item).count() as f32);

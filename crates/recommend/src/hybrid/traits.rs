@@ -1,12 +1,14 @@
 //! What the shop says about its items, as numbers.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mercer_schema::Product;
 
 use crate::Item;
+use crate::content::hash;
+use crate::persistent::Map;
 
-/// One item; whatever is not known is left out.
+/// One item; whatever is not known is left out. Names are hashed, so that the same name is the same number everywhere.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Traits {
     /// In any unit, the same for all items.
@@ -18,57 +20,53 @@ pub struct Traits {
     pub department: Option<u32>,
     pub brand: Option<u32>,
     pub attributes: Vec<u32>,
-    pub is_buyable: Option<bool>,
 }
 
-/// The traits of all items, by item number.
+impl Traits {
+    /// Stock is not among them: what is in stock now says what was sold lately, which no lesson may know.
+    pub fn of(product: &Product) -> Self {
+        let number = |kind: &str, name: &str| hash(&[kind, &name.trim().to_lowercase()]) as u32;
+        let category = |name: &str| number("category", name);
+        Self {
+            price: product.price.map(|price| price.minor as f32),
+            list_price: product.list_price.map(|price| price.minor as f32),
+            category: product.leaf_category().map(category),
+            department: product.category.first().map(|name| category(name)),
+            brand: product.brand.as_deref().map(|name| number("brand", name)),
+            attributes: product.attributes.iter().map(|(name, value)| number(name, value)).collect(),
+        }
+    }
+}
+
+/// The traits of all items. Cloning is cheap, and a clone never changes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
-    items: Vec<Traits>,
+    items: Map<u32, Arc<Traits>>,
 }
 
 impl Catalog {
-    pub const fn new(items: Vec<Traits>) -> Self {
-        Self { items }
+    /// By item number.
+    pub fn new(items: Vec<Traits>) -> Self {
+        Self { items: (0..).zip(items.into_iter().map(Arc::new)).collect() }
     }
 
-    /// Names get numbers by first mention.
     pub fn of_products<'a>(products: impl IntoIterator<Item = (Item, &'a Product)>) -> Self {
-        let (mut catalog, mut names) = (Self::default(), BTreeMap::new());
-        for (item, product) in products {
-            let mut number = |kind: &'static str, name: &str| {
-                let next = names.len() as u32;
-                *names.entry((kind, name.to_lowercase())).or_insert(next)
-            };
-            let traits = Traits {
-                price: product.price.map(|price| price.minor as f32),
-                list_price: product.list_price.map(|price| price.minor as f32),
-                category: product.leaf_category().map(|name| number("category", name)),
-                department: product.category.first().map(|name| number("category", name)),
-                brand: product.brand.as_deref().map(|name| number("brand", name)),
-                attributes: product
-                    .attributes
-                    .iter()
-                    .map(|(name, value)| number("attribute", &format!("{name}={value}")))
-                    .collect(),
-                is_buyable: Some(product.is_buyable()),
-            };
-            if item.index() >= catalog.items.len() {
-                catalog.items.resize(item.index() + 1, Traits::default());
-            }
-            catalog.items[item.index()] = traits;
-        }
+        let mut catalog = Self::default();
+        products.into_iter().for_each(|(item, product)| catalog.upsert(item, product));
         catalog
     }
 
-    /// Where stock is not that of the moment asked about, it is better not known.
-    #[must_use]
-    pub fn without_stock(mut self) -> Self {
-        self.items.iter_mut().for_each(|traits| traits.is_buyable = None);
-        self
+    /// Puts a product in, or in the place of what the item was before.
+    pub fn upsert(&mut self, item: Item, product: &Product) {
+        self.items.insert(item.0, Arc::new(Traits::of(product)));
+    }
+
+    /// Takes a product out; one that is not there is no matter.
+    pub fn remove(&mut self, item: Item) {
+        self.items.remove(&item.0);
     }
 
     pub(super) fn of(&self, item: Item) -> Option<&Traits> {
-        self.items.get(item.index())
+        self.items.get(&item.0).map(|traits| &**traits)
     }
 }
