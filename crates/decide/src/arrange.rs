@@ -25,6 +25,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) boost: Option<&'a str>,
     /// The shop's aims lifted it.
     pub(crate) is_aimed_at: bool,
+    /// It came into the shop lately.
+    pub(crate) is_new: bool,
 }
 
 /// What stands at a place.
@@ -97,12 +99,15 @@ pub(crate) fn arrange<'a>(
     let (chosen, is_short) = groups.choose(&ranked, &pins, rules);
     let chosen: Vec<usize> = chosen.iter().filter_map(|item| places.get(item).copied()).collect();
     let pool = if rules.exploration > 0.0 { groups.pool(&ranked, &chosen, &pins) } else { Vec::new() };
-    let pool: Vec<usize> = pool.iter().filter_map(|item| places.get(item).copied()).collect();
+    let pool = pool.iter().filter_map(|item| places.get(item).copied());
+    let (mut pool, others): (Vec<usize>, Vec<usize>) = pool.partition(|place| candidates[*place].is_new);
+    let pools = (pool.len(), others.len());
+    pool.extend(others);
     // A place that a quota needs is not given away.
     let open: Vec<usize> =
         chosen.iter().copied().filter(|place| !groups.is_needed(candidates[*place].ranked.item)).collect();
     let mut draws: FxHashMap<usize, _> =
-        open.iter().copied().zip(draw(open.len(), pool.len(), rules.exploration, dice)).collect();
+        open.iter().copied().zip(draw(open.len(), pools, rules.exploration, dice)).collect();
     let mut arrangement = Arrangement::default();
     let mut is_out = vec![false; candidates.len()];
     let mut free = Vec::with_capacity(chosen.len());

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use imbl::OrdSet;
 use mercer_recommend::sessions::HybridSettings;
-use mercer_recommend::{Item, Query, Recommender, Scored};
+use mercer_recommend::{Item, Query, Recommender, Scored, interactions};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
 use crate::World;
@@ -54,6 +54,10 @@ pub(crate) struct Proposals {
 
 /// A part of the catalog up to this size is sorted whole instead of being looked for in the long lists.
 const MOST_SORTED: usize = 1_000;
+
+/// Newest looks that count in a taste, and what each counts beside 1 for an order.
+const MOST_LOOKED_AT: usize = 20;
+const LOOK: f32 = 0.5;
 
 /// The sources with all they are asked about for one page.
 pub(crate) struct Sources<'a> {
@@ -129,6 +133,7 @@ impl<'a> Sources<'a> {
             SourceKind::Bundle => seeded(&models.bundles, &query, limit),
             SourceKind::SessionNext => self.world.sessions.hybrid(HybridSettings::onwards()).recommend(&query, limit),
             SourceKind::ForYou => self.for_you(limit),
+            SourceKind::Taste => self.taste(limit),
         };
         scored.into_iter().map(|Scored { item, because_of, .. }| self.proposal(item, because_of)).collect()
     }
@@ -149,15 +154,33 @@ impl<'a> Sources<'a> {
 
     /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
     fn for_you(&self, limit: usize) -> Vec<Scored> {
-        let is_wanted = |item: &Item| !self.person.dismissed.contains(item);
-        let looked_at: Vec<Item> = self.person.viewed.iter().rev().copied().filter(is_wanted).collect();
-        let ordered: Vec<(Timestamp, Item)> =
-            self.person.ordered.iter().copied().filter(|(_, item)| is_wanted(item)).collect();
+        let (looked_at, ordered) = (self.looked_at(), self.ordered());
         if looked_at.is_empty() && ordered.is_empty() {
             return Vec::new();
         }
-        let query = Query { session: &looked_at, ordered: &ordered, now: self.now, ..Query::default() };
-        self.world.models.for_you.recommend(&query, limit)
+        let history = interactions::taste(ordered.iter().map(|(_, item)| *item));
+        let query =
+            Query { session: &looked_at, history: &history, ordered: &ordered, now: self.now, ..Query::default() };
+        self.world.orders_next(&query, limit)
+    }
+
+    /// The same, of what was looked at as well: a look is less than an order.
+    fn taste(&self, limit: usize) -> Vec<Scored> {
+        let mut history = interactions::taste(self.ordered().into_iter().map(|(_, item)| item));
+        let looked_at = self.looked_at();
+        history.extend(looked_at.iter().rev().take(MOST_LOOKED_AT).map(|item| (*item, LOOK)));
+        self.world.suits(&Query { history: &history, now: self.now, ..Query::default() }, limit)
+    }
+
+    /// Oldest first, without what was turned down.
+    fn looked_at(&self) -> Vec<Item> {
+        let viewed = self.person.viewed.iter().rev().copied();
+        viewed.filter(|item| !self.person.dismissed.contains(item)).collect()
+    }
+
+    fn ordered(&self) -> Vec<(Timestamp, Item)> {
+        let ordered = self.person.ordered.iter().copied();
+        ordered.filter(|(_, item)| !self.person.dismissed.contains(item)).collect()
     }
 }
 

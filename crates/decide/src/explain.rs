@@ -53,7 +53,9 @@ fn of_source(page: &PageView<'_>, source: SourceKind, because_of: Option<Item>) 
         return plain(page, code);
     };
     let sentence = match code {
-        ReasonCode::ForYou if page.person.bought.contains_key(&item) => Sentence::Bought(&product.title),
+        ReasonCode::ForYou | ReasonCode::Taste if page.person.bought.contains_key(&item) => {
+            Sentence::Bought(&product.title)
+        }
         // The customer looks at it at this very moment and need not be told its name.
         ReasonCode::SessionNext if page.own.has(item, product) => Sentence::Plain(code),
         _ => Sentence::Naming(code, &product.title),
@@ -75,5 +77,6 @@ const fn code_of(source: SourceKind) -> ReasonCode {
         SourceKind::ForYou => ReasonCode::ForYou,
         SourceKind::Complements => ReasonCode::Complements,
         SourceKind::Bundle => ReasonCode::Bundle,
+        SourceKind::Taste => ReasonCode::Taste,
     }
 }

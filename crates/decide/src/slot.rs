@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::OrdSet;
 use mercer_recommend::Item;
 use mercer_schema::{
-    DecidedItem, DecisionId, Diversity, Explain, PlacementDecision, Product, Suppressed, SuppressedBecause,
+    DecidedItem, DecisionId, Diversity, Explain, PlacementDecision, Product, Suppressed, SuppressedBecause, Timestamp,
 };
 use rustc_hash::FxHashSet;
 
@@ -23,6 +23,8 @@ use crate::rule::PageRule;
 use crate::seed::Dice;
 use crate::{quotas, relevance, score, weights};
 
+/// For exploration a product is new for so long.
+const NEW_FOR: i64 = 30 * Timestamp::DAY;
 /// Candidates that are gathered for each place when boosts, caps or exploration choose among them.
 const CANDIDATES_PER_PLACE: usize = 4;
 /// What `explain: full` tells of at most.
@@ -194,7 +196,9 @@ fn gather<'a>(page: &PageView<'a>, slot: Slot<'a>, pins: &Pins<'a>, common: &mut
             }
             match sieve.examine(ranked.item) {
                 Ok(product) if gathered.candidates.len() < wanted => {
-                    gathered.candidates.push(Candidate { ranked, product, boost: None, is_aimed_at: false });
+                    let since = page.world.catalog.since(ranked.item);
+                    let is_new = since.is_some_and(|since| page.now.since(since) < NEW_FOR);
+                    gathered.candidates.push(Candidate { ranked, product, boost: None, is_aimed_at: false, is_new });
                 }
                 Ok(product) => {
                     gathered.has_more = true;

@@ -10,6 +10,7 @@ use mercer_profile::touches_of;
 use mercer_recommend::interactions::{Basket, Order as PastOrder};
 use mercer_recommend::neighbours::{Neighbours, Settings};
 use mercer_recommend::next_order::{self, NextOrder};
+use mercer_recommend::tastes::{TasteSettings, Tastes};
 use mercer_schema::{
     Activity, AnonymousId, Boost, Channel, Commerce, CommerceAction, Consent, Context, Currency, DecideRequest,
     DecisionId, Diversity, Event, Feedback, Line, MessageId, ModelVersion, Money, Order, OrderId, PageDecision, Pin,
@@ -51,6 +52,7 @@ impl Shop {
         let product = Arc::new(product);
         let item = self.world.catalog.save(Arc::clone(&product), self.now);
         self.world.content.upsert(item, &product);
+        self.world.traits.upsert(item, &product);
         self
     }
 
@@ -117,9 +119,18 @@ impl Shop {
             also_viewed: fit(),
             bought_together: fit(),
             for_you: NextOrder::fit(&past.collect::<Vec<_>>(), &next_order),
+            tastes: self.tastes(),
             ..Models::default()
         });
         self
+    }
+
+    /// Each order is somebody's taste.
+    fn tastes(&self) -> Tastes {
+        let products = self.world.catalog.products().map(|(item, product)| (item, &**product));
+        let mut settings = TasteSettings::default();
+        (settings.factors.dimensions, settings.factors.sweeps, settings.content.dimensions) = (4, 4, 4);
+        Tastes::fit(&self.orders, products, &settings)
     }
 
     pub fn places(&mut self, placements: impl IntoIterator<Item = Placement>) -> &mut Self {

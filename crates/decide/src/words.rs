@@ -61,6 +61,7 @@ const fn plain(language: Language, code: ReasonCode) -> &'static str {
         ReasonCode::ForYou => ("Chosen from what you liked here", "Ausgewählt nach dem, was Ihnen hier gefiel"),
         ReasonCode::Complements => ("Goes with what you chose", "Passt zu Ihrer Auswahl"),
         ReasonCode::Bundle => ("Bought as a set", "Als Set gekauft"),
+        ReasonCode::Taste => ("Suits your taste", "Passt zu Ihrem Geschmack"),
         ReasonCode::Pinned => ("Picked by the shop", "Vom Shop ausgesucht"),
         ReasonCode::Boosted => ("Recommended by the shop", "Vom Shop empfohlen"),
         ReasonCode::Explored => ("Something different", "Mal etwas anderes"),
@@ -78,7 +79,9 @@ const fn naming(language: Language, code: ReasonCode) -> &'static str {
         ReasonCode::Complements => ("Goes with {}", "Passt zu {}"),
         ReasonCode::Bundle => ("Often bought as a set with {}", "Oft als Set gekauft mit {}"),
         ReasonCode::Similar => ("Similar to {}", "Ähnlich wie {}"),
-        ReasonCode::SessionNext | ReasonCode::ForYou => ("Because you looked at {}", "Weil Sie {} angesehen haben"),
+        ReasonCode::SessionNext | ReasonCode::ForYou | ReasonCode::Taste => {
+            ("Because you looked at {}", "Weil Sie {} angesehen haben")
+        }
         _ => return plain(language, code),
     };
     match language {

@@ -7,13 +7,16 @@ use mercer_profile::Profiles;
 use mercer_recommend::bundles::Bundles;
 use mercer_recommend::complements::Complements;
 use mercer_recommend::content::ContentIndex;
+use mercer_recommend::hybrid::{self, Facts, Ranker};
 use mercer_recommend::neighbours::Neighbours;
 use mercer_recommend::next_order::NextOrder;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
+use mercer_recommend::tastes::Tastes;
 use mercer_schema::{ModelVersion, PlacementId, Position, Source};
 
+use crate::for_you::Newcomers;
 use crate::{Canary, Catalog, Placements};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
@@ -25,6 +28,8 @@ pub struct World {
     pub popularity: Popularity,
     pub sessions: SessionIndex,
     pub content: ContentIndex,
+    /// What the ranker sees of the products.
+    pub traits: hybrid::Catalog,
     pub models: Arc<Models>,
     /// A version that answers some of the customers, while it is tried.
     pub canary: Option<Canary>,
@@ -46,9 +51,16 @@ pub struct Models {
     pub also_viewed: Neighbours,
     pub bought_together: Neighbours,
     pub for_you: NextOrder,
+    pub tastes: Tastes,
+    /// Puts the head of what is ordered next in order.
+    pub ranker: Ranker,
+    /// What the ranker knows of the products' past.
+    pub facts: Facts,
     pub repurchase: Repurchase,
     pub complements: Complements,
     pub bundles: Bundles,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
+    /// Worked out as products come.
+    pub newcomers: Newcomers,
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mercer_decide::{Canary, Catalog, Placements, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
+use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
@@ -149,6 +150,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let world = World {
         position: head.position,
         content: content_of(&catalog),
+        traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
         catalog,
         profiles,
         popularity,
@@ -160,7 +162,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial }))
 }
 
-/// The content index is not written down: it is made from the catalog in item order.
+/// Neither it nor the traits are written down: they are made from the catalog in item order.
 fn content_of(catalog: &Catalog) -> mercer_recommend::content::ContentIndex {
     let mut content = mercer_recommend::content::ContentIndex::default();
     for (item, product) in catalog.products() {

@@ -44,10 +44,12 @@ impl Snapshot {
             Fact::ProductSaved(product) => {
                 let item = self.world.catalog.save(Arc::new(product.as_ref().clone()), record.recorded_at);
                 self.world.content.upsert(item, product);
+                self.world.traits.upsert(item, product);
             }
             Fact::ProductRemoved(id) => {
                 if let Some(item) = self.world.catalog.remove(id) {
                     self.world.content.remove(item);
+                    self.world.traits.remove(item);
                 }
             }
             Fact::PlacementSaved(placement) => self.save_placement(placement),

@@ -18,6 +18,8 @@ mod compare;
 mod questions;
 mod tolerances;
 
+use std::sync::Arc;
+
 use mercer_decide::{Models, World};
 use mercer_recommend::Item;
 use mercer_schema::Timestamp;
@@ -84,15 +86,19 @@ impl Plan {
 /// The models of a comparison.
 pub(crate) struct Contenders<'a> {
     /// Fitted on what was before the cut.
-    pub(crate) before_cut: &'a Models,
+    pub(crate) before_cut: &'a Arc<Models>,
     /// The candidate as it would serve, with the size of its files.
-    pub(crate) candidate: (&'a Models, u64),
+    pub(crate) candidate: (&'a Arc<Models>, u64),
     pub(crate) rival: Option<&'a Rival>,
 }
 
 /// Asks, compares, and says whether the candidate may serve.
 pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &Contenders<'_>) -> Gate {
-    let ask = |models: &Models| plan.questions.iter().map(|question| question.ask(models)).collect::<Vec<_>>();
+    let answered_by = |models: &Arc<Models>| world.answered_by(Arc::clone(models));
+    let ask = |models| {
+        let world = answered_by(models);
+        plan.questions.iter().map(|question| question.ask(&world)).collect::<Vec<_>>()
+    };
     let ours: Vec<Vec<Item>> = ask(contenders.before_cut);
     let theirs: Option<Vec<Vec<Item>>> = match plan.protocol {
         Protocol::Alone => None,
@@ -103,11 +109,12 @@ pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &
     let mut checks = compare::quality(&plan.questions, &ours, theirs.as_deref(), &cold);
     checks.push(tolerances::coverage(&ours, theirs.as_deref()));
     if let Some(rival) = contenders.rival {
-        checks.push(tolerances::latency(&plan.questions, contenders.candidate.0, &rival.models));
+        let worlds = [contenders.candidate.0, &rival.models].map(answered_by);
+        checks.push(tolerances::latency(&plan.questions, &worlds[0], &worlds[1]));
         let bytes = rival.manifest.files.values().map(|file| file.bytes).sum();
         checks.push(tolerances::size(contenders.candidate.1, bytes));
     }
-    checks.push(answers_at_all(contenders.candidate.0, &plan.questions, world));
+    checks.push(answers_at_all(&plan.questions, &answered_by(contenders.candidate.0)));
     if plan.protocol == Protocol::NotComparable {
         checks.iter_mut().for_each(|check| check.words = format!("Unfair to the candidate: {}", check.words));
     }
@@ -122,10 +129,10 @@ pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &
 }
 
 /// A model without a word to say is broken, whatever the figures of its recipe are.
-fn answers_at_all(candidate: &Models, questions: &[Question], world: &World) -> Check {
+fn answers_at_all(questions: &[Question], candidate: &World) -> Check {
     let answered = questions.iter().filter(|question| !question.ask(candidate).is_empty()).count();
     let share = answered as f64 / questions.len().max(1) as f64;
-    let passed = answered > 0 || questions.is_empty() || world.catalog.is_empty();
+    let passed = answered > 0 || questions.is_empty() || candidate.catalog.is_empty();
     let words = match passed {
         true => format!("The files were read back; {answered} of {} questions were answered.", questions.len()),
         false => "The files were read back and answer nothing.".into(),
@@ -180,16 +187,16 @@ mod tests {
         world
     }
 
-    fn fitted(lessons: &Lessons, world: &World) -> Models {
+    fn fitted(lessons: &Lessons, world: &World) -> Arc<Models> {
         let file = |name: &str| {
             let recipe = RECIPES.iter().find(|recipe| recipe.file == name).ok_or("no such recipe")?;
             Ok(Some((recipe.fit)(lessons, world)))
         };
-        read_models(&world.catalog, file).unwrap()
+        Arc::new(read_models(&world.catalog, file).unwrap())
     }
 
     /// A champion that learned up to five days before the end.
-    fn rival(models: Models, last_at: Timestamp) -> Rival {
+    fn rival(models: Arc<Models>, last_at: Timestamp) -> Rival {
         let manifest = Manifest {
             format: 1,
             version: ModelVersion::trusted("000001"),
@@ -202,10 +209,10 @@ mod tests {
             gate: Gate::default(),
             files: [].into(),
         };
-        Rival { manifest, models: Arc::new(models), has_same_recipes: false }
+        Rival { manifest, models, has_same_recipes: false }
     }
 
-    fn judged(candidate: &Models, champion: Models) -> Gate {
+    fn judged(candidate: &Arc<Models>, champion: Arc<Models>) -> Gate {
         let (lessons, world) = (lessons(), world());
         let rival = rival(champion, lessons.data.last_at.plus(-5 * Timestamp::DAY));
         let plan = Plan::new(&lessons, Some(&rival), 7);
@@ -243,7 +250,7 @@ mod tests {
         let gate = {
             let plan = Plan::new(&lessons, None, 7);
             let fit = fitted(&lessons.before(plan.cut), &world);
-            let contenders = Contenders { before_cut: &fit, candidate: (&Models::default(), 0), rival: None };
+            let contenders = Contenders { before_cut: &fit, candidate: (&Arc::default(), 0), rival: None };
             judge(&plan, &lessons, &world, &contenders)
         };
         assert!(!gate.passed && gate.champion.is_none(), "{gate:?}");

@@ -24,6 +24,7 @@ mod lessons;
 mod models;
 mod orders;
 mod progress;
+mod ranking;
 mod recipes;
 mod replay;
 mod shadow;

@@ -8,16 +8,18 @@ use mercer_decide::{Models, World};
 use mercer_recommend::Item;
 use mercer_recommend::bundles::{self, Bundles};
 use mercer_recommend::complements::{self, Complements};
+use mercer_recommend::hybrid::{Facts, Ranker};
 use mercer_recommend::interactions::purchases;
 use mercer_recommend::neighbours::{self, Neighbours};
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_recommend::repurchase::{self, Repurchase};
+use mercer_recommend::tastes::Tastes;
 use mercer_schema::ProductId;
 use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::weights;
+use crate::{ranking, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -33,21 +35,25 @@ pub(crate) struct Recipe {
     pub(crate) seed: Option<u64>,
     /// The gate asks it. What it does not ask is not fitted a second time for it.
     pub(crate) is_judged: bool,
+    /// Fitted once, on what was before the held-out days: what the gate judges is what serves.
+    pub(crate) is_kept: bool,
     /// Fitted and written: the bytes of the file.
     pub(crate) fit: fn(&Lessons, &World) -> Vec<u8>,
     /// Reads the file into its place; the error says what is wrong with it.
     pub(crate) read: fn(&mut Models, &[u8], Resolve<'_>) -> Result<(), mercer_recommend::Error>,
 }
 
+const RANKER: &str = "ranker.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 7] = [
+pub(crate) const RECIPES: [Recipe; 10] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
         settings: || written(&neighbours::Settings::bought_together()),
         seed: None,
         is_judged: true,
+        is_kept: false,
         fit: |lessons, world| {
             Neighbours::fit(&lessons.baskets(), &neighbours::Settings::bought_together()).encode(namer(world))
         },
@@ -59,6 +65,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || written(&neighbours::Settings::default()),
         seed: None,
         is_judged: true,
+        is_kept: false,
         fit: |lessons, world| {
             let settings = neighbours::Settings::default();
             // A shop without views yet still knows what is bought by the same people.
@@ -76,8 +83,39 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || written(&next_order::Settings::default()),
         seed: None,
         is_judged: true,
+        is_kept: false,
         fit: |lessons, world| NextOrder::fit(&lessons.orders, &next_order::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| NextOrder::decode(bytes, resolve).map(|read| models.for_you = read),
+    },
+    Recipe {
+        file: "tastes.model",
+        title: "Tastes",
+        settings: || written(&ranking::taste_settings()),
+        seed: Some(ranking::SEED),
+        is_judged: true,
+        is_kept: false,
+        fit: |lessons, world| ranking::fit_tastes(lessons, world).encode(namer(world)),
+        read: |models, bytes, resolve| Tastes::decode(bytes, resolve).map(|read| models.tastes = read),
+    },
+    Recipe {
+        file: "facts.model",
+        title: "Demand",
+        settings: || "{}".to_owned(),
+        seed: None,
+        is_judged: true,
+        is_kept: false,
+        fit: |lessons, world| Facts::of_orders(&lessons.orders).encode(namer(world)),
+        read: |models, bytes, resolve| Facts::decode(bytes, resolve).map(|read| models.facts = read),
+    },
+    Recipe {
+        file: RANKER,
+        title: "Ranker",
+        settings: || written(&ranking::settings()),
+        seed: Some(ranking::SEED),
+        is_judged: true,
+        is_kept: true,
+        fit: |lessons, world| ranking::fit(lessons, world).encode(),
+        read: |models, bytes, _| Ranker::decode(bytes).map(|read| models.ranker = read),
     },
     Recipe {
         file: "repurchase.model",
@@ -85,6 +123,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || written(&repurchase::Settings::default()),
         seed: None,
         is_judged: false,
+        is_kept: false,
         fit: |lessons, world| {
             let categories = category_numbers(world);
             let group = |item: Item| categories.get(&item).copied();
@@ -98,6 +137,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || written(&complements::Settings::default()),
         seed: None,
         is_judged: false,
+        is_kept: false,
         fit: |lessons, world| {
             let settings = complements::Settings::default();
             Complements::fit(&lessons.baskets(), &settings, |one, other| alike(world, one, other)).encode(namer(world))
@@ -110,6 +150,7 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || written(&bundles::Settings::default()),
         seed: None,
         is_judged: false,
+        is_kept: false,
         fit: |lessons, world| Bundles::fit(&lessons.orders, &bundles::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| Bundles::decode(bytes, resolve).map(|read| models.bundles = read),
     },
@@ -119,16 +160,18 @@ pub(crate) const RECIPES: [Recipe; 7] = [
         settings: || "{}".to_owned(),
         seed: None,
         is_judged: false,
+        is_kept: false,
         fit: |lessons, world| weights::encode(&weights::learn(lessons, world, |lessons| fit_answering(lessons, world))),
         read: |models, bytes, _| weights::read(bytes).map(|read| models.weights = read),
     },
 ];
 
-/// The models that answer questions, fitted in memory: all before the weights, which are learned from their answers.
+/// The models that answer questions, fitted in memory: all before the weights, which are learned from their answers. What
+/// is ordered next is not put in order there: that would be a third ranker, for rows of which mostly the heads count.
 fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| recipe.file != WEIGHTS) {
+    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, WEIGHTS].contains(&recipe.file)) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }

@@ -24,8 +24,9 @@ use crate::{Engine, Error};
 const STALE_AFTER: i64 = Timestamp::DAY;
 /// Reading, judging, comparing and writing, beside two fits for every recipe.
 const OTHER_STEPS: usize = 4;
-/// The part of a run that learns from everything.
+/// The part of a run that learns from everything, and the one that learns from what was before the held-out days.
 const ALL: &str = "all";
+const BEFORE: &str = "before";
 
 /// What a training run made.
 #[derive(Debug, Clone)]
@@ -166,15 +167,18 @@ impl Work<'_> {
         let plan = Plan::new(&lessons, rival.as_ref(), engine.options.models.held_out_days);
         let before = lessons.before(plan.cut);
         // Another cut, other pieces: the champion may have changed since a run was cut off.
-        let on_trial = self.fit_all(&format!("before-{}", plan.cut.0), &before, world, &mut run)?;
-        let files = self.fit_all(ALL, &lessons, world, &mut run)?;
+        let on_trial = self.fit_all(&format!("{BEFORE}-{}", plan.cut.0), &before, world, &mut run)?;
+        let mut files = self.fit_all(ALL, &lessons, world, &mut run)?;
+        for recipe in RECIPES.iter().filter(|recipe| recipe.is_kept) {
+            files.extend(on_trial.get_key_value(recipe.file).map(|(file, bytes)| (file.clone(), bytes.clone())));
+        }
         self.step("Judging on held-out orders");
         let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
         self.step("Comparing with the champion");
         let bytes = files.values().map(|file| file.len() as u64).sum();
         let contenders = Contenders {
-            before_cut: &read(&on_trial, world)?,
-            candidate: (&read(&files, world)?, bytes),
+            before_cut: &Arc::new(read(&on_trial, world)?),
+            candidate: (&Arc::new(read(&files, world)?), bytes),
             rival: rival.as_ref(),
         };
         let gate = gate::judge(&plan, &lessons, world, &contenders);
@@ -237,7 +241,7 @@ impl Work<'_> {
         run: &mut TrainingRun,
     ) -> Result<BTreeMap<String, Vec<u8>>, Error> {
         let mut files = BTreeMap::new();
-        for Recipe { file, title, fit, .. } in RECIPES.iter().filter(|recipe| part == ALL || recipe.is_judged) {
+        for Recipe { file, title, fit, .. } in RECIPES.iter().filter(|recipe| recipe.belongs_to(part)) {
             self.step(&match part {
                 ALL => format!("Fitting: {title}"),
                 _ => format!("Fitting on the days before the held-out ones: {title}"),
@@ -253,9 +257,15 @@ impl Work<'_> {
     }
 }
 
-/// Every model is fitted on everything, and those that the gate asks once more on what was before.
+impl Recipe {
+    /// Every model is fitted on everything but those that are kept, and those that the gate asks on what was before.
+    fn belongs_to(&self, part: &str) -> bool {
+        if part == ALL { !self.is_kept } else { self.is_judged }
+    }
+}
+
 fn fits() -> usize {
-    RECIPES.len() + RECIPES.iter().filter(|recipe| recipe.is_judged).count()
+    [ALL, BEFORE].iter().map(|part| RECIPES.iter().filter(|recipe| recipe.belongs_to(part)).count()).sum()
 }
 
 /// A piece of the run: as it lies there, or made and laid there.

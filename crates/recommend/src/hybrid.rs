@@ -80,6 +80,10 @@ impl Ranker {
         &self.sources
     }
 
+    pub const fn depth(&self) -> Depth {
+        self.depth
+    }
+
     /// What each number of a row is called.
     pub fn features(&self) -> Vec<String> {
         features::names(&self.sources)

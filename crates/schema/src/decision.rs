@@ -188,6 +188,8 @@ pub enum ReasonCode {
     Complements,
     /// Belongs to a set with what is on the page.
     Bundle,
+    /// People of the customer's taste take it, or what is like it.
+    Taste,
 }
 
 /// A candidate that was not shown.

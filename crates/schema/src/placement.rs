@@ -204,6 +204,8 @@ pub enum SourceKind {
     Complements,
     /// The rest of the sets in which the page's products are bought.
     Bundle,
+    /// What people of the customer's taste take, products that nobody took yet included.
+    Taste,
 }
 
 const fn default_size() -> usize {

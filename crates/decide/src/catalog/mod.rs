@@ -116,7 +116,7 @@ impl Catalog {
     }
 
     /// Every product that is in, by number.
-    pub fn products(&self) -> impl Iterator<Item = (Item, &Arc<Product>)> {
+    pub fn products(&self) -> impl Iterator<Item = (Item, &Arc<Product>)> + Clone {
         self.entries
             .iter()
             .enumerate()

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::Placements;
 use crate::testing::{Shop, boost, pin, placement, request};
 
-const KINDS: [SourceKind; 12] = [
+const KINDS: [SourceKind; 13] = [
     SourceKind::Popular,
     SourceKind::Trending,
     SourceKind::Newest,
@@ -24,6 +24,7 @@ const KINDS: [SourceKind; 12] = [
     SourceKind::ForYou,
     SourceKind::Complements,
     SourceKind::Bundle,
+    SourceKind::Taste,
 ];
 
 const RULES: [&str; 8] = [

@@ -1,6 +1,8 @@
 //! Where candidates come from, and that nobody meets an empty shop.
 
-use mercer_schema::{DecideRequest, DecidedItem, PageType, ProductId, ReasonCode, Source, SourceKind, Timestamp};
+use mercer_schema::{
+    DecideRequest, DecidedItem, PageType, Product, ProductId, ReasonCode, Source, SourceKind, Timestamp,
+};
 
 use crate::default_placements;
 use crate::testing::{Shop, placement, product, request, shown};
@@ -177,6 +179,37 @@ fn history_leads_to_what_goes_with_it_and_says_so() {
         "You bought this before",
         "the usual comes first"
     );
+}
+
+#[test]
+fn a_product_that_came_after_training_competes_by_what_the_shop_says_of_it() {
+    let mut shop = Shop::with_products(0);
+    for number in 0..24 {
+        let kind = if number % 2 == 0 { "tea mug" } else { "garden bench" };
+        shop.save(Product { title: format!("{kind} {number}"), ..product(&format!("p{number}")) });
+    }
+    for number in 0..60 {
+        let ids: Vec<String> = (0..4).map(|step| format!("p{}", (number + 2 * step * (number % 5 + 1)) % 24)).collect();
+        shop.buys(&format!("c{number}"), &ids.iter().map(String::as_str).collect::<Vec<_>>(), 40 * DAY);
+    }
+    shop.buys("ann", &["p0", "p4"], 40 * DAY).buys("bob", &["p1", "p5"], 40 * DAY).train();
+    shop.places([placement("row", SourceKind::Taste, 20)]);
+    let row = |shop: &Shop, who: &str| shop.asks(who, &["row"]).placements.remove(0).items;
+    assert!(row(&shop, "stranger").is_empty());
+    let place = |shop: &Shop, who: &str| row(shop, who).iter().position(|item| item.product_id.as_str() == "new");
+    assert_eq!(place(&shop, "ann"), None);
+
+    shop.save(Product { title: "tea pot".into(), ..product("new") });
+    let found = row(&shop, "ann");
+    let new = found.iter().find(|item| item.product_id.as_str() == "new").unwrap();
+    assert_eq!((new.reasons[0].code, new.source), (ReasonCode::Taste, Some(SourceKind::Taste)), "{new:?}");
+    assert!(new.reasons[0].text.starts_with("Because you bought tea mug"), "{new:?}");
+    let (ann, bob) = (place(&shop, "ann").unwrap_or(99), place(&shop, "bob").unwrap_or(99));
+    assert!(ann < bob, "who drinks tea sees it first: {ann}, {bob}");
+
+    // What the shop says of it changes: so does where it stands.
+    shop.change("new", |product| product.title = "garden chair".into());
+    assert!(place(&shop, "ann").unwrap_or(99) > place(&shop, "bob").unwrap_or(99));
 }
 
 #[test]

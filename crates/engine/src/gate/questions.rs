@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mercer_decide::Models;
+use mercer_decide::World;
 use mercer_recommend::evaluate;
-use mercer_recommend::interactions::{Basket, Order, lines};
-use mercer_recommend::next_order::{HABIT_PER_ORDER, habits};
+use mercer_recommend::interactions::{Basket, Order, lines, taste};
 use mercer_recommend::{Item, Query, Recommender};
 use mercer_schema::Timestamp;
 
@@ -55,17 +54,18 @@ impl Question {
         self.topic == Topic::NextOrder && self.history.len() == 1
     }
 
-    pub(super) fn ask(&self, models: &Models) -> Vec<Item> {
+    /// The answer of a world's models.
+    pub(super) fn ask(&self, world: &World) -> Vec<Item> {
         let seeds = self.seed.as_slice();
-        let history = habits(lines(&self.history), HABIT_PER_ORDER);
         let ordered: Vec<_> = lines(&self.history).collect();
+        let history = taste(ordered.iter().map(|(_, item)| *item));
         let query = Query { seeds, history: &history, ordered: &ordered, now: self.at, ..Query::default() };
-        let model: &dyn Recommender = match self.topic {
-            Topic::NextOrder => &models.for_you,
-            Topic::GoesWith => &models.bought_together,
-            Topic::AlsoViewed => &models.also_viewed,
+        let found = match self.topic {
+            Topic::NextOrder => world.orders_next(&query, CUTOFF),
+            Topic::GoesWith => world.models.bought_together.recommend(&query, CUTOFF),
+            Topic::AlsoViewed => world.models.also_viewed.recommend(&query, CUTOFF),
         };
-        model.recommend(&query, CUTOFF).into_iter().map(|scored| scored.item).collect()
+        found.into_iter().map(|scored| scored.item).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use mercer_decide::Models;
+use mercer_decide::World;
 use mercer_recommend::Item;
 use mercer_store::Check;
 
@@ -28,7 +28,7 @@ pub(super) fn coverage(ours: &[Vec<Item>], theirs: Option<&[Vec<Item>]>) -> Chec
 }
 
 /// The median over the same questions, the two taking turns so that a busy moment hits both.
-pub(super) fn latency(questions: &[Question], candidate: &Models, champion: &Models) -> Check {
+pub(super) fn latency(questions: &[Question], candidate: &World, champion: &World) -> Check {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for question in questions.iter().step_by(questions.len().div_ceil(TIMED).max(1)) {
         ours.push(micros(question, candidate));
@@ -64,9 +64,9 @@ fn check(
     Check { name, slice, cases, candidate, champion, difference: None, passed: champion.is_none_or(is_fine), words }
 }
 
-fn micros(question: &Question, models: &Models) -> f64 {
+fn micros(question: &Question, world: &World) -> f64 {
     let started = Instant::now();
-    std::hint::black_box(question.ask(models));
+    std::hint::black_box(question.ask(world));
     started.elapsed().as_secs_f64() * 1e6
 }
 

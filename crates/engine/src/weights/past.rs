@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mercer_decide::{Models, World};
 use mercer_recommend::evaluate::split_at;
-use mercer_recommend::interactions::{Basket, Order, lines};
+use mercer_recommend::interactions::{self, Basket, Order, lines};
 use mercer_recommend::popularity::{self, Popularity};
 use mercer_recommend::sessions::{HybridSettings, IndexSettings, SessionIndex};
 use mercer_recommend::{Item, Query, Recommender};
@@ -125,6 +125,7 @@ impl<'a> Past<'a> {
         let Question { at, seeds, session, ordered, .. } = question;
         let everybody = Query { now: *at, ..Query::default() };
         let of_page = Query { seeds, now: *at, ..Query::default() };
+        let taste = interactions::taste(ordered.iter().map(|(_, item)| *item));
         let (model, query): (&dyn Recommender, _) = match kind {
             SourceKind::Popular => (&self.popularity.popular(), everybody),
             SourceKind::Trending => (&self.popularity.trending(), everybody),
@@ -135,6 +136,7 @@ impl<'a> Past<'a> {
             SourceKind::Bundle => (&self.models.bundles, of_page),
             SourceKind::SessionNext => (&self.sessions.hybrid(HybridSettings::onwards()), Query { session, ..of_page }),
             SourceKind::ForYou => (&self.models.for_you, Query { session, ordered, ..everybody }),
+            SourceKind::Taste => (&self.models.tastes, Query { history: &taste, ..everybody }),
             SourceKind::Newest => {
                 let was_there = |item: &Item| self.world.catalog.since(*item).is_some_and(|since| since <= *at);
                 let newest = self.world.catalog.newest().filter(was_there);

@@ -120,6 +120,7 @@ pub(crate) const fn source_label(kind: SourceKind) -> &'static str {
         SourceKind::ForYou => "For you",
         SourceKind::Complements => "Complements",
         SourceKind::Bundle => "Bundle",
+        SourceKind::Taste => "Taste",
     }
 }
 
