@@ -202,6 +202,7 @@ pub(crate) struct NewKeyArgs {
     /// What the key may do; write and decide are safe in a browser
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     pub scopes: Vec<KeyScope>,
+    #[expect(rustdoc::bare_urls, reason = "printed as help")]
     /// A web page's origin that may use it, such as https://shop.example; none means all
     #[arg(long = "origin", value_name = "ORIGIN")]
     pub origins: Vec<String>,

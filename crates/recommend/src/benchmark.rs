@@ -5,11 +5,11 @@
 //!
 //! | format | training | question | answer |
 //! | --- | --- | --- | --- |
-//! | [`interactions`] | one basket a customer | every customer | the held-out items |
-//! | [`orders`] | a shop's orders but the held-out ones | the orders before | a held-out order |
-//! | [`sessions`] | whole sessions | every beginning of a test session | the item after it |
-//! | [`sequences`] | all but a customer's last two items | the items before the last one | the last one |
-//! | [`baskets`] | all baskets but each customer's last | the baskets before the last | the last basket |
+//! | `interactions` | one basket a customer | every customer | the held-out items |
+//! | `orders` | a shop's orders but the held-out ones | the orders before | a held-out order |
+//! | `sessions` | whole sessions | every beginning of a test session | the item after it |
+//! | `sequences` | all but a customer's last two items | the items before the last one | the last one |
+//! | `baskets` | all baskets but each customer's last | the baskets before the last | the last basket |
 
 mod baskets;
 mod hybrid;

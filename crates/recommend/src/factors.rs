@@ -1,6 +1,6 @@
 //! Factor models: customers and items as vectors, a score is their product.
 //!
-//! Only the items' vectors are kept. A customer's vector is worked out from what the customer has *now* ([`Folding`]),
+//! Only the items' vectors are kept. A customer's vector is worked out from what the customer has *now* (`folding.rs`),
 //! so one of a minute ago is answered like any other, and there is nothing to store or to erase per customer.
 //!
 //! ```

@@ -2,8 +2,8 @@
 //!
 //! The first stage asks each source for its best items; those that most sources rank high are the candidates (reciprocal
 //! rank fusion, Cormack, Clarke, Büttcher, SIGIR 2009). The second describes each candidate by a row of numbers: its score and
-//! rank in every source, what is known of the item ([`facts`]), how the customer stands to it and what the moment is
-//! ([`taste`]). A first guess adds up ranks and shares of the sources, weighed by a conditional logit (`logit.rs`), so that the
+//! rank in every source, what is known of the item ([`Facts`]), how the customer stands to it and what the moment is
+//! (`taste.rs`). A first guess adds up ranks and shares of the sources, weighed by a conditional logit (`logit.rs`), so that the
 //! worst outcome of learning is a good blend; [`BoostedTrees`] fitted with LambdaMART add what the rows say beside:
 //!
 //! score(i) = exp(w · (ln ranks, ln shares of i) + Σ treeₜ(row of i))

@@ -1,9 +1,9 @@
 //! Linear models: an item's score is a weighted sum over what the customer has.
 //!
 //! score(j) = Σᵢ xᵢ Wᵢⱼ over the items i of the customer. The weights are learned so that every customer's items are
-//! predicted from the customer's other items: [`Ease`] does it for all items at once in closed form, [`Slim`] for each
-//! item from its nearest ones. Weights may be negative: what speaks *against* an item is most of what these models
-//! know and neighbours do not. A customer of a minute ago is answered like any other.
+//! predicted from the customer's other items: EASE ([`Linear::fit_ease`]) does it for all items at once in closed form, SLIM
+//! ([`Linear::fit_slim`]) for each item from its nearest ones. Weights may be negative: what speaks *against* an item is
+//! most of what these models know and neighbours do not. A customer of a minute ago is answered like any other.
 //!
 //! ```
 //! use mercer_recommend::linear::{EaseSettings, Linear};

@@ -8,9 +8,9 @@
 //!
 //! score(i) = exp(w · φ(i)), the weights w being those of a conditional logit (McFadden 1974) for which items of the
 //! customers' newest orders were chosen; see `logit.rs`. Of an item ordered before, φ holds the logarithms of the orders
-//! with it, of the orders and the days since, and how much the customer repeats at all ([`past`]); of a new one, how
+//! with it, of the orders and the days since, and how much the customer repeats at all (`past.rs`); of a new one, how
 //! strongly it is a neighbour of the customer's habits, cart and looks. Both hold the item's demand in a week, a month
-//! and half a year, and how often it is ordered again ([`facts`]). A customer's past is the query's `ordered`; items
+//! and half a year, and how often it is ordered again (`facts.rs`). A customer's past is the query's `ordered`; items
 //! of it are proposed again, seeds (the cart) are not. What was only looked at (the query's session) leads to its
 //! neighbours like an item that is in half the orders, and is not proposed for its own sake.
 
