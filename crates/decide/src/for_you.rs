@@ -1,8 +1,8 @@
 //! The two sources that speak of one customer's taste: what is ordered next, and what people of that taste take.
 //!
 //! *Next* is two stages where a ranker was taught: the next-order model and the tastes propose, and the ranker puts the head of
-//! the row in order by everything that is known of products, customer and moment; behind it the next-order model goes on.
-//! Without a ranker, and for somebody who has not ordered yet, the next-order model answers alone.
+//! the row in order by everything that is known of products, customer and moment; behind it the next-order model goes on, and
+//! behind that the tastes. Without a ranker, and for somebody who has not ordered yet, the next-order model answers alone.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -37,11 +37,12 @@ impl World {
             let sources = hybrid::Sources { models: &sources, facts, catalog: &self.traits };
             Hybrid { sources, ranker }.recommend(query, limit)
         };
-        let in_head: FxHashSet<Item> = head.iter().map(|scored| scored.item).collect();
-        let tail = next_order.into_iter().filter(|scored| !in_head.contains(&scored.item));
         let mut found = head;
-        found.extend(tail);
-        found.truncate(limit);
+        append(&mut found, next_order, limit);
+        if found.len() < limit {
+            let suiting = tastes.recommend_beside(&newcomers, query, limit);
+            append(&mut found, suiting, limit);
+        }
         found
     }
 
@@ -50,6 +51,13 @@ impl World {
         let newcomers = self.models.newcomers.of(&self.models.tastes, &self.catalog);
         self.models.tastes.recommend_beside(&newcomers, query, limit)
     }
+}
+
+/// Puts behind an answer what another has beside.
+fn append(found: &mut Vec<Scored>, others: Vec<Scored>, limit: usize) {
+    let known: FxHashSet<Item> = found.iter().map(|scored| scored.item).collect();
+    found.extend(others.into_iter().filter(|scored| !known.contains(&scored.item)));
+    found.truncate(limit);
 }
 
 /// An answer that is known already.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercer_engine::{Audit, Lineage, Outcome};
+use mercer_engine::{Audit, Lineage, Outcome, Progress};
 use mercer_schema::Timestamp;
 use mercer_server::App;
 
@@ -52,6 +52,13 @@ async fn hourly(app: &App, horizon: Timestamp) {
     }
 }
 
+/// What has ever come in.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    events: u64,
+    orders: u64,
+}
+
 /// When the next training is due.
 struct Schedule {
     settings: TrainSchedule,
@@ -68,26 +75,30 @@ impl Schedule {
     }
 
     fn is_due(&mut self, app: &App, now: Timestamp) -> bool {
+        self.note_newest(app);
+        let snapshot = app.engine.snapshot();
+        let seen = Seen { events: snapshot.tally.events(), orders: snapshot.orders.len() as u64 };
+        self.wants(now, &app.engine.training(), seen)
+    }
+
+    fn wants(&self, now: Timestamp, training: &Progress, seen: Seen) -> bool {
         let every = i64::from(self.settings.every_hours) * Timestamp::HOUR;
-        let training = app.engine.training();
         if every == 0 || training.running {
             return false;
         }
-        self.note_newest(app);
-        if let (Some(started), Some(Outcome::Failed { .. })) = (training.started_at, training.outcome)
+        if let (Some(started), Some(Outcome::Failed { .. })) = (training.started_at, &training.outcome)
             && now.since(started) < every.min(TRY_AGAIN_AFTER)
         {
             return false;
         }
-        now.since(self.last) >= every && self.has_news(app)
+        now.since(self.last) >= every && self.is_news(seen)
     }
 
-    fn has_news(&self, app: &App) -> bool {
-        let snapshot = app.engine.snapshot();
+    fn is_news(&self, seen: Seen) -> bool {
         let since =
             |name: &str, now: u64| now.saturating_sub(self.learned.counts.get(name).copied().unwrap_or_default());
-        since(mercer_engine::EVENTS_SEEN, snapshot.tally.events()) >= self.settings.min_new_events
-            || since(mercer_engine::ORDERS_SEEN, snapshot.orders.len() as u64) >= self.settings.min_new_orders
+        since(mercer_engine::EVENTS_SEEN, seen.events) >= self.settings.min_new_events
+            || since(mercer_engine::ORDERS_SEEN, seen.orders) >= self.settings.min_new_orders
     }
 
     /// Versions may come from anywhere: the console, a command, another process before this one.
@@ -96,5 +107,57 @@ impl Schedule {
         if let Some(manifest) = newest {
             (self.last, self.learned) = (manifest.created_at, manifest.lineage);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = Timestamp::DAY;
+
+    /// Daily, from 100 new events or 10 new orders on; the last version has seen 1,000 events and 200 orders.
+    fn schedule() -> Schedule {
+        let counts = [(mercer_engine::EVENTS_SEEN.to_owned(), 1_000), (mercer_engine::ORDERS_SEEN.to_owned(), 200)];
+        Schedule {
+            settings: TrainSchedule { every_hours: 24, min_new_events: 100, min_new_orders: 10 },
+            last: Timestamp(0),
+            learned: Lineage { counts: counts.into(), ..Lineage::default() },
+        }
+    }
+
+    fn wants(now: i64, events: u64, orders: u64) -> bool {
+        schedule().wants(Timestamp(now), &Progress::default(), Seen { events, orders })
+    }
+
+    #[test]
+    fn it_waits_for_the_hour_and_for_news() {
+        assert!(!wants(DAY - 1, 5_000, 900), "too early");
+        assert!(!wants(DAY, 1_099, 209), "too little is new");
+        assert!(wants(DAY, 1_100, 200) && wants(DAY, 1_000, 210), "either is enough");
+        // A log that was begun anew holds less than was learned from.
+        assert!(!wants(DAY, 0, 0));
+    }
+
+    #[test]
+    fn one_at_a_time_and_none_where_nobody_wants_it() {
+        let (news, now) = (Seen { events: 5_000, orders: 900 }, Timestamp(3 * DAY));
+        let running = Progress { running: true, ..Progress::default() };
+        assert!(!schedule().wants(now, &running, news));
+        let mut never = schedule();
+        never.settings.every_hours = 0;
+        assert!(!never.wants(now, &Progress::default(), news));
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_after_an_hour() {
+        let news = Seen { events: 5_000, orders: 900 };
+        let failed = Progress {
+            started_at: Some(Timestamp(2 * DAY)),
+            outcome: Some(Outcome::Failed { error: "the disk is full".into() }),
+            ..Progress::default()
+        };
+        let tried = |after: i64| schedule().wants(Timestamp(2 * DAY + after), &failed, news);
+        assert!(!tried(Timestamp::HOUR - 1) && tried(Timestamp::HOUR));
     }
 }
