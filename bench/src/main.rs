@@ -1,14 +1,15 @@
 //! Load against a running Mercer, measured from outside: what a shop's own servers would see.
 //!
 //! Prints one Markdown table row a run. Run the server and this program on the same two cores to reproduce
-//! docs/results.md; nothing here knows anything but the public HTTP API, save `sessions` and `fits`, which work
-//! in this process. Not a test: it asserts no times.
+//! docs/results.md; nothing here knows anything but the public HTTP API, save `sessions`, `fits` and `growth`, which
+//! work in this process. Not a test: it asserts no times.
 
 mod client;
 mod decide;
 mod effect;
 mod events;
 mod fits;
+mod growth;
 mod report;
 mod sessions;
 mod synthetic;
@@ -74,6 +75,8 @@ enum Command {
     Sessions(sessions::Settings),
     /// Fitting on interactions and single answers beside another program's, without a server
     Fits(fits::Settings),
+    /// How time and memory of fitting grow with made-up shops, without a server
+    Growth(growth::Settings),
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -86,6 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Command::Effect { tries } => effect::run(&cli.target, tries).await,
             Command::Sessions(settings) => sessions::run(&settings),
             Command::Fits(settings) => fits::run(&settings),
+            Command::Growth(settings) => growth::run(&settings),
         }
     })
 }

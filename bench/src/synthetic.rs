@@ -11,10 +11,10 @@ const GROUPS: u64 = 1_000;
 const DAYS: u64 = 30;
 
 /// Numbers that look random (SplitMix64: Steele, Lea, Flood, OOPSLA 2014).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl Dice {
     }
 
     /// A rank below `bound`, likely in proportion to 1 / (rank + 1), by the inverse of the logarithm that sums them up.
-    fn zipf(&mut self, bound: u64) -> u64 {
+    pub(crate) fn zipf(&mut self, bound: u64) -> u64 {
         let rank = ((bound as f64 + 1.0).ln() * self.share()).exp() - 1.0;
         (rank as u64).min(bound - 1)
     }

@@ -25,7 +25,7 @@ const PLACES: usize = 10;
 const CANDIDATES: usize = 200;
 /// How much the kinds of the past count beside relevance; the better of 0.1 and 0.25 on the second-last items of Beauty.
 const TASTE: f64 = 0.1;
-const STRENGTHS: [f64; 8] = [0.99, 0.985, 0.98, 0.975, 0.97, 0.95, 0.9, 0.8];
+const STRENGTHS: [f64; 12] = [0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.9, 0.8];
 
 /// Candidates, what should be among them, and the shares of kinds in the past.
 struct Asked {

@@ -20,7 +20,7 @@
 //! ```
 
 use crate::asked::{asked_with, sources, strongest};
-use crate::interactions::{Basket, Matrix, Products};
+use crate::interactions::{Basket, Matrix, Products, map_in_order};
 use crate::linear::Linear;
 use crate::ranking::{best_of_all, keep_first};
 use crate::spectrum;
@@ -29,6 +29,8 @@ use crate::{Error, Item, Query, Recommender, Scored};
 
 const KIND: Kind = Kind { name: "filter", version: 1 };
 const MOST_SOURCES: usize = 1_000;
+/// Items that one thread takes before it looks for more.
+const ITEMS_AT_ONCE: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FilterSettings {
@@ -79,7 +81,7 @@ pub struct GraphFilter {
 impl GraphFilter {
     /// From one basket a customer.
     pub fn fit(baskets: &[Basket], settings: &FilterSettings) -> Self {
-        let plain = Matrix::of_baskets(baskets);
+        let (plain, order) = Matrix::of_baskets(baskets).gathered();
         let transposed = plain.transposed();
         let length = |matrix: &Matrix, row| (matrix.columns_of(row).len() as f32).max(1.0);
         let of_customers: Vec<f32> = (0..plain.height()).map(|row| length(&plain, row)).collect();
@@ -88,16 +90,15 @@ impl GraphFilter {
             value * of_customers[row].powf(-settings.customer_power) * of_items[item].powf(-settings.item_power)
         });
         let columns = normal.transposed();
-        let mut products = Products::new(&normal, &columns);
-        let mut rows = Vec::with_capacity(normal.width());
-        for (item, customers) in of_items.iter().enumerate() {
-            let source = customers.powf(-settings.source_power);
+        let row = |products: &mut Products<'_>, item: usize| {
+            let source = of_items[item].powf(-settings.source_power);
             let mut row: Vec<(Item, f32)> = Vec::new();
             products.row(item, |other, product| row.push((other, source * product.powf(settings.sharpness))));
             keep_first(&mut row, settings.kept, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             row.shrink_to_fit();
-            rows.push(row);
-        }
+            row
+        };
+        let rows = map_in_order(&order, ITEMS_AT_ONCE, || Products::new(&normal, &columns), row);
         let mut filter = Self { graph: Linear::of_rows(rows), ..Self::default() };
         filter.roots = of_items.iter().map(|customers| customers.sqrt()).collect();
         if settings.dimensions > 0 && settings.ideal > 0.0 {

@@ -2,6 +2,7 @@
 //!
 //! The order in which the input comes never matters to a fitted model.
 
+mod locality;
 mod matrix;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use mercer_schema::Timestamp;
 
 use crate::Item;
 
+pub(crate) use locality::map_in_order;
 pub(crate) use matrix::{Matrix, Products};
 
 /// A customer, as a number that means nothing outside one training run.

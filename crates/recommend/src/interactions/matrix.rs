@@ -8,10 +8,10 @@ use crate::Item;
 /// Rows of (column, value), the columns ascending.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Matrix {
-    starts: Vec<usize>,
-    columns: Vec<u32>,
-    values: Vec<f32>,
-    width: usize,
+    pub(super) starts: Vec<usize>,
+    pub(super) columns: Vec<u32>,
+    pub(super) values: Vec<f32>,
+    pub(super) width: usize,
 }
 
 impl Matrix {

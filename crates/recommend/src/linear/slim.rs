@@ -5,16 +5,21 @@
 //! w minimises ½‖xⱼ − X_C w‖² + ½λ₂‖w‖² + λ₁‖w‖₁ over the candidates C. Without λ₁ it is solved by Cholesky, and with
 //! all items as candidates it is EASE; with λ₁, by coordinate descent on the products (Friedman, Hastie, Tibshirani,
 //! J. Stat. Softw. 2010, section 2.2). Memory is the candidates' products: items × near × 8 bytes, twice.
+//!
+//! The products of the candidates with each other are added up customer by customer: one with k of them adds k² / 2 pairs,
+//! and most have only a few, where going through the pairs of columns would touch each interaction near / 2 times.
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
-use rayon::prelude::*;
 
 use super::Linear;
 use super::ease::damped;
 use crate::Item;
-use crate::interactions::{Basket, Matrix, Products};
+use crate::interactions::{Basket, Matrix, Products, map_in_order};
 use crate::ranking::keep_first;
+
+/// Items that one thread takes before it looks for more.
+const ITEMS_AT_ONCE: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SlimSettings {
@@ -38,31 +43,18 @@ impl Default for SlimSettings {
 impl Linear {
     /// Learns from one basket a customer.
     pub fn fit_slim(baskets: &[Basket], settings: &SlimSettings) -> Self {
-        let rows = damped(Matrix::of_baskets(baskets), settings.damping);
+        let (rows, order) = Matrix::of_baskets(baskets).gathered();
+        let rows = damped(rows, settings.damping);
         let columns = rows.transposed();
         let size = rows.width();
         let own: Vec<f32> = (0..size).map(|item| columns.row(item).map(|(_, value)| value * value).sum()).collect();
-        let mut products = Products::new(&rows, &columns);
-        let near: Vec<Vec<(Item, f32)>> = (0..size)
-            .map(|item| {
-                let mut near: Vec<(Item, f32)> = Vec::new();
-                products.row(item, |other, product| {
-                    if other.index() != item {
-                        near.push((other, product));
-                    }
-                });
-                let likeness = |entry: &(Item, f32)| entry.1 * entry.1 / own[entry.0.index()];
-                keep_first(&mut near, settings.near, |a, b| likeness(b).total_cmp(&likeness(a)).then(a.0.cmp(&b.0)));
-                near.sort_unstable_by_key(|(other, _)| *other);
-                near.shrink_to_fit();
-                near
-            })
-            .collect();
+        let products = || Products::new(&rows, &columns);
+        let near = map_in_order(&order, ITEMS_AT_ONCE, products, |products, item| {
+            candidates(products, item, &own, settings.near)
+        });
         let problem = Problem { columns: &columns, own: &own, settings };
-        let into: Vec<Vec<(Item, f32)>> = near
-            .par_iter()
-            .map_init(|| Scratch::new(rows.height()), |scratch, near| problem.solve(near, scratch))
-            .collect();
+        let scratch = || Scratch::new(rows.height());
+        let into = map_in_order(&order, ITEMS_AT_ONCE, scratch, |scratch, item| problem.solve(&near[item], scratch));
         let mut weights: Vec<Vec<(Item, f32)>> = vec![Vec::new(); size];
         for (item, into) in (0..).map(Item).zip(into) {
             for (source, weight) in into {
@@ -73,14 +65,80 @@ impl Linear {
     }
 }
 
-/// Reused by one thread: which customers have the present item.
+/// The items most like one by cosine, with their products, by number.
+fn candidates(products: &mut Products<'_>, item: usize, own: &[f32], most: usize) -> Vec<(Item, f32)> {
+    let mut near: Vec<(Item, f32)> = Vec::new();
+    products.row(item, |other, product| {
+        if other.index() != item {
+            near.push((other, product));
+        }
+    });
+    let likeness = |entry: &(Item, f32)| entry.1 * entry.1 / own[entry.0.index()];
+    keep_first(&mut near, most, |a, b| likeness(b).total_cmp(&likeness(a)).then(a.0.cmp(&b.0)));
+    near.sort_unstable_by_key(|(other, _)| *other);
+    near.shrink_to_fit();
+    near
+}
+
+/// Reused by one thread.
 struct Scratch {
-    values: Vec<f32>,
+    /// One past the place of each customer among those who have a candidate; 0 for the others.
+    places: Vec<u32>,
+    /// The customers who have one.
+    customers: Vec<u32>,
+    /// Where the candidates of each of them end, and so where those of the next one begin.
+    ends: Vec<u32>,
+    /// The place of the customer of each interaction with a candidate.
+    of_interactions: Vec<u32>,
+    /// The candidates of one customer after the other, by their places, with their values.
+    entries: Vec<(u32, f32)>,
 }
 
 impl Scratch {
     fn new(customers: usize) -> Self {
-        Self { values: vec![0.0; customers] }
+        Self {
+            places: vec![0; customers],
+            customers: Vec::new(),
+            ends: Vec::new(),
+            of_interactions: Vec::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Brings the candidates' interactions into the order of their customers.
+    fn gather(&mut self, columns: &Matrix, near: &[(Item, f32)]) {
+        let Self { places, customers, ends, of_interactions, entries } = self;
+        customers.clear();
+        ends.clear();
+        of_interactions.clear();
+        for (item, _) in near {
+            for customer in columns.columns_of(item.index()) {
+                let place = &mut places[*customer as usize];
+                if *place == 0 {
+                    customers.push(*customer);
+                    ends.push(0);
+                    *place = customers.len() as u32;
+                }
+                ends[*place as usize - 1] += 1;
+                of_interactions.push(*place - 1);
+            }
+        }
+        let mut start = 0;
+        for end in ends.iter_mut() {
+            // For now where the next entry of the customer goes.
+            start += std::mem::replace(end, start);
+        }
+        entries.clear();
+        entries.resize(of_interactions.len(), (0, 0.0));
+        let mut of_interactions = of_interactions.iter();
+        for (candidate, (item, _)) in (0..).zip(near) {
+            for ((_, value), place) in columns.row(item.index()).zip(&mut of_interactions) {
+                let end = &mut ends[*place as usize];
+                entries[*end as usize] = (candidate, value);
+                *end += 1;
+            }
+        }
+        customers.iter().for_each(|customer| places[*customer as usize] = 0);
     }
 }
 
@@ -93,18 +151,23 @@ struct Problem<'a> {
 impl Problem<'_> {
     /// The weights of the candidates into the item whose products with them are given.
     fn solve(&self, near: &[(Item, f32)], scratch: &mut Scratch) -> Vec<(Item, f32)> {
-        let size = near.len();
-        let mut products = Mat::<f32>::zeros(size, size);
-        for (place, (item, _)) in near.iter().enumerate() {
-            self.columns.row(item.index()).for_each(|(customer, value)| scratch.values[customer] = value);
-            products[(place, place)] = self.own[item.index()];
-            for (other_place, (other, _)) in near.iter().enumerate().skip(place + 1) {
-                let product: f32 =
-                    self.columns.row(other.index()).map(|(customer, value)| scratch.values[customer] * value).sum();
-                products[(other_place, place)] = product;
-                products[(place, other_place)] = product;
+        scratch.gather(self.columns, near);
+        let mut products = Mat::<f32>::zeros(near.len(), near.len());
+        let mut start = 0;
+        for end in &scratch.ends {
+            let of_customer = &scratch.entries[start..*end as usize];
+            start = *end as usize;
+            for (place, (candidate, value)) in of_customer.iter().enumerate() {
+                let Some(column) = products.col_mut(*candidate as usize).try_as_col_major_mut() else { continue };
+                let column = column.as_slice_mut();
+                for (other, other_value) in &of_customer[place + 1..] {
+                    column[*other as usize] += value * other_value;
+                }
             }
-            self.columns.row(item.index()).for_each(|(customer, _)| scratch.values[customer] = 0.0);
+        }
+        for (place, (item, _)) in near.iter().enumerate() {
+            products[(place, place)] = self.own[item.index()];
+            (0..place).for_each(|before| products[(before, place)] = products[(place, before)]);
         }
         let weights = if self.settings.l1 > 0.0 { self.descend(near, &products) } else { self.ridge(near, products) };
         near.iter().map(|(item, _)| *item).zip(weights).filter(|(_, weight)| *weight != 0.0).collect()

@@ -2,15 +2,14 @@
 //!
 //! For each item all baskets with it are walked and what lies beside it is added up in a table over all items; so
 //! memory is the baskets, twice, and one row a thread. Time is the sum of the squared basket sizes, which
-//! `largest_basket` bounds.
+//! `largest_basket` bounds. In a large shop the walk waits for memory, which is why a basket lies in one piece, its length
+//! before its lines, and items say where.
 
 use std::cmp::Reverse;
 
-use rayon::prelude::*;
-
 use super::{Measure, Neighbour, Neighbours, Settings, Weighting, log_likelihood_ratio};
 use crate::Item;
-use crate::interactions::{Basket, Matrix};
+use crate::interactions::{Basket, Matrix, map_in_order};
 use crate::ranking::{keep_highest, rank};
 
 /// The largest value in units: sums of whole numbers do not depend on their order, and 16 million of the largest fit.
@@ -18,18 +17,37 @@ const LARGEST_VALUE: f32 = (1 << 20) as f32;
 /// Rows that share a table.
 const ROWS_AT_ONCE: usize = 512;
 
-/// Baskets and their transpose. A value is a line's weight times the root of its basket's, so that the product of two
-/// values is what a pair counts.
+/// Baskets and where items are in them. A value is a line's weight times the root of its basket's, in units, so that the
+/// product of two values is what a pair counts.
 struct Counted {
-    baskets: Matrix,
-    /// The baskets' values in units.
-    values: Vec<u32>,
-    with: Matrix,
+    /// For each basket the number of its lines, and then the lines.
+    lines: Vec<Line>,
+    /// The baskets with item i: `with[starts[i]..starts[i + 1]]`.
+    starts: Vec<usize>,
+    with: Vec<With>,
+    /// Items in an order in which neighbours lie together.
+    order: Vec<u32>,
     /// Baskets that have anything.
     total: u64,
     /// Units in one, of products.
     units: f64,
     items: Vec<Own>,
+}
+
+/// A line of a basket, or its head.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Of a head the number of lines.
+    item: u32,
+    value: u32,
+}
+
+/// A basket with the present item.
+#[derive(Clone, Copy, Default)]
+struct With {
+    /// The place of its head.
+    basket: u32,
+    value: u32,
 }
 
 /// What an item has by itself.
@@ -61,10 +79,10 @@ impl Neighbours {
     /// counts nothing; of equal items in one basket the weightiest line counts.
     pub fn fit(baskets: &[Basket], settings: &Settings) -> Self {
         let counted = Counted::of(baskets, settings);
-        let size = counted.with.height();
+        let size = counted.items.len();
         let row =
             || Row { beside: vec![Beside::default(); size], touched: vec![0; size + 1], taken: 0, best: Vec::new() };
-        let best = |row: &mut Row, item| {
+        let best = |row: &mut Row, item: usize| {
             counted.count(item, row);
             let best = counted.best(item, row, settings);
             for other in &row.touched[..row.taken] {
@@ -72,7 +90,7 @@ impl Neighbours {
             }
             best
         };
-        let rows = (0..size).into_par_iter().with_min_len(ROWS_AT_ONCE).map_init(row, best).collect();
+        let rows = map_in_order(&counted.order, ROWS_AT_ONCE, row, best);
         let baskets_with = counted.items.iter().map(|own| own.with).collect();
         Self::of_rows(rows, baskets_with, counted.total)
     }
@@ -80,29 +98,29 @@ impl Neighbours {
 
 impl Counted {
     fn of(baskets: &[Basket], settings: &Settings) -> Self {
-        let baskets = weighed(Matrix::of_weightiest(baskets, settings.largest_basket), settings.weighting);
+        let (baskets, order) = Matrix::of_weightiest(baskets, settings.largest_basket).gathered();
+        let baskets = weighed(baskets, settings.weighting);
         let largest = (0..baskets.height()).flat_map(|basket| baskets.row(basket)).map(|(_, value)| value);
         let units = LARGEST_VALUE / largest.fold(f32::MIN_POSITIVE, f32::max);
-        let baskets = baskets.with_values(|_, _, value| (value * units).round());
-        let values = baskets.values().iter().map(|value| *value as u32).collect();
-        let with = baskets.transposed();
+        let lines = in_units(&baskets, units);
+        let (starts, with) = transposed(&lines, baskets.width());
         let total = (0..baskets.height()).filter(|basket| !baskets.columns_of(*basket).is_empty()).count() as u64;
         let units = f64::from(units).powi(2);
-        let square = |(_, value): (usize, f32)| (value as u64).pow(2);
-        let own = |item: usize| Own {
-            with: with.columns_of(item).len() as u32,
-            length: (with.row(item).map(square).sum::<u64>() as f64 / units).sqrt(),
+        let own = |item: usize| {
+            let with = &with[starts[item]..starts[item + 1]];
+            let squares: u64 = with.iter().map(|with| u64::from(with.value).pow(2)).sum();
+            Own { with: with.len() as u32, length: (squares as f64 / units).sqrt() }
         };
-        let items = (0..with.height()).map(own).collect();
-        Self { baskets, values, with, total, units, items }
+        let items = (0..baskets.width()).map(own).collect();
+        Self { lines, starts, with, order, total, units, items }
     }
 
     fn count(&self, item: usize, row: &mut Row) {
         let (beside, touched, mut taken) = (&mut row.beside[..], &mut row.touched[..], 0);
-        for (basket, value) in self.with.row(item) {
-            let value = value as u64;
-            let places = self.baskets.places_of(basket);
-            for (other, other_value) in self.baskets.columns_of(basket).iter().zip(&self.values[places]) {
+        for With { basket, value } in &self.with[self.starts[item]..self.starts[item + 1]] {
+            let (value, first) = (u64::from(*value), *basket as usize + 1);
+            for Line { item: other, value: other_value } in &self.lines[first..][..self.lines[first - 1].item as usize]
+            {
                 let cell = &mut beside[*other as usize];
                 // Written at any rate: what comes next overwrites it where this one was there already.
                 touched[taken] = *other;
@@ -164,6 +182,40 @@ impl Counted {
         // Never 0, which items without any weight would make of it.
         move |other| ((factor * self.items[other].length + addend) * self.units).max(f64::MIN_POSITIVE)
     }
+}
+
+fn in_units(baskets: &Matrix, units: f32) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(baskets.height() + baskets.values().len());
+    for basket in 0..baskets.height() {
+        lines.push(Line { item: baskets.columns_of(basket).len() as u32, value: 0 });
+        let line = |(item, value): (usize, f32)| Line { item: item as u32, value: (value * units).round() as u32 };
+        lines.extend(baskets.row(basket).map(line));
+    }
+    lines
+}
+
+/// Of each item the baskets with it, in order.
+fn transposed(lines: &[Line], items: usize) -> (Vec<usize>, Vec<With>) {
+    let baskets = || {
+        let mut head = 0;
+        std::iter::from_fn(move || {
+            let (start, count) = (head + 1, lines.get(head)?.item as usize);
+            head = start + count;
+            Some((start - 1, &lines[start..head]))
+        })
+    };
+    let mut starts = vec![0; items + 1];
+    baskets().flat_map(|(_, lines)| lines).for_each(|line| starts[line.item as usize + 1] += 1);
+    (0..items).for_each(|item| starts[item + 1] += starts[item]);
+    let mut next = starts.clone();
+    let mut with = vec![With::default(); starts[items]];
+    for (head, lines) in baskets() {
+        for Line { item, value } in lines {
+            with[next[*item as usize]] = With { basket: head as u32, value: *value };
+            next[*item as usize] += 1;
+        }
+    }
+    (starts, with)
 }
 
 /// A pair counts the weight of its basket times the weights of both lines.
