@@ -115,18 +115,21 @@ impl NextItem {
 
     /// The probability of every item to be the next one, in the order of the rows.
     fn probabilities(&self, sequence: &[usize]) -> Vec<f32> {
-        lanes::wide(|| {
-            let hidden = self.hidden(sequence);
-            let mut scores = vec![0.0; self.items.len()];
-            for (score, row) in scores.iter_mut().zip(self.table.chunks_exact(self.shape.width)) {
-                *score = lanes::dot(row, &hidden);
-            }
-            let (sum, _) = lanes::exponentials(&mut scores);
-            for score in &mut scores {
-                *score /= sum;
-            }
-            scores
-        })
+        lanes::wide(
+            #[inline(always)]
+            || {
+                let hidden = self.hidden(sequence);
+                let mut scores = vec![0.0; self.items.len()];
+                for (score, row) in scores.iter_mut().zip(self.table.chunks_exact(self.shape.width)) {
+                    *score = lanes::dot(row, &hidden);
+                }
+                let (sum, _) = lanes::exponentials(&mut scores);
+                for score in &mut scores {
+                    *score /= sum;
+                }
+                scores
+            },
+        )
     }
 }
 

@@ -36,22 +36,25 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
         .zip(h.par_chunks(width))
         .zip(targets)
         .map(|((row, hidden), target)| {
-            lanes::wide(|| {
-                let from = *target as usize * width;
-                let own = lanes::dot(hidden, &vectors[from..from + width]);
-                for (score, item) in row.iter_mut().zip(sample) {
-                    *score = if item == target { f32::MIN } else { *score + correction };
-                }
-                let (rest, largest) = lanes::exponentials(row);
-                let most = if own > largest { own } else { largest };
-                let (own_part, rest_part) = (lanes::exp(own - most), lanes::exp(largest - most));
-                let sum = own_part + rest * rest_part;
-                let factor = share * rest_part / sum;
-                for score in &mut *row {
-                    *score *= factor;
-                }
-                (f64::from(sum.ln() + most - own), share * (own_part / sum - 1.0))
-            })
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    let from = *target as usize * width;
+                    let own = lanes::dot(hidden, &vectors[from..from + width]);
+                    for (score, item) in row.iter_mut().zip(sample) {
+                        *score = if item == target { f32::MIN } else { *score + correction };
+                    }
+                    let (rest, largest) = lanes::exponentials(row);
+                    let most = if own > largest { own } else { largest };
+                    let (own_part, rest_part) = (lanes::exp(own - most), lanes::exp(largest - most));
+                    let sum = own_part + rest * rest_part;
+                    let factor = share * rest_part / sum;
+                    for score in &mut *row {
+                        *score *= factor;
+                    }
+                    (f64::from(sum.ln() + most - own), share * (own_part / sum - 1.0))
+                },
+            )
         })
         .collect();
     let mean = of_rows.iter().map(|(loss, _)| loss).sum::<f64>() / rows as f64;
@@ -59,17 +62,20 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
     let mut by_hidden = values(&derivatives.matmul(&picked)?)?;
     let by_picked = values(&derivatives.t()?.matmul(&hidden.detach())?)?;
     let mut by_table = vec![0.0; items * width];
-    lanes::wide(|| {
-        for (item, row) in sample.iter().zip(by_picked.chunks_exact(width)) {
-            let into = *item as usize * width;
-            lanes::add_scaled(&mut by_table[into..into + width], 1.0, row);
-        }
-        for (row, (target, (_, slope))) in targets.iter().zip(&of_rows).enumerate() {
-            let (at, into) = (row * width, *target as usize * width);
-            lanes::add_scaled(&mut by_hidden[at..at + width], *slope, &vectors[into..into + width]);
-            lanes::add_scaled(&mut by_table[into..into + width], *slope, &h[at..at + width]);
-        }
-    });
+    lanes::wide(
+        #[inline(always)]
+        || {
+            for (item, row) in sample.iter().zip(by_picked.chunks_exact(width)) {
+                let into = *item as usize * width;
+                lanes::add_scaled(&mut by_table[into..into + width], 1.0, row);
+            }
+            for (row, (target, (_, slope))) in targets.iter().zip(&of_rows).enumerate() {
+                let (at, into) = (row * width, *target as usize * width);
+                lanes::add_scaled(&mut by_hidden[at..at + width], *slope, &vectors[into..into + width]);
+                lanes::add_scaled(&mut by_table[into..into + width], *slope, &h[at..at + width]);
+            }
+        },
+    );
     let by_hidden = Tensor::from_vec(by_hidden, (rows, width), hidden.device())?;
     let by_table = Tensor::from_vec(by_table, (items, width), hidden.device())?;
     let backward = move |gradient: &Tensor| {
