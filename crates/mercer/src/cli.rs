@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Key(Key),
     /// Measure recommenders on this shop's own orders
     Eval(Eval),
+    /// Turn the catalog into vectors by a sentence encoder of yours
+    Embed(Embed),
     /// Make logged decisions again, bit for bit
     Replay(Replay),
     /// Write the log, the lake or a backup somewhere else
@@ -282,6 +284,12 @@ pub(crate) struct EvalRecommend {
     /// `sequences`: a JSON object with the attributes of each item
     #[arg(long, value_name = "FILE")]
     pub attributes: Option<PathBuf>,
+    /// `events`: a JSON object with a vector for each product id, beside the words of the catalog (see `mercer embed`)
+    #[arg(long, value_name = "FILE", conflicts_with = "encoder")]
+    pub vectors: Option<PathBuf>,
+    /// `events`: a folder in the form of sentence-transformers, which makes such vectors of the catalog first
+    #[arg(long, value_name = "FOLDER")]
+    pub encoder: Option<PathBuf>,
     /// `events`: hold out the first order of each customer in so many last days (the default, with 30)
     #[arg(long, value_name = "DAYS")]
     pub days: Option<i64>,
@@ -315,6 +323,22 @@ pub(crate) enum DataFormat {
     Baskets,
     /// This shop's own orders, from the data folder
     Events,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Embed {
+    /// A local folder in the form of sentence-transformers, with its weights as safetensors
+    #[arg(long, value_name = "FOLDER")]
+    pub encoder: PathBuf,
+    /// What goes before every text, in the place of what the folder says
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// Products as `mercer export products` writes them, instead of the catalog in the data folder
+    #[arg(long, value_name = "FILE")]
+    pub products: Option<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

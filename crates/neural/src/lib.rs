@@ -1,4 +1,5 @@
-//! What a customer takes next, by a transformer over everything taken until now.
+//! What a customer takes next, by a transformer over everything taken until now; and what a text means, by a sentence
+//! encoder that the user brings ([`Encoder`]).
 //!
 //! The network is of the SASRec family (Kang, McAuley: "Self-Attentive Sequential Recommendation", ICDM 2018) with what
 //! eSASRec (Tikhonovich et al., RecSys 2025) found to help: blocks that are normalized before and gated behind, and a
@@ -26,6 +27,7 @@
 
 mod batch;
 mod bytes;
+mod encoder;
 mod error;
 mod fit;
 mod forward;
@@ -38,6 +40,7 @@ mod optimizer;
 mod parts;
 mod settings;
 
+pub use encoder::Encoder;
 pub use error::Error;
 pub use fit::{HeldOut, Lessons, Progress};
 pub use model::NextItem;

@@ -19,6 +19,9 @@ use crate::{Item, Query, Recommender};
 const NAMES: [&str; 11] =
     ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", "mapped", hybrid::NAME];
 
+/// Length of vectors from elsewhere; those of the shop's words have 1.
+const VECTORS_WEIGHT: f32 = 1.0;
+
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderSplit {
@@ -70,6 +73,11 @@ impl OrderData {
         // What is in stock now says what was sold lately, which no question may know.
         let catalog = Catalog::of_products(products()).without_stock();
         Self { catalog, content: content.vectors(products()), ..self }
+    }
+
+    /// With vectors of the items from elsewhere, beside those of what the shop says.
+    pub fn with_vectors(self, vectors: &ItemVectors) -> Self {
+        Self { content: self.content.beside(vectors, VECTORS_WEIGHT), ..self }
     }
 
     /// The same items, with other questions.
