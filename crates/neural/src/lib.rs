@@ -4,7 +4,7 @@
 //! The network is of the SASRec family (Kang, McAuley: "Self-Attentive Sequential Recommendation", ICDM 2018) with what
 //! eSASRec (Tikhonovich et al., RecSys 2025) found to help: blocks that are normalized before and gated behind, and a
 //! softmax over all items or a corrected sample of them instead of one negative. An item's vector is one of its own plus
-//! the mean of those of its attributes, so that a new item has one, too.
+//! the mean of those of its attributes, so that a new item has one, too, as long as those of known items.
 //!
 //! [`NextItem::fit`] trains with candle, on the processor or, with the feature `gpu`, on a card. What it gives back is
 //! plain numbers and answers in plain Rust through [`mercer_recommend::Recommender`]; its bits do not depend on the
@@ -34,6 +34,7 @@ mod forward;
 mod lanes;
 mod model;
 mod network;
+mod newcomers;
 mod noise;
 mod ops;
 mod optimizer;

@@ -10,22 +10,31 @@ use rayon::prelude::*;
 use super::{Known, values};
 use crate::lanes;
 
+/// Items drawn evenly, and how many there were to draw from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample<'a> {
+    pub(crate) items: &'a [u32],
+    pub(crate) of: usize,
+}
+
+impl Sample<'_> {
+    fn correction(self) -> f32 {
+        (self.of.saturating_sub(1).max(1) as f32 / self.items.len().max(1) as f32).ln()
+    }
+}
+
 pub(crate) fn sampled_cross_entropy(
     hidden: &Tensor,
     table: &Tensor,
     targets: &[u32],
-    sample: &[u32],
+    sample: Sample<'_>,
 ) -> Result<Tensor> {
     if hidden.device().is_cpu() { fused(hidden, table, targets, sample) } else { chain(hidden, table, targets, sample) }
 }
 
-fn correction(table: &Tensor, sample: &[u32]) -> Result<f32> {
-    Ok((table.dim(0)?.saturating_sub(1).max(1) as f32 / sample.len().max(1) as f32).ln())
-}
-
-fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Result<Tensor> {
+fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
     let ((rows, width), items) = (hidden.dims2()?, table.dim(0)?);
-    let correction = correction(table, sample)?;
+    let (correction, sample) = (sample.correction(), sample.items);
     let picked = table.detach().index_select(&Tensor::from_slice(sample, sample.len(), table.device())?, 0)?;
     let (h, vectors) = (values(hidden)?, values(table)?);
     let mut scores: Vec<f32> = hidden.detach().matmul(&picked.t()?)?.flatten_all()?.to_vec1()?;
@@ -86,12 +95,12 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
     hidden.apply_op2(table, Known::new("sampled cross entropy", vec![mean as f32], (), backward))
 }
 
-fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Result<Tensor> {
+fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
     let device = hidden.device();
+    let (correction, sample) = (sample.correction(), sample.items);
     let picked = table.index_select(&Tensor::from_slice(sample, sample.len(), device)?, 0)?;
     let answers = table.index_select(&Tensor::from_slice(targets, targets.len(), device)?, 0)?;
     let own = (hidden * answers)?.sum_keepdim(1)?;
-    let correction = correction(table, sample)?;
     let shift = |target: &u32| {
         let target = *target;
         sample.iter().map(move |item| if *item == target { -1e9 } else { correction })
@@ -113,11 +122,11 @@ mod tests {
     fn fused_and_chain_agree() {
         let (hidden, table) = (some(&[9, 24], 1), some(&[21, 24], 2));
         let targets: Vec<u32> = (0..9).map(|row| row * 7 % 21).collect();
-        let sample = [3, 0, 7, 7, 20, 14];
+        let sample = Sample { items: &[3, 0, 7, 7, 20, 14], of: 19 };
         alike(
             &[&hidden, &table],
-            || fused(&hidden, &table, &targets, &sample),
-            || chain(&hidden, &table, &targets, &sample),
+            || fused(&hidden, &table, &targets, sample),
+            || chain(&hidden, &table, &targets, sample),
         );
     }
 }

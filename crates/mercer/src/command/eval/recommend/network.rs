@@ -147,6 +147,7 @@ fn take(spec: &mut Spec, settings: &mut Settings) -> Result<(), SpecError> {
     spec.take("dropout", &mut settings.dropout)?;
     spec.take("input_dropout", &mut settings.input_dropout)?;
     spec.take("own_dropout", &mut settings.own_dropout)?;
+    spec.take("standing", &mut settings.standing)?;
     spec.take("negatives", &mut settings.negatives)?;
     spec.take("smoothing", &mut settings.smoothing)?;
     spec.take("averaging", &mut settings.averaging)?;
