@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::Question;
 use rand::{Rng, SeedableRng};
@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::batch::{Batch, windows};
+use crate::device;
 use crate::error::Error;
 use crate::model::NextItem;
 use crate::network::Network;
@@ -68,10 +69,11 @@ pub struct Progress {
 }
 
 impl NextItem {
-    /// Trains on the processor, or with the feature `gpu` on the first card. `watch` hears of every epoch.
+    /// Trains on the processor, or with the feature `gpu` on the first card, where there is one; [`trains_on`](crate::trains_on)
+    /// says on which. `watch` hears of every epoch.
     pub fn fit(lessons: &Lessons<'_>, settings: &Settings, mut watch: impl FnMut(&Progress)) -> Result<Self, Error> {
         check(settings)?;
-        let device = device()?;
+        let (device, _) = device::best();
         let features =
             Features::new((0..lessons.items).map(|item| lessons.attributes.get(item).map_or(&[][..], Vec::as_slice)));
         let mut seen = vec![0.0; lessons.items];
@@ -129,16 +131,6 @@ fn check(settings: &Settings) -> Result<(), Error> {
         return Err(Error::Settings("the width is no multiple of the heads"));
     }
     Ok(())
-}
-
-#[cfg(not(feature = "gpu"))]
-fn device() -> Result<Device, Error> {
-    Ok(Device::Cpu)
-}
-
-#[cfg(feature = "gpu")]
-fn device() -> Result<Device, Error> {
-    Ok(Device::cuda_if_available(0)?)
 }
 
 fn known(sequence: &[Item], items: usize) -> Vec<Item> {

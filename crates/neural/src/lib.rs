@@ -6,7 +6,7 @@
 //! softmax over all items or a corrected sample of them instead of one negative. An item's vector is one of its own plus
 //! the mean of those of its attributes, so that a new item has one, too, as long as those of known items.
 //!
-//! [`NextItem::fit`] trains with candle, on the processor or, with the feature `gpu`, on a card. What it gives back is
+//! [`NextItem::fit`] trains with candle, on the processor or, with the feature `gpu`, on a card where there is one. What it gives back is
 //! plain numbers and answers in plain Rust through [`mercer_recommend::Recommender`]; its bits do not depend on the
 //! processor. The tensor library stays behind the wall of this crate, and nothing outside knows a tensor.
 //!
@@ -27,6 +27,7 @@
 
 mod batch;
 mod bytes;
+mod device;
 mod encoder;
 mod error;
 mod fit;
@@ -41,6 +42,7 @@ mod optimizer;
 mod parts;
 mod settings;
 
+pub use device::trains_on;
 pub use encoder::Encoder;
 pub use error::Error;
 pub use fit::{HeldOut, Lessons, Progress};

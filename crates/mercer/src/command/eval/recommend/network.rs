@@ -111,6 +111,9 @@ impl WithNetwork {
             let items = self.sequences.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
             let lessons =
                 Lessons { sequences: &self.sequences, items, attributes: self.data.attributes(), held_out: &held_out };
+            if cfg!(feature = "gpu") {
+                output::remark(format!("training on {}", mercer_neural::trains_on()));
+            }
             let heard = |progress: &mercer_neural::Progress| {
                 output::remark(format!(
                     "epoch {} in {:.1} s: loss {:.4}, held-out NDCG@10 {:.4}",
