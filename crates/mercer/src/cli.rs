@@ -297,13 +297,14 @@ pub(crate) struct EvalRecommend {
     #[arg(long, conflicts_with = "days")]
     pub last: bool,
     /// Models, with commas between them and settings behind colons: `slim,ials:dimensions=64,blend:slim=1:ials=1`;
-    /// `auto` is a sensible set
+    /// `auto` is a sensible set, for `sessions` and `sequences` with a transformer of a few minutes
     #[arg(long, value_delimiter = ',', default_value = "auto")]
     pub models: Vec<String>,
     /// What is measured, as NAME@PLACES, with commas: HR, MRR, Recall, NDCG, Precision
     #[arg(long, value_delimiter = ',', default_value = "HR@20,MRR@20,Recall@20,NDCG@20")]
     pub metrics: Vec<Metric>,
-    /// Try so many random settings a model on a part cut from the training data, and measure the best by the first metric
+    /// Try so many random settings a model, and several weights of a blend, on a part cut from the training data, and measure
+    /// the best by the first metric
     #[arg(long, value_name = "ATTEMPTS")]
     pub tune: Option<usize>,
     /// With --json: the file to write instead of standard output

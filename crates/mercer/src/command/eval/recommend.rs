@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::{
     Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
-    read_interactions, read_sequences, read_sessions, tune,
+    read_interactions, read_sequences, read_sessions, tune, tune_weights,
 };
 use mercer_recommend::latent::ItemVectors;
 use mercer_schema::Product;
@@ -88,13 +88,18 @@ fn tuned(asked: &EvalRecommend, data: &dyn Dataset, specs: Vec<Spec>) -> Result<
     let (Some(attempts), Some(metric)) = (asked.tune, asked.metrics.first()) else { return Ok(specs) };
     let validation = data.validation();
     let tried = |spec: &Spec, reached: f64| output::remark(format!("{} reached {metric} {reached:.4}", spec.text()));
-    let tune = |spec: Spec| {
-        if validation.space(spec.name()).is_empty() {
-            return Ok(spec);
-        }
-        tune(&spec, &*validation, *metric, attempts, tried)
-    };
-    specs.into_iter().map(tune).collect::<Result<_, _>>().map_err(|error| Failure::usage(error.to_string()))
+    let mut done: Vec<Spec> = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let best = if spec.name() == "blend" {
+            tune_weights(&spec, &done, &*validation, *metric, tried)
+        } else if validation.space(spec.name()).is_empty() {
+            Ok(spec)
+        } else {
+            tune(&spec, &*validation, *metric, attempts, tried)
+        };
+        done.push(best.map_err(|error| Failure::usage(error.to_string()))?);
+    }
+    Ok(done)
 }
 
 fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Failure> {
