@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Key(Key),
     /// Measure recommenders on this shop's own orders
     Eval(Eval),
+    /// Turn the catalog into vectors by a sentence encoder of yours
+    Embed(Embed),
     /// Make logged decisions again, bit for bit
     Replay(Replay),
     /// Write the log, the lake or a backup somewhere else
@@ -283,6 +285,12 @@ pub(crate) struct EvalRecommend {
     /// `sequences`: a JSON object with the attributes of each item
     #[arg(long, value_name = "FILE")]
     pub attributes: Option<PathBuf>,
+    /// `events`: a JSON object with a vector for each product id, beside the words of the catalog (see `mercer embed`)
+    #[arg(long, value_name = "FILE", conflicts_with = "encoder")]
+    pub vectors: Option<PathBuf>,
+    /// `events`: a folder in the form of sentence-transformers, which makes such vectors of the catalog first
+    #[arg(long, value_name = "FOLDER")]
+    pub encoder: Option<PathBuf>,
     /// `events`: hold out the first order of each customer in so many last days (the default, with 30)
     #[arg(long, value_name = "DAYS")]
     pub days: Option<i64>,
@@ -290,13 +298,14 @@ pub(crate) struct EvalRecommend {
     #[arg(long, conflicts_with = "days")]
     pub last: bool,
     /// Models, with commas between them and settings behind colons: `slim,ials:dimensions=64,blend:slim=1:ials=1`;
-    /// `auto` is a sensible set
+    /// `auto` is a sensible set, for `sessions` and `sequences` with a transformer of a few minutes
     #[arg(long, value_delimiter = ',', default_value = "auto")]
     pub models: Vec<String>,
     /// What is measured, as NAME@PLACES, with commas: HR, MRR, Recall, NDCG, Precision
     #[arg(long, value_delimiter = ',', default_value = "HR@20,MRR@20,Recall@20,NDCG@20")]
     pub metrics: Vec<Metric>,
-    /// Try so many random settings a model on a part cut from the training data, and measure the best by the first metric
+    /// Try so many random settings a model, and several weights of a blend, on a part cut from the training data, and measure
+    /// the best by the first metric
     #[arg(long, value_name = "ATTEMPTS")]
     pub tune: Option<usize>,
     /// With --json: the file to write instead of standard output
@@ -316,6 +325,22 @@ pub(crate) enum DataFormat {
     Baskets,
     /// This shop's own orders, from the data folder
     Events,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Embed {
+    /// A local folder in the form of sentence-transformers, with its weights as safetensors
+    #[arg(long, value_name = "FOLDER")]
+    pub encoder: PathBuf,
+    /// What goes before every text, in the place of what the folder says
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// Products as `mercer export products` writes them, instead of the catalog in the data folder
+    #[arg(long, value_name = "FILE")]
+    pub products: Option<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -63,6 +63,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             command::key::run(&key, &config, json).map_err(|failure| by_server(failure, &config))
         }
         Command::Eval(eval) => command::eval::run(&eval, &load()?, json),
+        Command::Embed(asked) => command::embed::run(&asked, &load()?),
         Command::Replay(replay) => command::replay::run(&replay, &load()?, json),
         Command::Export(export) => {
             let config = load()?;

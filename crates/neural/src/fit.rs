@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::Question;
 use rand::{Rng, SeedableRng};
@@ -10,11 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::batch::{Batch, windows};
+use crate::device;
 use crate::error::Error;
 use crate::model::NextItem;
 use crate::network::Network;
 use crate::noise::Noise;
-use crate::ops::{self, Features, Loss};
+use crate::ops::{self, Features, Loss, Sample};
 use crate::optimizer::Optimizer;
 use crate::settings::Settings;
 
@@ -68,16 +69,18 @@ pub struct Progress {
 }
 
 impl NextItem {
-    /// Trains on the processor, or with the feature `gpu` on the first card. `watch` hears of every epoch.
+    /// Trains on the processor, or with the feature `gpu` on the first card, where there is one; [`trains_on`](crate::trains_on)
+    /// says on which. `watch` hears of every epoch.
     pub fn fit(lessons: &Lessons<'_>, settings: &Settings, mut watch: impl FnMut(&Progress)) -> Result<Self, Error> {
         check(settings)?;
-        let device = device()?;
+        let (device, _) = device::best();
         let features =
             Features::new((0..lessons.items).map(|item| lessons.attributes.get(item).map_or(&[][..], Vec::as_slice)));
         let mut seen = vec![0.0; lessons.items];
         let sequences: Vec<Vec<Item>> =
             lessons.sequences.iter().map(|sequence| known(sequence, lessons.items)).collect();
         sequences.iter().flatten().for_each(|item| seen[item.index()] = 1.0);
+        let known: Vec<u32> = (0..lessons.items as u32).filter(|item| seen[*item as usize] > 0.0).collect();
         let network = Network::new(settings, features, seen, &device)?;
         let mut windows = windows(&sequences, settings.shape.longest);
         let mut optimizer = Optimizer::new(network.variables(settings.decay), settings.averaging)?;
@@ -91,7 +94,7 @@ impl NextItem {
             let mut losses = (0.0, 0);
             for windows in windows.chunks(settings.batch) {
                 let batch = Batch::to_learn(windows);
-                let loss = learn(&network, &batch, settings, &mut dice)?;
+                let loss = learn(&network, &batch, &known, settings, &mut dice)?;
                 let rate = settings.rate_at(step, steps);
                 optimizer.step(&loss.backward()?, rate)?;
                 losses = (
@@ -115,7 +118,7 @@ impl NextItem {
             }
         }
         let network = best.map_or(network, |(_, _, network)| network);
-        Ok(Self::of(&network, settings.repeats)?)
+        Ok(Self::of(&network, settings)?)
     }
 }
 
@@ -130,16 +133,6 @@ fn check(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-#[cfg(not(feature = "gpu"))]
-fn device() -> Result<Device, Error> {
-    Ok(Device::Cpu)
-}
-
-#[cfg(feature = "gpu")]
-fn device() -> Result<Device, Error> {
-    Ok(Device::cuda_if_available(0)?)
-}
-
 fn known(sequence: &[Item], items: usize) -> Vec<Item> {
     sequence.iter().copied().filter(|item| item.index() < items).collect()
 }
@@ -151,17 +144,34 @@ fn shuffle<T>(all: &mut [T], dice: &mut ChaCha8Rng) {
     }
 }
 
-fn learn(network: &Network, batch: &Batch, settings: &Settings, dice: &mut ChaCha8Rng) -> Result<Tensor, Error> {
+fn learn(
+    network: &Network,
+    batch: &Batch,
+    known: &[u32],
+    settings: &Settings,
+    dice: &mut ChaCha8Rng,
+) -> Result<Tensor, Error> {
     let Settings { smoothing, negatives, .. } = *settings;
     let mut noise = Noise::new(settings, dice);
     let table = network.table(&mut noise)?;
     let hidden = network.hidden(&table, batch, &mut noise)?;
-    let items = network.seen.len();
-    if negatives > 0 && negatives < items {
-        let sample: Vec<u32> = (0..negatives).map(|_| (dice.next_u64() % items as u64) as u32).collect();
-        return Ok(ops::sampled_cross_entropy(&hidden, &table, &batch.targets, &sample)?);
+    if negatives > 0 && negatives < known.len() {
+        let sample: Vec<u32> = (0..negatives).map(|_| known[(dice.next_u64() % known.len() as u64) as usize]).collect();
+        return Ok(ops::sampled_cross_entropy(
+            &hidden,
+            &table,
+            &batch.targets,
+            Sample { items: &sample, of: known.len() },
+        )?);
     }
-    Ok(ops::cross_entropy(&hidden, &table, &batch.targets, Loss { smoothing })?)
+    if known.len() == network.seen.len() {
+        return Ok(ops::cross_entropy(&hidden, &table, &batch.targets, Loss { smoothing })?);
+    }
+    // What nobody took can be no answer, and would only learn to be none.
+    let table = table.index_select(&Tensor::from_slice(known, known.len(), table.device())?, 0)?;
+    let place = |target: &u32| known.partition_point(|item| item < target) as u32;
+    let targets: Vec<u32> = batch.targets.iter().map(place).collect();
+    Ok(ops::cross_entropy(&hidden, &table, &targets, Loss { smoothing })?)
 }
 
 /// Mean recall and NDCG of the held-out items.

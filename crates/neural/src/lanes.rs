@@ -1,13 +1,14 @@
 //! Inner loops that the compiler turns into wide instructions.
 //!
 //! Everything here is `inline(always)`, so that a caller inside [`wide`] gets it compiled for the widest instructions of
-//! the processor it runs on; that takes plain loops, because the adapters of iterators are compiled apart. Sums are split over a fixed number of lanes and products are never fused, so the bits do
-//! not depend on the processor.
+//! the processor it runs on; that takes plain loops, because the adapters of iterators are compiled apart. Sums are split
+//! over a fixed number of lanes and products are never fused, so the bits do not depend on the processor.
 
 /// Partial sums of a dot product.
 const LANES: usize = 16;
 
-/// Runs a closure with the widest instructions there are.
+/// Runs a closure with the widest instructions there are. The closure must be `#[inline(always)]`: any other is compiled
+/// apart, for a machine without them, and only called from here.
 pub(crate) fn wide<Output>(work: impl FnOnce() -> Output) -> Output {
     pulp::Arch::new().dispatch(work)
 }
@@ -35,6 +36,19 @@ pub(crate) fn exp(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
+}
+
+/// x · Φ(x), with the error function of Abramowitz and Stegun, 7.1.26, which is right to 1.5e-7.
+#[inline(always)]
+pub(crate) fn gelu(x: f32) -> f32 {
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let mut series = 1.061_405_4;
+    for term in [-1.453_152, 1.421_413_8, -0.284_496_74, 0.254_829_6] {
+        series = series * t + term;
+    }
+    let error = 1.0 - series * t * exp(-z * z);
+    0.5 * x * (1.0 + if x < 0.0 { -error } else { error })
 }
 
 #[inline(always)]
@@ -115,14 +129,14 @@ pub(crate) fn exponentials(values: &mut [f32]) -> (f32, f32) {
     (sum, largest)
 }
 
-/// `gain · (x − mean) / deviation + shift` of one row; the mean and 1 / deviation.
+/// `gain · (x − mean) / deviation + shift` of one row; the mean and 1 / deviation, with `epsilon` under its root.
 #[inline(always)]
-pub(crate) fn normalize(row: &[f32], gain: &[f32], shift: &[f32], into: &mut [f32]) -> (f32, f32) {
+pub(crate) fn normalize(row: &[f32], gain: &[f32], shift: &[f32], epsilon: f32, into: &mut [f32]) -> (f32, f32) {
     let mean = sum(row) / row.len() as f32;
     for (into, value) in into.iter_mut().zip(row) {
         *into = value - mean;
     }
-    let inverse = 1.0 / (dot(into, into) / row.len() as f32 + 1e-5).sqrt();
+    let inverse = 1.0 / (dot(into, into) / row.len() as f32 + epsilon).sqrt();
     for ((into, gain), shift) in into.iter_mut().zip(gain).zip(shift) {
         *into = *into * inverse * gain + shift;
     }
@@ -153,12 +167,29 @@ mod tests {
     }
 
     #[test]
+    fn gelu_is_as_in_the_tables() {
+        for (x, expected) in [(0.0, 0.0), (1.0, 0.841_344_8), (-1.0, -0.158_655_25), (2.5, 2.484_475_8), (-9.0, 0.0)] {
+            assert!((gelu(x) - expected).abs() < 1e-6, "{x}: {}", gelu(x));
+        }
+    }
+
+    #[test]
     fn dots_and_exponentials_take_the_rest_too() {
         let a: Vec<f32> = (0..37).map(|step| step as f32 / 10.0).collect();
         let exact: f32 = a.iter().map(|value| value * value).sum();
-        assert!((wide(|| dot(&a, &a)) - exact).abs() < 1e-3);
+        assert!(
+            (wide(
+                #[inline(always)]
+                || dot(&a, &a)
+            ) - exact)
+                .abs()
+                < 1e-3
+        );
         let mut values = a.clone();
-        let (sum, largest) = wide(|| exponentials(&mut values));
+        let (sum, largest) = wide(
+            #[inline(always)]
+            || exponentials(&mut values),
+        );
         assert_eq!(largest, 3.6);
         assert!((sum - a.iter().map(|value| (value - 3.6).exp()).sum::<f32>()).abs() < 1e-4);
     }

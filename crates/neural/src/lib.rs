@@ -1,11 +1,12 @@
-//! What a customer takes next, by a transformer over everything taken until now.
+//! What a customer takes next, by a transformer over everything taken until now; and what a text means, by a sentence
+//! encoder that the user brings ([`Encoder`]).
 //!
 //! The network is of the SASRec family (Kang, McAuley: "Self-Attentive Sequential Recommendation", ICDM 2018) with what
 //! eSASRec (Tikhonovich et al., RecSys 2025) found to help: blocks that are normalized before and gated behind, and a
 //! softmax over all items or a corrected sample of them instead of one negative. An item's vector is one of its own plus
-//! the mean of those of its attributes, so that a new item has one, too.
+//! the mean of those of its attributes, so that a new item has one, too, as long as those of known items.
 //!
-//! [`NextItem::fit`] trains with candle, on the processor or, with the feature `gpu`, on a card. What it gives back is
+//! [`NextItem::fit`] trains with candle, on the processor or, with the feature `gpu`, on a card where there is one. What it gives back is
 //! plain numbers and answers in plain Rust through [`mercer_recommend::Recommender`]; its bits do not depend on the
 //! processor. The tensor library stays behind the wall of this crate, and nothing outside knows a tensor.
 //!
@@ -26,18 +27,23 @@
 
 mod batch;
 mod bytes;
+mod device;
+mod encoder;
 mod error;
 mod fit;
 mod forward;
 mod lanes;
 mod model;
 mod network;
+mod newcomers;
 mod noise;
 mod ops;
 mod optimizer;
 mod parts;
 mod settings;
 
+pub use device::trains_on;
+pub use encoder::Encoder;
 pub use error::Error;
 pub use fit::{HeldOut, Lessons, Progress};
 pub use model::NextItem;

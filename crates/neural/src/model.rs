@@ -10,10 +10,11 @@ use mercer_recommend::{Item, Query, Recommender, Scored, best_of};
 
 use crate::lanes;
 use crate::network::Network;
+use crate::newcomers;
 use crate::noise::Noise;
 use crate::ops;
 use crate::parts::Parts;
-use crate::settings::Shape;
+use crate::settings::{Settings, Shape};
 
 /// No row for this item.
 const NOWHERE: u32 = u32::MAX;
@@ -30,7 +31,7 @@ pub struct NextItem {
     pub(crate) items: Vec<Item>,
     /// Vectors of the items, one behind the other.
     pub(crate) table: Vec<f32>,
-    /// Vectors of the attributes by their numbers.
+    /// Vectors of the attributes by their numbers, as long as new items want them.
     pub(crate) attributes: BTreeMap<u32, Vec<f32>>,
     /// Row of each item number.
     pub(crate) rows: Vec<u32>,
@@ -44,25 +45,34 @@ pub(crate) struct Vectors {
 }
 
 impl NextItem {
-    pub(crate) fn of(network: &Network, repeats: Repeats) -> candle_core::Result<Self> {
+    /// Of what was trained. New items are those that the training knew by their attributes alone.
+    pub(crate) fn of(network: &Network, settings: &Settings) -> candle_core::Result<Self> {
         let table = ops::values(&network.table(&mut Noise::none())?)?;
-        let width = network.shape.width;
-        let vectors = ops::values(&network.attributes)?;
-        let attributes = (0..).zip(vectors.chunks(width).map(<[f32]>::to_vec));
-        let has_attributes = !network.features.entries.is_empty();
-        let has_vector = |item: &usize| network.seen[*item] > 0.0 || !network.features.of(*item).is_empty();
-        let known: Vec<usize> = (0..network.seen.len()).filter(has_vector).collect();
-        Ok(Self::new(
+        let (width, features) = (network.shape.width, &network.features);
+        let mut vectors = ops::values(&network.attributes)?;
+        // Cosines leave lengths out.
+        if network.scale <= 0.0 {
+            let factor = newcomers::factor(&table, &network.seen, &vectors, (features, width), settings.standing);
+            vectors.iter_mut().for_each(|value| *value *= factor);
+        }
+        let has_attributes = !features.entries.is_empty();
+        let attributes = (0..).zip(vectors.chunks(width).map(<[f32]>::to_vec)).filter(|_| has_attributes);
+        let known: Vec<usize> = (0..network.seen.len()).filter(|item| network.seen[*item] > 0.0).collect();
+        let mut model = Self::new(
             network.shape,
-            repeats,
+            settings.repeats,
             network.scale,
             network.parts.map(|part| ops::values(part))?,
             Vectors {
                 items: known.iter().map(|item| Item(*item as u32)).collect(),
                 table: known.iter().flat_map(|item| table[item * width..(item + 1) * width].iter().copied()).collect(),
-                attributes: if has_attributes { attributes.collect() } else { BTreeMap::new() },
+                attributes: attributes.collect(),
             },
-        ))
+        );
+        for item in (0..network.seen.len()).filter(|item| network.seen[*item] <= 0.0) {
+            model.admit(Item(item as u32), features.of(item));
+        }
+        Ok(model)
     }
 
     pub(crate) fn new(shape: Shape, repeats: Repeats, scale: f32, parts: Parts<Vec<f32>>, vectors: Vectors) -> Self {
@@ -115,18 +125,21 @@ impl NextItem {
 
     /// The probability of every item to be the next one, in the order of the rows.
     fn probabilities(&self, sequence: &[usize]) -> Vec<f32> {
-        lanes::wide(|| {
-            let hidden = self.hidden(sequence);
-            let mut scores = vec![0.0; self.items.len()];
-            for (score, row) in scores.iter_mut().zip(self.table.chunks_exact(self.shape.width)) {
-                *score = lanes::dot(row, &hidden);
-            }
-            let (sum, _) = lanes::exponentials(&mut scores);
-            for score in &mut scores {
-                *score /= sum;
-            }
-            scores
-        })
+        lanes::wide(
+            #[inline(always)]
+            || {
+                let hidden = self.hidden(sequence);
+                let mut scores = vec![0.0; self.items.len()];
+                for (score, row) in scores.iter_mut().zip(self.table.chunks_exact(self.shape.width)) {
+                    *score = lanes::dot(row, &hidden);
+                }
+                let (sum, _) = lanes::exponentials(&mut scores);
+                for score in &mut scores {
+                    *score /= sum;
+                }
+                scores
+            },
+        )
     }
 }
 

@@ -17,8 +17,8 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, S
 
 pub(crate) use attention::{attend, attend_row};
 pub(crate) use gate::gate;
-pub(crate) use norm::norm;
-pub(crate) use sampled::sampled_cross_entropy;
+pub(crate) use norm::{EPSILON, norm};
+pub(crate) use sampled::{Sample, sampled_cross_entropy};
 pub(crate) use softmax::{Loss, cross_entropy};
 pub(crate) use table::{Features, table};
 

@@ -96,15 +96,21 @@ impl Update<'_> {
         let pieces = weights.par_chunks_mut(PIECE).zip(gradient.par_chunks(PIECE));
         let pieces = pieces.zip(first.par_chunks_mut(PIECE)).zip(second.par_chunks_mut(PIECE));
         pieces.for_each(|(((weights, gradient), first), second)| {
-            lanes::wide(|| self.piece(weights, gradient, first, second));
+            lanes::wide(
+                #[inline(always)]
+                || self.piece(weights, gradient, first, second),
+            );
         });
         if !average.is_empty() {
             average.par_chunks_mut(PIECE).zip(weights.par_chunks(PIECE)).for_each(|(average, weights)| {
-                lanes::wide(|| {
-                    for (average, weight) in average.iter_mut().zip(weights) {
-                        *average += (1.0 - self.averaging) * (weight - *average);
-                    }
-                });
+                lanes::wide(
+                    #[inline(always)]
+                    || {
+                        for (average, weight) in average.iter_mut().zip(weights) {
+                            *average += (1.0 - self.averaging) * (weight - *average);
+                        }
+                    },
+                );
             });
         }
     }

@@ -42,6 +42,9 @@ pub struct Settings {
     pub input_dropout: f32,
     /// Share of the items that stand by their attributes alone, drawn anew at every step.
     pub own_dropout: f32,
+    /// How much an item stands out that only its attributes are known of: the length of a typical new vector as a share of
+    /// that of a typical known one. More shows new items earlier and known ones later.
+    pub standing: f32,
     /// Above 0, all vectors are made unit length and scores are cosines times this, so that an item's popularity cannot
     /// hide in the length of its vector (Gupta et al.: "NISER", 2019). 0 takes plain products.
     pub scale: f32,
@@ -71,6 +74,7 @@ impl Default for Settings {
             dropout: 0.3,
             input_dropout: 0.2,
             own_dropout: 0.2,
+            standing: 0.7,
             scale: 0.0,
             negatives: 1_024,
             smoothing: 0.0,

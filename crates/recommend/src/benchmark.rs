@@ -22,6 +22,7 @@ mod sequences;
 mod sessions;
 mod spec;
 mod tastes;
+mod weights;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -39,6 +40,7 @@ pub use run::{Dataset, Measured, ask, compare, tune};
 pub use sequences::{SequenceData, read_sequences};
 pub use sessions::{SessionData, read_sessions};
 pub use spec::{Spec, SpecError};
+pub use weights::tune_weights;
 
 /// Numbers for the names in the files, by first mention.
 #[derive(Debug, Clone, Default)]

@@ -53,10 +53,23 @@ impl std::fmt::Debug for Blend<'_> {
 
 impl Recommender for Blend<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let asked = self.parts.iter().filter(|(_, weight)| counts(*weight));
+        let answers: Vec<(Vec<Scored>, f32)> =
+            asked.map(|(part, weight)| (part.recommend(query, self.depth), *weight)).collect();
+        self.fusion.blend(answers.iter().map(|(found, weight)| (&found[..], *weight)), limit)
+    }
+}
+
+fn counts(weight: f32) -> bool {
+    weight > 0.0 && weight.is_finite()
+}
+
+impl Fusion {
+    /// The weighted sum of answers; one whose weight is not above zero counts nothing.
+    pub fn blend<'a>(self, answers: impl Iterator<Item = (&'a [Scored], f32)>, limit: usize) -> Vec<Scored> {
         let mut given: Vec<(Item, f32, Option<Item>)> = Vec::new();
-        for (part, weight) in self.parts.iter().filter(|(_, weight)| *weight > 0.0 && weight.is_finite()) {
-            let found = part.recommend(query, self.depth);
-            let comparable = self.fusion.comparable(&found);
+        for (found, weight) in answers.filter(|(_, weight)| counts(*weight)) {
+            let comparable = self.comparable(found);
             given.extend(
                 found.iter().zip(comparable).map(|(scored, part)| (scored.item, weight * part, scored.because_of)),
             );
@@ -70,9 +83,7 @@ impl Recommender for Blend<'_> {
         };
         best_of(given.chunk_by(|a, b| a.0 == b.0).filter_map(sum).collect(), limit)
     }
-}
 
-impl Fusion {
     /// The parts of the answer, in its order; nothing where a score cannot be compared.
     fn comparable(self, found: &[Scored]) -> Vec<f32> {
         let over = |total: f64| found.iter().map(|scored| (f64::from(scored.score) / total) as f32).collect();

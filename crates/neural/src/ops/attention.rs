@@ -14,12 +14,12 @@ pub(crate) fn attend(rows: &Tensor, starts: &[usize], heads: usize) -> Result<Te
     if rows.device().is_cpu() { fused(rows, starts, heads) } else { chain(rows, starts, heads) }
 }
 
-/// Attention of one row, the last one of `rows`, head by head; `shares` is room for one number a row.
+/// Attention of one row, which begins with its query, over `rows`, head by head; `shares` is room for one number a row.
 #[inline(always)]
-pub(crate) fn attend_row(rows: &[f32], width: usize, heads: usize, shares: &mut [f32], into: &mut [f32]) {
+pub(crate) fn attend_row(query: &[f32], rows: &[f32], heads: usize, shares: &mut [f32], into: &mut [f32]) {
+    let width = into.len();
     let (one, across) = (width / heads, 3 * width);
     let scale = 1.0 / (one as f32).sqrt();
-    let query = &rows[rows.len() - across..];
     for (head, into) in into.chunks_mut(one).enumerate() {
         let from = head * one;
         for (share, row) in shares.iter_mut().zip(rows.chunks(across)) {
@@ -33,7 +33,7 @@ pub(crate) fn attend_row(rows: &[f32], width: usize, heads: usize, shares: &mut 
     }
 }
 
-/// Derivatives of [`attend_row`] by all rows that it sees, added to `by_rows`.
+/// Derivatives of [`attend_row`] of the last row by all rows that it sees, added to `by_rows`.
 #[inline(always)]
 fn back_row(rows: &[f32], width: usize, heads: usize, incoming: &[f32], by_rows: &mut [f32]) {
     let (one, across) = (width / heads, 3 * width);
@@ -80,27 +80,33 @@ fn fused(rows: &Tensor, starts: &[usize], heads: usize) -> Result<Tensor> {
     let x = values(rows)?;
     let mut result = vec![0.0; count * width];
     pieces(&mut result, starts, width).into_par_iter().zip(starts).for_each(|(into, start)| {
-        lanes::wide(|| {
-            let mut shares = vec![0.0; into.len() / width];
-            for (place, into) in into.chunks_mut(width).enumerate() {
-                let seen = &x[start * across..(start + place + 1) * across];
-                attend_row(seen, width, heads, &mut shares[..=place], into);
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                let mut shares = vec![0.0; into.len() / width];
+                for (place, into) in into.chunks_mut(width).enumerate() {
+                    let seen = &x[start * across..(start + place + 1) * across];
+                    attend_row(&seen[place * across..], seen, heads, &mut shares[..=place], into);
+                }
+            },
+        );
     });
     let starts = starts.to_vec();
     let backward = move |gradient: &Tensor| {
         let incoming = values(gradient)?;
         let mut by_rows = vec![0.0; x.len()];
         pieces(&mut by_rows, &starts, across).into_par_iter().zip(&starts).for_each(|(by_rows, start)| {
-            lanes::wide(|| {
-                for place in 0..by_rows.len() / across {
-                    let seen = &x[start * across..(start + place + 1) * across];
-                    let from = (start + place) * width;
-                    let by_rows = &mut by_rows[..(place + 1) * across];
-                    back_row(seen, width, heads, &incoming[from..from + width], by_rows);
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for place in 0..by_rows.len() / across {
+                        let seen = &x[start * across..(start + place + 1) * across];
+                        let from = (start + place) * width;
+                        let by_rows = &mut by_rows[..(place + 1) * across];
+                        back_row(seen, width, heads, &incoming[from..from + width], by_rows);
+                    }
+                },
+            );
         });
         Ok([Some(Tensor::from_vec(by_rows, (count, across), gradient.device())?)])
     };

@@ -20,24 +20,30 @@ fn fused(value: &Tensor, gate: &Tensor) -> Result<Tensor> {
     let mut result = vec![0.0; x.len()];
     result.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).zip(open.par_chunks_mut(PIECE)).for_each(
         |((result, x), open)| {
-            lanes::wide(|| {
-                for ((result, x), open) in result.iter_mut().zip(x).zip(open) {
-                    *open = lanes::sigmoid(*open);
-                    *result = x * *open;
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for ((result, x), open) in result.iter_mut().zip(x).zip(open) {
+                        *open = lanes::sigmoid(*open);
+                        *result = x * *open;
+                    }
+                },
+            );
         },
     );
     let known = shape.clone();
     let backward = move |gradient: &Tensor| {
         let mut by_value = values(gradient)?;
         let mut by_gate = vec![0.0; by_value.len()];
-        lanes::wide(|| {
-            for (((by_value, by_gate), x), open) in by_value.iter_mut().zip(&mut by_gate).zip(&x).zip(&open) {
-                *by_gate = *by_value * x * open * (1.0 - open);
-                *by_value *= open;
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (((by_value, by_gate), x), open) in by_value.iter_mut().zip(&mut by_gate).zip(&x).zip(&open) {
+                    *by_gate = *by_value * x * open * (1.0 - open);
+                    *by_value *= open;
+                }
+            },
+        );
         let device = gradient.device();
         Ok([
             Some(Tensor::from_vec(by_value, known.clone(), device)?),

@@ -6,6 +6,9 @@ use rayon::prelude::*;
 use super::{Known, values};
 use crate::lanes;
 
+/// Added to the variance.
+pub(crate) const EPSILON: f32 = 1e-5;
+
 pub(crate) fn norm(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
     if rows.device().is_cpu() { fused(rows, gain, shift) } else { chain(rows, gain, shift) }
 }
@@ -18,29 +21,37 @@ fn fused(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
     let moments: Vec<(f32, f32)> = result
         .par_chunks_mut(width)
         .zip(x.par_chunks(width))
-        .map(|(into, row)| lanes::wide(|| lanes::normalize(row, &gains, &shifts, into)))
+        .map(|(into, row)| {
+            lanes::wide(
+                #[inline(always)]
+                || lanes::normalize(row, &gains, &shifts, EPSILON, into),
+            )
+        })
         .collect();
     let backward = move |gradient: &Tensor| {
         let incoming = values(gradient)?;
         let (mut by_row, mut by_gain, mut by_shift) = (vec![0.0; x.len()], vec![0.0; width], vec![0.0; width]);
         let rows = x.chunks(width).zip(incoming.chunks(width)).zip(by_row.chunks_mut(width)).zip(&moments);
-        lanes::wide(|| {
-            let mut normal = vec![0.0; width];
-            let mut weighed = vec![0.0; width];
-            for (((x, incoming), by_row), (mean, inverse)) in rows {
-                for place in 0..width {
-                    normal[place] = (x[place] - mean) * inverse;
-                    weighed[place] = incoming[place] * gains[place];
-                    by_gain[place] += incoming[place] * normal[place];
-                    by_shift[place] += incoming[place];
+        lanes::wide(
+            #[inline(always)]
+            || {
+                let mut normal = vec![0.0; width];
+                let mut weighed = vec![0.0; width];
+                for (((x, incoming), by_row), (mean, inverse)) in rows {
+                    for place in 0..width {
+                        normal[place] = (x[place] - mean) * inverse;
+                        weighed[place] = incoming[place] * gains[place];
+                        by_gain[place] += incoming[place] * normal[place];
+                        by_shift[place] += incoming[place];
+                    }
+                    let level = lanes::sum(&weighed) / width as f32;
+                    let slope = lanes::dot(&weighed, &normal) / width as f32;
+                    for place in 0..width {
+                        by_row[place] = inverse * (weighed[place] - level - normal[place] * slope);
+                    }
                 }
-                let level = lanes::sum(&weighed) / width as f32;
-                let slope = lanes::dot(&weighed, &normal) / width as f32;
-                for place in 0..width {
-                    by_row[place] = inverse * (weighed[place] - level - normal[place] * slope);
-                }
-            }
-        });
+            },
+        );
         let device = gradient.device();
         Ok([
             Some(Tensor::from_vec(by_row, (count, width), device)?),
@@ -53,7 +64,7 @@ fn fused(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
 
 fn chain(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
     let centred = rows.broadcast_sub(&rows.mean_keepdim(1)?)?;
-    let deviation = (centred.sqr()?.mean_keepdim(1)? + 1e-5)?.sqrt()?;
+    let deviation = (centred.sqr()?.mean_keepdim(1)? + f64::from(EPSILON))?.sqrt()?;
     centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(shift)
 }
 

@@ -10,22 +10,31 @@ use rayon::prelude::*;
 use super::{Known, values};
 use crate::lanes;
 
+/// Items drawn evenly, and how many there were to draw from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample<'a> {
+    pub(crate) items: &'a [u32],
+    pub(crate) of: usize,
+}
+
+impl Sample<'_> {
+    fn correction(self) -> f32 {
+        (self.of.saturating_sub(1).max(1) as f32 / self.items.len().max(1) as f32).ln()
+    }
+}
+
 pub(crate) fn sampled_cross_entropy(
     hidden: &Tensor,
     table: &Tensor,
     targets: &[u32],
-    sample: &[u32],
+    sample: Sample<'_>,
 ) -> Result<Tensor> {
     if hidden.device().is_cpu() { fused(hidden, table, targets, sample) } else { chain(hidden, table, targets, sample) }
 }
 
-fn correction(table: &Tensor, sample: &[u32]) -> Result<f32> {
-    Ok((table.dim(0)?.saturating_sub(1).max(1) as f32 / sample.len().max(1) as f32).ln())
-}
-
-fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Result<Tensor> {
+fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
     let ((rows, width), items) = (hidden.dims2()?, table.dim(0)?);
-    let correction = correction(table, sample)?;
+    let (correction, sample) = (sample.correction(), sample.items);
     let picked = table.detach().index_select(&Tensor::from_slice(sample, sample.len(), table.device())?, 0)?;
     let (h, vectors) = (values(hidden)?, values(table)?);
     let mut scores: Vec<f32> = hidden.detach().matmul(&picked.t()?)?.flatten_all()?.to_vec1()?;
@@ -36,22 +45,25 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
         .zip(h.par_chunks(width))
         .zip(targets)
         .map(|((row, hidden), target)| {
-            lanes::wide(|| {
-                let from = *target as usize * width;
-                let own = lanes::dot(hidden, &vectors[from..from + width]);
-                for (score, item) in row.iter_mut().zip(sample) {
-                    *score = if item == target { f32::MIN } else { *score + correction };
-                }
-                let (rest, largest) = lanes::exponentials(row);
-                let most = if own > largest { own } else { largest };
-                let (own_part, rest_part) = (lanes::exp(own - most), lanes::exp(largest - most));
-                let sum = own_part + rest * rest_part;
-                let factor = share * rest_part / sum;
-                for score in &mut *row {
-                    *score *= factor;
-                }
-                (f64::from(sum.ln() + most - own), share * (own_part / sum - 1.0))
-            })
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    let from = *target as usize * width;
+                    let own = lanes::dot(hidden, &vectors[from..from + width]);
+                    for (score, item) in row.iter_mut().zip(sample) {
+                        *score = if item == target { f32::MIN } else { *score + correction };
+                    }
+                    let (rest, largest) = lanes::exponentials(row);
+                    let most = if own > largest { own } else { largest };
+                    let (own_part, rest_part) = (lanes::exp(own - most), lanes::exp(largest - most));
+                    let sum = own_part + rest * rest_part;
+                    let factor = share * rest_part / sum;
+                    for score in &mut *row {
+                        *score *= factor;
+                    }
+                    (f64::from(sum.ln() + most - own), share * (own_part / sum - 1.0))
+                },
+            )
         })
         .collect();
     let mean = of_rows.iter().map(|(loss, _)| loss).sum::<f64>() / rows as f64;
@@ -59,17 +71,20 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
     let mut by_hidden = values(&derivatives.matmul(&picked)?)?;
     let by_picked = values(&derivatives.t()?.matmul(&hidden.detach())?)?;
     let mut by_table = vec![0.0; items * width];
-    lanes::wide(|| {
-        for (item, row) in sample.iter().zip(by_picked.chunks_exact(width)) {
-            let into = *item as usize * width;
-            lanes::add_scaled(&mut by_table[into..into + width], 1.0, row);
-        }
-        for (row, (target, (_, slope))) in targets.iter().zip(&of_rows).enumerate() {
-            let (at, into) = (row * width, *target as usize * width);
-            lanes::add_scaled(&mut by_hidden[at..at + width], *slope, &vectors[into..into + width]);
-            lanes::add_scaled(&mut by_table[into..into + width], *slope, &h[at..at + width]);
-        }
-    });
+    lanes::wide(
+        #[inline(always)]
+        || {
+            for (item, row) in sample.iter().zip(by_picked.chunks_exact(width)) {
+                let into = *item as usize * width;
+                lanes::add_scaled(&mut by_table[into..into + width], 1.0, row);
+            }
+            for (row, (target, (_, slope))) in targets.iter().zip(&of_rows).enumerate() {
+                let (at, into) = (row * width, *target as usize * width);
+                lanes::add_scaled(&mut by_hidden[at..at + width], *slope, &vectors[into..into + width]);
+                lanes::add_scaled(&mut by_table[into..into + width], *slope, &h[at..at + width]);
+            }
+        },
+    );
     let by_hidden = Tensor::from_vec(by_hidden, (rows, width), hidden.device())?;
     let by_table = Tensor::from_vec(by_table, (items, width), hidden.device())?;
     let backward = move |gradient: &Tensor| {
@@ -80,12 +95,12 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Re
     hidden.apply_op2(table, Known::new("sampled cross entropy", vec![mean as f32], (), backward))
 }
 
-fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: &[u32]) -> Result<Tensor> {
+fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
     let device = hidden.device();
+    let (correction, sample) = (sample.correction(), sample.items);
     let picked = table.index_select(&Tensor::from_slice(sample, sample.len(), device)?, 0)?;
     let answers = table.index_select(&Tensor::from_slice(targets, targets.len(), device)?, 0)?;
     let own = (hidden * answers)?.sum_keepdim(1)?;
-    let correction = correction(table, sample)?;
     let shift = |target: &u32| {
         let target = *target;
         sample.iter().map(move |item| if *item == target { -1e9 } else { correction })
@@ -107,11 +122,11 @@ mod tests {
     fn fused_and_chain_agree() {
         let (hidden, table) = (some(&[9, 24], 1), some(&[21, 24], 2));
         let targets: Vec<u32> = (0..9).map(|row| row * 7 % 21).collect();
-        let sample = [3, 0, 7, 7, 20, 14];
+        let sample = Sample { items: &[3, 0, 7, 7, 20, 14], of: 19 };
         alike(
             &[&hidden, &table],
-            || fused(&hidden, &table, &targets, &sample),
-            || chain(&hidden, &table, &targets, &sample),
+            || fused(&hidden, &table, &targets, sample),
+            || chain(&hidden, &table, &targets, sample),
         );
     }
 }

@@ -44,7 +44,14 @@ impl InplaceOp1 for Derivative<'_> {
             candle_core::bail!("the scores are not as they were made");
         };
         let rows = scores.par_chunks_mut(self.items).zip(self.targets);
-        let sum: f64 = rows.map(|(row, target)| lanes::wide(|| self.row(row, *target as usize))).sum();
+        let sum: f64 = rows
+            .map(|(row, target)| {
+                lanes::wide(
+                    #[inline(always)]
+                    || self.row(row, *target as usize),
+                )
+            })
+            .sum();
         if let Ok(mut losses) = self.losses.lock() {
             *losses += sum;
         }

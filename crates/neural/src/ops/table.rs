@@ -50,32 +50,38 @@ fn fused(own: &Tensor, attributes: &Tensor, features: Features, kept: Vec<f32>) 
     let mut result = values(own)?;
     let vectors = values(attributes)?;
     result.par_chunks_mut(width).enumerate().for_each(|(item, row)| {
-        lanes::wide(|| {
-            for value in &mut *row {
-                *value *= kept[item];
-            }
-            let of_item = features.of(item);
-            for attribute in of_item {
-                let from = *attribute as usize * width;
-                lanes::add_scaled(row, 1.0 / of_item.len() as f32, &vectors[from..from + width]);
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for value in &mut *row {
+                    *value *= kept[item];
+                }
+                let of_item = features.of(item);
+                for attribute in of_item {
+                    let from = *attribute as usize * width;
+                    lanes::add_scaled(row, 1.0 / of_item.len() as f32, &vectors[from..from + width]);
+                }
+            },
+        );
     });
     let backward = move |gradient: &Tensor| {
         let mut incoming = values(gradient)?;
         let mut by_attribute = vec![0.0; known * width];
-        lanes::wide(|| {
-            for (item, row) in incoming.chunks_mut(width).enumerate() {
-                let of_item = features.of(item);
-                for attribute in of_item {
-                    let into = *attribute as usize * width;
-                    lanes::add_scaled(&mut by_attribute[into..into + width], 1.0 / of_item.len() as f32, row);
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (item, row) in incoming.chunks_mut(width).enumerate() {
+                    let of_item = features.of(item);
+                    for attribute in of_item {
+                        let into = *attribute as usize * width;
+                        lanes::add_scaled(&mut by_attribute[into..into + width], 1.0 / of_item.len() as f32, row);
+                    }
+                    for value in row {
+                        *value *= kept[item];
+                    }
                 }
-                for value in row {
-                    *value *= kept[item];
-                }
-            }
-        });
+            },
+        );
         let device = gradient.device();
         Ok([
             Some(Tensor::from_vec(incoming, (items, width), device)?),

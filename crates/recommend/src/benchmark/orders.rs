@@ -19,6 +19,9 @@ use crate::{Item, Query, Recommender};
 const NAMES: [&str; 11] =
     ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", "mapped", hybrid::NAME];
 
+/// Length of vectors from elsewhere; those of the shop's words have 1.
+const VECTORS_WEIGHT: f32 = 1.0;
+
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderSplit {
@@ -69,6 +72,11 @@ impl OrderData {
         let content = Latent::fit(products().map(|(_, product)| product), &LatentSettings::default());
         let catalog = Catalog::of_products(products());
         Self { catalog, content: content.vectors(products()), ..self }
+    }
+
+    /// With vectors of the items from elsewhere, beside those of what the shop says.
+    pub fn with_vectors(self, vectors: &ItemVectors) -> Self {
+        Self { content: self.content.beside(vectors, VECTORS_WEIGHT), ..self }
     }
 
     /// The same items, with other questions.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::weights::BlendSpec;
 use super::{Metric, Outcome, Question, Spec, SpecError};
-use crate::blend::{Blend, Fusion};
+use crate::blend::Blend;
 use crate::hybrid::{Catalog, Depth, Facts};
 use crate::random::Random;
 use crate::{Item, Query, Recommender, Scored};
@@ -94,7 +95,7 @@ pub fn compare<'a>(
     for spec in specs {
         let started = Instant::now();
         if spec.name() == "blend" {
-            let model = blend(spec.clone(), &fitted)?;
+            let model = blend(spec, &fitted)?;
             report(ask(spec.text(), &model, questions, Duration::ZERO, measured));
         } else {
             let model = fit(spec.clone())?;
@@ -105,26 +106,14 @@ pub fn compare<'a>(
     Ok(())
 }
 
-fn blend<'a>(mut spec: Spec, fitted: &'a [(String, Box<dyn Recommender + '_>)]) -> Result<Blend<'a>, SpecError> {
-    let (mut fusion, mut depth) = ("best".to_owned(), 200);
-    spec.take("fusion", &mut fusion)?;
-    spec.take("depth", &mut depth)?;
-    let fusion = match fusion.as_str() {
-        "share" => {
-            let mut sharpness = 1.0;
-            spec.take("sharpness", &mut sharpness)?;
-            Fusion::Share { sharpness }
-        }
-        "best" => Fusion::Best,
-        "rank" => Fusion::Rank { offset: 60.0 },
-        _ => return Err(spec.error(format!("`{fusion}` is no fusion; there are share, best and rank"))),
-    };
+fn blend<'a>(spec: &Spec, fitted: &'a [(String, Box<dyn Recommender + '_>)]) -> Result<Blend<'a>, SpecError> {
+    let asked = BlendSpec::of(spec.clone())?;
     let part = |(name, weight): (String, f32)| match fitted.iter().find(|(known, _)| *known == name) {
         Some((_, model)) => Ok((&**model as &dyn Recommender, weight)),
         None => Err(spec.error(format!("no model before it in the list is called `{name}`"))),
     };
-    let parts = spec.numbers()?.into_iter().map(part).collect::<Result<_, _>>()?;
-    Ok(Blend { parts, fusion, depth })
+    let parts = asked.weights.into_iter().map(part).collect::<Result<_, _>>()?;
+    Ok(Blend { parts, fusion: asked.fusion, depth: asked.depth })
 }
 
 /// What to measure.

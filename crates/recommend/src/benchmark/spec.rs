@@ -51,6 +51,13 @@ impl Spec {
         }
     }
 
+    /// Gives a setting another value.
+    pub fn replace(&mut self, key: &str, value: &str) {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        let settings = self.settings.iter().map(|(key, value)| format!(":{key}={value}"));
+        self.text = std::iter::once(self.name.clone()).chain(settings).collect();
+    }
+
     /// Moves a setting into its place, if it was given.
     pub fn take<T: FromStr>(&mut self, key: &str, place: &mut T) -> Result<(), SpecError> {
         if let Some(value) = self.settings.remove(key) {
@@ -94,6 +101,9 @@ mod tests {
         spec.take("sweeps", &mut sweeps).unwrap();
         assert_eq!((spec.name(), dimensions, l2, sweeps), ("ials", 8, 0.5, 3));
         assert_eq!(spec.finish(), Ok(()));
+        let mut spec = Spec::parse("blend:slim=1:depth=50").unwrap();
+        spec.replace("slim", "0.5");
+        assert_eq!(spec.text(), "blend:depth=50:slim=0.5");
     }
 
     #[test]

@@ -3,17 +3,21 @@
 mod network;
 mod report;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mercer_recommend::Item;
 use mercer_recommend::benchmark::{
     Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
-    read_interactions, read_sequences, read_sessions, tune,
+    read_interactions, read_sequences, read_sessions, tune, tune_weights,
 };
+use mercer_recommend::latent::ItemVectors;
 use mercer_schema::Product;
 use serde_json::json;
 
 use crate::cli::{DataFormat, EvalRecommend};
+use crate::command::embed;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -84,13 +88,18 @@ fn tuned(asked: &EvalRecommend, data: &dyn Dataset, specs: Vec<Spec>) -> Result<
     let (Some(attempts), Some(metric)) = (asked.tune, asked.metrics.first()) else { return Ok(specs) };
     let validation = data.validation();
     let tried = |spec: &Spec, reached: f64| output::remark(format!("{} reached {metric} {reached:.4}", spec.text()));
-    let tune = |spec: Spec| {
-        if validation.space(spec.name()).is_empty() {
-            return Ok(spec);
-        }
-        tune(&spec, &*validation, *metric, attempts, tried)
-    };
-    specs.into_iter().map(tune).collect::<Result<_, _>>().map_err(|error| Failure::usage(error.to_string()))
+    let mut done: Vec<Spec> = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let best = if spec.name() == "blend" {
+            tune_weights(&spec, &done, &*validation, *metric, tried)
+        } else if validation.space(spec.name()).is_empty() {
+            Ok(spec)
+        } else {
+            tune(&spec, &*validation, *metric, attempts, tried)
+        };
+        done.push(best.map_err(|error| Failure::usage(error.to_string()))?);
+    }
+    Ok(done)
 }
 
 fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Failure> {
@@ -102,7 +111,11 @@ fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Fail
         let snapshot = home.engine.snapshot();
         let products: Vec<_> =
             snapshot.world.catalog.products().map(|(item, product)| (item, Product::clone(product))).collect();
-        return Ok(Box::new(OrderData::new(&orders, split).with_products(&products)));
+        let data = OrderData::new(&orders, split).with_products(&products);
+        return Ok(Box::new(match vectors(asked, &products)? {
+            Some(vectors) => data.with_vectors(&vectors),
+            None => data,
+        }));
     }
     let train = named("--train", asked.train.as_ref())?;
     if asked.format == DataFormat::Sequences {
@@ -118,6 +131,21 @@ fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Fail
         DataFormat::Baskets => Box::new(read_baskets(&learned, &questions).map_err(wrong)?),
         _ => Box::new(read_sessions(&learned, &questions).map_err(wrong)?),
     })
+}
+
+/// Vectors of the products from elsewhere, if there are any.
+fn vectors(asked: &EvalRecommend, products: &[(Item, Product)]) -> Result<Option<ItemVectors>, Failure> {
+    if let Some(folder) = &asked.encoder {
+        let encoder = embed::open(folder, None)?;
+        let found = embed::embed(&encoder, &products.iter().map(|(_, product)| product).collect::<Vec<_>>())?;
+        let mut vectors = ItemVectors::new(encoder.dimensions());
+        products.iter().zip(found).for_each(|((item, _), vector)| vectors.set(*item, &vector));
+        return Ok(Some(vectors));
+    }
+    let Some(path) = &asked.vectors else { return Ok(None) };
+    let by_id: HashMap<&str, Item> = products.iter().map(|(item, product)| (product.id.as_str(), *item)).collect();
+    let vectors = ItemVectors::read(&text(path)?, |name| by_id.get(name).copied());
+    Ok(Some(vectors.map_err(|problem| Failure::job(format!("{}: {problem}", path.display())))?))
 }
 
 fn named<'a>(flag: &str, path: Option<&'a PathBuf>) -> Result<&'a Path, Failure> {

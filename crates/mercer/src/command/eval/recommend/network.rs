@@ -13,6 +13,13 @@ use mercer_recommend::{Item, Recommender};
 use crate::output;
 
 const NAME: &str = "transformer";
+/// Items that `auto` lets it look at, all epochs together: about ten minutes of one core.
+const MOST_TAKEN: usize = 40_000_000;
+/// With fewer it is no good.
+const LEAST_EPOCHS: usize = 5;
+/// Weights chosen on the validation parts of Yoochoose 1/64 and of Beauty.
+const BLEND_OF_SESSIONS: &str = "blend:steps=3:transformer=1:fusion=share:sharpness=0.7";
+const BLEND_OF_SEQUENCES: &str = "blend:transformer=1:vstan=1:knn=0.4:fusion=share";
 
 struct WithNetwork {
     data: Box<dyn Dataset>,
@@ -47,8 +54,22 @@ impl Dataset for WithNetwork {
         }
     }
 
+    /// With a network and a blend that holds it, unless the data is too large for it to be trained in passing.
     fn auto(&self) -> &'static [&'static str] {
-        self.data.auto()
+        let taken: usize = self.sequences.iter().map(Vec::len).sum();
+        let epochs = (MOST_TAKEN / taken.max(1)).min(self.defaults().epochs);
+        if epochs < LEAST_EPOCHS {
+            output::remark(format!("{taken} steps are many: `auto` leaves the {NAME} out; name it in --models"));
+            return self.data.auto();
+        }
+        let blend = if self.data.held_out().is_empty() { BLEND_OF_SESSIONS } else { BLEND_OF_SEQUENCES };
+        let (mut names, rest): (Vec<&'static str>, Vec<&'static str>) =
+            self.data.auto().iter().copied().partition(|name| *name != "hybrid");
+        names.retain(|name| !name.starts_with("blend"));
+        // Once a run, and as long as it.
+        names.extend([&*format!("{NAME}:epochs={epochs}").leak(), blend]);
+        names.extend(rest);
+        names.leak()
     }
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
@@ -98,9 +119,13 @@ impl Dataset for WithNetwork {
 }
 
 impl WithNetwork {
+    fn defaults(&self) -> Settings {
+        if self.data.held_out().is_empty() { Settings::sessions() } else { Settings::default() }
+    }
+
     fn fit_network(&self, mut spec: Spec) -> Result<NextItem, SpecError> {
         let held_out: Vec<HeldOut> = self.data.held_out().iter().map(HeldOut::from).collect();
-        let mut settings = if held_out.is_empty() { Settings::sessions() } else { Settings::default() };
+        let mut settings = self.defaults();
         let (mut load, mut save) = (String::new(), String::new());
         spec.take("load", &mut load)?;
         spec.take("save", &mut save)?;
@@ -111,6 +136,9 @@ impl WithNetwork {
             let items = self.sequences.iter().flatten().map(|item| item.index() + 1).max().unwrap_or(0);
             let lessons =
                 Lessons { sequences: &self.sequences, items, attributes: self.data.attributes(), held_out: &held_out };
+            if cfg!(feature = "gpu") {
+                output::remark(format!("training on {}", mercer_neural::trains_on()));
+            }
             let heard = |progress: &mercer_neural::Progress| {
                 output::remark(format!(
                     "epoch {} in {:.1} s: loss {:.4}, held-out NDCG@10 {:.4}",
@@ -147,8 +175,30 @@ fn take(spec: &mut Spec, settings: &mut Settings) -> Result<(), SpecError> {
     spec.take("dropout", &mut settings.dropout)?;
     spec.take("input_dropout", &mut settings.input_dropout)?;
     spec.take("own_dropout", &mut settings.own_dropout)?;
+    spec.take("standing", &mut settings.standing)?;
     spec.take("negatives", &mut settings.negatives)?;
     spec.take("smoothing", &mut settings.smoothing)?;
     spec.take("averaging", &mut settings.averaging)?;
     spec.take("seed", &mut settings.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_recommend::benchmark::{read_sequences, read_sessions};
+
+    use super::*;
+
+    #[test]
+    fn the_automatic_set_has_a_network_and_a_blend_that_holds_it() {
+        let sequences = with_network(Box::new(read_sequences("1 a b c d\n", None).unwrap()));
+        let end = ["transformer:epochs=40", BLEND_OF_SEQUENCES, "hybrid"];
+        assert!(sequences.auto().ends_with(&end), "{:?}", sequences.auto());
+        let sessions = with_network(Box::new(read_sessions("a b c\na c\n", "a\tc\n").unwrap()));
+        let end = ["transformer:epochs=20", BLEND_OF_SESSIONS, "hybrid"];
+        assert!(sessions.auto().ends_with(&end), "{:?}", sessions.auto());
+        for data in [sequences, sessions] {
+            let known = |name: &&str| ["transformer", "blend", "hybrid"].iter().any(|start| name.starts_with(start));
+            assert!(data.auto().iter().all(|name| known(name) || data.models().contains(name)));
+        }
+    }
 }
