@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::asked::{asked_with, sources, strongest};
+use crate::asked::{asked_with, sources};
 use crate::dense::dot;
 use crate::ranking::best_of;
 use crate::scan::Sketch;
@@ -138,9 +138,9 @@ impl Factors {
             }));
             found = best_of(found, limit);
         }
-        for scored in &mut found {
-            let parts = self.folding.parts(&folded, vector(scored.item), |place| vectors[place].0);
-            scored.because_of = strongest(sources.iter().map(|(item, _)| *item).zip(parts));
+        let targets: Vec<&[f32]> = found.iter().map(|scored| vector(scored.item)).collect();
+        for (scored, strongest) in found.iter_mut().zip(folded.strongest(&vectors, &targets)) {
+            scored.because_of = strongest.map(|place| sources[place].0);
         }
         found
     }

@@ -72,16 +72,56 @@ impl Folding {
         }
         folded
     }
+}
 
-    /// What each item of the customer adds to the score of an item of this vector.
-    pub(super) fn parts<'a>(
-        &self,
-        folded: &'a Folded,
-        vector: &[f32],
-        item: impl Fn(usize) -> &'a [f32],
-    ) -> impl Iterator<Item = f32> {
-        let shrunk: Vec<f32> = vector.iter().zip(&folded.shrink).map(|(value, shrink)| value * shrink).collect();
-        folded.weights.iter().enumerate().map(move |(place, weight)| weight * dot(item(place), &shrunk))
+impl Folded {
+    /// For each of these vectors the place of the item, of those that were folded in, that adds most to its score; nothing
+    /// where none adds anything.
+    pub(super) fn strongest(&self, items: &[(&[f32], f32)], vectors: &[&[f32]]) -> Vec<Option<usize>> {
+        wide(Explaining { folded: self, items, vectors })
+    }
+
+    /// D⁻¹v
+    #[inline(always)]
+    fn shrunk(&self, vector: &[f32]) -> Vec<f32> {
+        let mut shrunk = vector.to_vec();
+        for (value, shrink) in shrunk.iter_mut().zip(&self.shrink) {
+            *value *= shrink;
+        }
+        shrunk
+    }
+
+    /// What the item at a place adds to the score of a vector.
+    #[inline(always)]
+    fn part(&self, place: usize, item: &[f32], shrunk: &[f32]) -> f32 {
+        self.weights[place] * dot(item, shrunk)
+    }
+}
+
+struct Explaining<'a> {
+    folded: &'a Folded,
+    items: &'a [(&'a [f32], f32)],
+    vectors: &'a [&'a [f32]],
+}
+
+impl NullaryFnOnce for Explaining<'_> {
+    type Output = Vec<Option<usize>>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let Self { folded, items, vectors } = self;
+        let mut strongest = vec![None; vectors.len()];
+        for (strongest, vector) in strongest.iter_mut().zip(vectors) {
+            let shrunk = folded.shrunk(vector);
+            let mut most = 0.0;
+            for (place, (item, _)) in items.iter().enumerate() {
+                let part = folded.part(place, item, &shrunk);
+                if part > most {
+                    (most, *strongest) = (part, Some(place));
+                }
+            }
+        }
+        strongest
     }
 }
 
@@ -175,7 +215,9 @@ mod tests {
         {
             assert!((found - expected).abs() < 1e-4, "{approached:?} instead of {folded:?}");
         }
-        let parts: f32 = folding.parts(&folded, &asked, |place| &vectors[place]).sum();
-        assert!((parts - dot(&asked, &folded.vector)).abs() < 1e-5);
+        let part = |place: usize| folded.part(place, &vectors[place], &folded.shrunk(&asked));
+        assert!((part(0) + part(1) - dot(&asked, &folded.vector)).abs() < 1e-5);
+        let expected = if part(0) >= part(1) { 0 } else { 1 };
+        assert_eq!(folded.strongest(&items, &[&asked]), [Some(expected)]);
     }
 }
