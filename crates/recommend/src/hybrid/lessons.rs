@@ -74,17 +74,17 @@ impl Lessons {
         self.given == 0
     }
 
-    pub fn fit(&self) -> Ranker {
+    pub fn fit(mut self) -> Ranker {
         let guess = self.guess();
         let starts = |is_held_out: bool| -> Vec<f32> {
             let lessons = self.guesses.iter().filter(|(held_out, _)| *held_out == is_held_out);
             lessons.flat_map(|(_, lesson)| &lesson.rows).map(|row| dot(row, &guess)).collect()
         };
-        let (mut train, mut validation) = (self.train.clone(), self.validation.clone());
-        train.set_starts(starts(false));
-        validation.set_starts(starts(true));
-        let trees = BoostedTrees::fit(&train, &validation, &self.settings.boosting);
-        Ranker { sources: self.sources.clone(), depth: self.settings.depth, guess, trees }
+        let (learned, held_out) = (starts(false), starts(true));
+        self.train.set_starts(learned);
+        self.validation.set_starts(held_out);
+        let trees = BoostedTrees::fit(&self.train, &self.validation, &self.settings.boosting);
+        Ranker { sources: self.sources, depth: self.settings.depth, guess, trees }
     }
 
     /// The weights of a conditional logit: how the sources are best added up.
