@@ -24,6 +24,7 @@ use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::{self, Repurchase};
 use mercer_recommend::sessions::SessionIndex;
 
+use crate::report::status_bytes;
 use shop::{Click, Shop};
 
 type Failure = Box<dyn std::error::Error>;
@@ -215,13 +216,14 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
 #[allow(clippy::print_stdout, reason = "what is printed is read by the process that started this one")]
 fn alone(shop: &Shop, prepare: Prepare) -> Result<(), Failure> {
     let Prepared { events, fit } = prepare(shop);
-    let data = status_bytes("VmRSS:")?;
+    let status = |key| status_bytes(key).ok_or(format!("/proc/self/status does not tell {key}"));
+    let data = status("VmRSS:")?;
     // From here on the peak is counted anew (proc_pid_clear_refs(5)).
     std::fs::write("/proc/self/clear_refs", "5")?;
     let (processor, started) = (processor_seconds()?, Instant::now());
     fit();
     let (wall, processor) = (started.elapsed().as_secs_f64(), processor_seconds()? - processor);
-    println!("{events}\t{wall}\t{processor}\t{data}\t{}", status_bytes("VmHWM:")?);
+    println!("{events}\t{wall}\t{processor}\t{data}\t{}", status("VmHWM:")?);
     Ok(())
 }
 
@@ -238,13 +240,6 @@ fn in_a_process(model: &str, size: u32) -> Result<Taken, Failure> {
         return Err(format!("{model} at {size}× printed `{text}`").into());
     };
     Ok(Taken { events, wall_seconds, processor_seconds, data_bytes, peak_bytes })
-}
-
-/// A number of bytes that Linux tells about this process.
-fn status_bytes(key: &str) -> Result<f64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key)).ok_or("no such line in /proc/self/status")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1_024.0)
 }
 
 /// User's and system's time of this process so far: fields 14 and 15 of proc_pid_stat(5), in hundredths.

@@ -1,4 +1,4 @@
-//! Table rows.
+//! Table rows, and what the system tells about this process.
 
 use hdrhistogram::Histogram;
 
@@ -20,4 +20,11 @@ pub(crate) fn row(name: &str, per_second: f64, errors: u64, latency: &Histogram<
         millis(0.99),
         latency.max() as f64 / 1_000.0
     );
+}
+
+/// A number of bytes of `/proc/self/status`, where there is one (Linux).
+pub(crate) fn status_bytes(key: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? * 1_024.0)
 }

@@ -16,6 +16,7 @@ use mercer_recommend::sessions::{IndexSettings, Repeats, SessionIndex, StanSetti
 use mercer_recommend::{Item, Query, Recommender};
 use mercer_schema::Timestamp;
 
+use crate::report::status_bytes;
 use crate::synthetic;
 
 type Failure = Box<dyn std::error::Error>;
@@ -216,8 +217,5 @@ fn ask_peer(peer: &Path, train: &Path, queries: &Path, settings: &Settings) -> R
 
 /// The most memory that this process ever held, where the system tells it (Linux).
 fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    kilobytes.unwrap_or_default() / 1_024.0
+    status_bytes("VmHWM:").unwrap_or_default() / f64::from(1 << 20)
 }

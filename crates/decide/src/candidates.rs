@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use imbl::OrdSet;
+use mercer_recommend::next_order::{LOOK, MOST_LOOKED_AT};
 use mercer_recommend::sessions::HybridSettings;
 use mercer_recommend::{Item, Query, Recommender, Scored, interactions};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
@@ -54,10 +55,6 @@ pub(crate) struct Proposals {
 
 /// A part of the catalog up to this size is sorted whole instead of being looked for in the long lists.
 const MOST_SORTED: usize = 1_000;
-
-/// Newest looks that count in a taste, and what each counts beside 1 for an order.
-const MOST_LOOKED_AT: usize = 20;
-const LOOK: f32 = 0.5;
 
 /// The sources with all they are asked about for one page.
 pub(crate) struct Sources<'a> {

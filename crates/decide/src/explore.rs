@@ -38,9 +38,8 @@ pub(crate) fn draw(places: usize, (new, other): (usize, usize), share: f64, dice
         (_, 0) => 1.0,
         _ => NEW_SHARE,
     };
-    let mut decks = [Deck::of(places, new, share.min(1.0) * new_share), {
-        Deck::of(places, other, share.min(1.0) * (1.0 - new_share))
-    }];
+    let mut decks = [(new, new_share), (other, 1.0 - new_share)]
+        .map(|(products, part)| Deck::of(places, products, share.min(1.0) * part));
     let kept = 1.0 - decks.iter().map(|deck| deck.each * deck.products as f64).sum::<f64>();
     (0..places)
         .map(|place| {

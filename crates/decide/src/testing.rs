@@ -49,10 +49,7 @@ impl Shop {
 
     /// Saves a product now, or a change to one.
     pub fn save(&mut self, product: Product) -> &mut Self {
-        let product = Arc::new(product);
-        let item = self.world.catalog.save(Arc::clone(&product), self.now);
-        self.world.content.upsert(item, &product);
-        self.world.traits.upsert(item, &product);
+        self.world.save_product(&Arc::new(product), self.now);
         self
     }
 

@@ -14,7 +14,7 @@ use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
-use mercer_schema::{ModelVersion, PlacementId, Position, Source};
+use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp};
 
 use crate::for_you::Newcomers;
 use crate::{Canary, Catalog, Placements};
@@ -37,6 +37,20 @@ pub struct World {
 }
 
 impl World {
+    /// Puts a product in, or in the place of what it was before, wherever products are known.
+    pub fn save_product(&mut self, product: &Arc<Product>, now: Timestamp) {
+        let item = self.catalog.save(Arc::clone(product), now);
+        self.content.upsert(item, product);
+        self.traits.upsert(item, product);
+    }
+
+    pub fn remove_product(&mut self, id: &ProductId) {
+        if let Some(item) = self.catalog.remove(id) {
+            self.content.remove(item);
+            self.traits.remove(item);
+        }
+    }
+
     /// The same world with other models, which answer everybody.
     #[must_use]
     pub fn answered_by(&self, models: Arc<Models>) -> Self {

@@ -42,16 +42,9 @@ impl Snapshot {
         match &record.fact {
             Fact::Event(event) => self.observe(record.position, event),
             Fact::ProductSaved(product) => {
-                let item = self.world.catalog.save(Arc::new(product.as_ref().clone()), record.recorded_at);
-                self.world.content.upsert(item, product);
-                self.world.traits.upsert(item, product);
+                self.world.save_product(&Arc::new(product.as_ref().clone()), record.recorded_at);
             }
-            Fact::ProductRemoved(id) => {
-                if let Some(item) = self.world.catalog.remove(id) {
-                    self.world.content.remove(item);
-                    self.world.traits.remove(item);
-                }
-            }
+            Fact::ProductRemoved(id) => self.world.remove_product(id),
             Fact::PlacementSaved(placement) => self.save_placement(placement),
             Fact::PlacementRemoved(id) => self.remove_placement(id),
             Fact::ModelPromoted(version) => {

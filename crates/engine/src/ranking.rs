@@ -122,8 +122,7 @@ mod tests {
         for number in 0..60 {
             let product =
                 Product::new(ProductId::trusted(format!("p{number}")), format!("Thing of kind {}", number % 7));
-            let item = world.catalog.save(Arc::new(product.clone()), Timestamp(0));
-            world.traits.upsert(item, &product);
+            world.save_product(&Arc::new(product), Timestamp(0));
         }
         world
     }

@@ -22,7 +22,7 @@ use crate::{Engine, Error};
 
 /// An interrupted run older than this is not gone on with: its data are of yesterday.
 const STALE_AFTER: i64 = Timestamp::DAY;
-/// Reading, judging, comparing and writing, beside two fits for every recipe.
+/// Reading, judging, comparing and writing, beside the fits.
 const OTHER_STEPS: usize = 4;
 /// The part of a run that learns from everything, and the one that learns from what was before the held-out days.
 const ALL: &str = "all";

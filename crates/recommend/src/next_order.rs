@@ -32,9 +32,9 @@ const KIND: Kind = Kind { name: "next_order_logit", version: 1 };
 /// Seeds that are looked up; a cart may hold more.
 const MOST_SEEDS: usize = 100;
 /// The same for items that were looked at; the newest count.
-const MOST_LOOKED_AT: usize = 20;
+pub const MOST_LOOKED_AT: usize = 20;
 /// What a look says, beside 1 for being in all of a customer's orders.
-const LOOK: f32 = 0.5;
+pub const LOOK: f32 = 0.5;
 /// Most wanted items that take part in every answer.
 const MOST_POPULAR: usize = 200;
 /// Added to a neighbour's score before its logarithm is taken.
