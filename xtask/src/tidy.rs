@@ -15,7 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // Holds the tensor library.
     ("mercer-neural", &["mercer-schema", "mercer-recommend"]),
     ("mercer-search", &["mercer-schema"]),
-    ("mercer-decide", &["mercer-schema", "mercer-profile", "mercer-recommend"]),
+    ("mercer-decide", &["mercer-schema", "mercer-profile", "mercer-recommend", "mercer-search"]),
     (
         "mercer-engine",
         &[
@@ -30,15 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "mercer-server",
-        &[
-            "mercer-schema",
-            "mercer-store",
-            "mercer-collect",
-            "mercer-profile",
-            "mercer-search",
-            "mercer-decide",
-            "mercer-engine",
-        ],
+        &["mercer-schema", "mercer-store", "mercer-collect", "mercer-profile", "mercer-decide", "mercer-engine"],
     ),
     // The demo shop is a stranger: it reaches Mercer over HTTP alone.
     ("mercer-demo", &["mercer-schema", "mercer-collect"]),

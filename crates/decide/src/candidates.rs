@@ -150,7 +150,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
-    fn for_you(&self, limit: usize) -> Vec<Scored> {
+    pub(crate) fn for_you(&self, limit: usize) -> Vec<Scored> {
         let (looked_at, ordered) = (self.looked_at(), self.ordered());
         if looked_at.is_empty() && ordered.is_empty() {
             return Vec::new();

@@ -115,7 +115,7 @@ impl Person {
         categories
     }
 
-    fn affinities(&self, catalog: &Catalog, now: Timestamp) -> Affinities {
+    pub(crate) fn affinities(&self, catalog: &Catalog, now: Timestamp) -> Affinities {
         let of = |profile| affinities(profile, |id| catalog.get(id).map(AsRef::as_ref), now);
         self.profile.as_ref().map(of).unwrap_or_default()
     }

@@ -45,8 +45,10 @@ mod quotas;
 mod relevance;
 mod rule;
 mod score;
+mod search;
 mod seed;
 mod slot;
+mod suggest;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -61,4 +63,6 @@ pub use decide::decide;
 pub use error::Error;
 pub use for_you::RANKED_SOURCES;
 pub use placements::{PlacementError, Placements, default_placements};
+pub use search::{check_filter, search};
+pub use suggest::suggest;
 pub use world::{Models, World};

@@ -15,6 +15,7 @@ use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
 use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp};
+use mercer_search::{Doc, Lexicon, SearchIndex};
 
 use crate::for_you::Newcomers;
 use crate::{Canary, Catalog, Placements};
@@ -28,6 +29,7 @@ pub struct World {
     pub popularity: Popularity,
     pub sessions: SessionIndex,
     pub content: ContentIndex,
+    pub search: SearchIndex,
     /// What the ranker sees of the products.
     pub traits: hybrid::Catalog,
     pub models: Arc<Models>,
@@ -39,13 +41,17 @@ pub struct World {
 impl World {
     /// Puts a product in, or in the place of what it was before, wherever products are known.
     pub fn save_product(&mut self, product: &Arc<Product>, now: Timestamp) {
+        let before = self.catalog.get(&product.id).cloned();
         let item = self.catalog.save(Arc::clone(product), now);
+        self.search.put(Doc(item.0), before.as_deref(), product);
         self.content.upsert(item, product);
         self.traits.upsert(item, product);
     }
 
     pub fn remove_product(&mut self, id: &ProductId) {
-        if let Some(item) = self.catalog.remove(id) {
+        let before = self.catalog.get(id).cloned();
+        if let (Some(before), Some(item)) = (before, self.catalog.remove(id)) {
+            self.search.remove(Doc(item.0), &before);
             self.content.remove(item);
             self.traits.remove(item);
         }
@@ -73,6 +79,8 @@ pub struct Models {
     pub repurchase: Repurchase,
     pub complements: Complements,
     pub bundles: Bundles,
+    /// What search knows of the catalog's words.
+    pub lexicon: Lexicon,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.

@@ -13,6 +13,7 @@ use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
+use mercer_search::{Doc, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +151,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let world = World {
         position: head.position,
         content: content_of(&catalog),
+        search: search_of(&catalog),
         traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
         catalog,
         profiles,
@@ -169,6 +171,15 @@ fn content_of(catalog: &Catalog) -> mercer_recommend::content::ContentIndex {
         content.upsert(item, product);
     }
     content
+}
+
+/// Nor is it: what it says does not depend on the order in which products came.
+fn search_of(catalog: &Catalog) -> SearchIndex {
+    let mut search = SearchIndex::default();
+    for (item, product) in catalog.products() {
+        search.put(Doc(item.0), None, product);
+    }
+    search
 }
 
 fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Error> {

@@ -9,9 +9,9 @@ use mercer_collect::{BadRow, Limits, Protocol};
 use mercer_decide::Placements;
 use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
-    Position, Product, ProductId, Record, Timestamp, Visitor,
+    Position, Product, ProductId, Record, SearchAnswer, SearchRecord, SearchRequest, SuggestAnswer, SuggestRequest,
+    Timestamp, Visitor,
 };
-use mercer_search::{SearchIndex, SearchOptions, SearchPage};
 use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -83,7 +83,6 @@ pub struct Engine {
     pub(crate) shadow: Shadow,
     pub(crate) watch: Watch,
     published: Arc<ArcSwap<Snapshot>>,
-    search: Arc<SearchIndex>,
     news: broadcast::Sender<Arc<Record>>,
     jobs: ArcSwapOption<mpsc::Sender<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -93,8 +92,8 @@ pub struct Engine {
 
 /// A decision and the JSON that it is digested and sent as: writing that down takes as long as deciding.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    pub decision: PageDecision,
+pub struct Answer<T> {
+    pub decision: T,
     pub json: Vec<u8>,
 }
 
@@ -128,15 +127,11 @@ impl Engine {
         checkpointer.save_when_due(&mut snapshot);
         name_champion(&parts.registry, &snapshot);
         let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));
-        let products = snapshot.world.catalog.products().map(|(_, product)| product.as_ref());
-        let search = Arc::new(SearchIndex::default());
-        search.rebuild(products)?;
         let (news, _) = broadcast::channel(NEWS_KEPT);
         let ingest = Ingest {
             log: Arc::clone(&parts.log),
             models: Arc::clone(&models),
             published: Arc::clone(&published),
-            search: Arc::clone(&search),
             news: news.clone(),
             checkpointer,
         };
@@ -152,7 +147,6 @@ impl Engine {
             shadow,
             watch,
             published,
-            search,
             news,
             jobs: ArcSwapOption::from_pointee(jobs),
             threads: Mutex::new(threads),
@@ -231,18 +225,28 @@ impl Engine {
     }
 
     /// Answers for a page and logs the answer behind the caller's back; `dry_run` logs nothing.
-    pub fn decide(&self, request: DecideRequest, id: DecisionId, now: Timestamp) -> Answer {
+    pub fn decide(&self, request: DecideRequest, id: DecisionId, now: Timestamp) -> Answer<PageDecision> {
         let snapshot = self.published.load();
         let decision = mercer_decide::decide(&snapshot.world, &request, id, now);
         let json = replay::json_of(&decision);
         if !request.dry_run {
             self.shadow.offer(&snapshot, &request, &decision);
-            let job = Job::Decision(Box::new(replay::decision_draft(request, &decision, &json)));
-            if self.queue().is_none_or(|jobs| jobs.try_send(job).is_err()) {
-                metrics::counter!("mercer_decisions_unlogged_total").increment(1);
-            }
+            self.log_decision(replay::decision_draft(request, &decision, &json));
         }
         Answer { decision, json }
+    }
+
+    /// Carries on what is being typed. Never logged.
+    pub fn suggest(&self, request: &SuggestRequest, now: Timestamp) -> SuggestAnswer {
+        mercer_decide::suggest(&self.published.load().world, request, now)
+    }
+
+    /// Nobody waits for it, and a full queue drops it.
+    fn log_decision(&self, draft: Draft) {
+        let job = Job::Decision(Box::new(draft));
+        if self.queue().is_none_or(|jobs| jobs.try_send(job).is_err()) {
+            metrics::counter!("mercer_decisions_unlogged_total").increment(1);
+        }
     }
 
     /// Answers as Mercer would have at `time`: the log is folded up to there. Never logged.
@@ -262,10 +266,21 @@ impl Engine {
     }
 
     /// Makes a logged decision again, from the log and the registry alone.
-    pub fn replay(&self, id: &DecisionId) -> Result<Replayed, Error> {
+    pub fn replay(&self, id: &DecisionId) -> Result<Replayed<DecisionRecord, PageDecision>, Error> {
         let record = self.find_decision(id)?;
         let snapshot = self.snapshot_at(record.position)?;
         Ok(replay::decide_again(&snapshot, record))
+    }
+
+    pub fn find_search(&self, id: &DecisionId) -> Result<SearchRecord, Error> {
+        replay::find_search(&*self.parts.log, id)
+    }
+
+    /// Answers a logged search again, from the log and the registry alone.
+    pub fn replay_search(&self, id: &DecisionId) -> Result<Replayed<SearchRecord, SearchAnswer>, Error> {
+        let record = self.find_search(id)?;
+        let snapshot = self.snapshot_at(record.position)?;
+        Ok(replay::search_again(&snapshot, record))
     }
 
     /// The state at a position, folded from the log's beginning. Ask in rising order to fold only once.
@@ -328,14 +343,16 @@ impl Engine {
         Ok(Some(Ok(())))
     }
 
-    /// Products that fit the words, best first.
-    pub fn search(&self, text: &str, options: &SearchOptions) -> Result<SearchPage, Error> {
-        Ok(self.search.search(text, options)?)
-    }
-
-    /// Completions of what is being typed.
-    pub fn suggest(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
-        Ok(self.search.suggest(typed, limit)?)
+    /// Answers a search and logs the answer behind the caller's back; `dry_run` and a text that is still being typed log
+    /// nothing.
+    pub fn search(&self, request: SearchRequest, id: DecisionId, now: Timestamp) -> Answer<SearchAnswer> {
+        let snapshot = self.published.load();
+        let answer = mercer_decide::search(&snapshot.world, &request, id, now);
+        let json = replay::json_of(&answer);
+        if !request.dry_run && !request.typing {
+            self.log_decision(replay::search_draft(request, &answer, &json));
+        }
+        Answer { decision: answer, json }
     }
 
     /// Every record from now on, for live views.

@@ -29,8 +29,6 @@ pub enum Error {
     BadShare(f64),
     #[error("{field}: {message}")]
     Placement { field: String, message: String },
-    #[error(transparent)]
-    Search(#[from] mercer_search::Error),
     #[error("`{0}` is no cursor that Mercer gave out; start without one")]
     Cursor(String),
 }

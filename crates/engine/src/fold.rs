@@ -57,6 +57,7 @@ impl Snapshot {
                 self.tally.count_decision(decision);
                 self.count_in_trial(decision);
             }
+            Fact::Searched(_) => {}
         }
     }
 

@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use mercer_schema::{Draft, Fact, Record};
-use mercer_search::SearchIndex;
 use mercer_store::{Appended, EventLog};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -42,7 +41,6 @@ pub(crate) struct Ingest {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) models: Arc<dyn ModelSource>,
     pub(crate) published: Arc<ArcSwap<Snapshot>>,
-    pub(crate) search: Arc<SearchIndex>,
     pub(crate) news: broadcast::Sender<Arc<Record>>,
     pub(crate) checkpointer: Checkpointer,
 }
@@ -77,7 +75,6 @@ impl Ingest {
                 // A caller that went away keeps nothing waiting.
                 let _ = reply.send(Ok(appended));
             }
-            self.update_search(&records);
             if self.news.receiver_count() > 0 {
                 for record in records {
                     let _ = self.news.send(Arc::new(record));
@@ -87,32 +84,6 @@ impl Ingest {
         }
         self.checkpointer.save_now(&mut snapshot);
     }
-}
-
-impl Ingest {
-    fn update_search(&self, records: &[Record]) {
-        let changes =
-            records.iter().filter(|record| matches!(record.fact, Fact::ProductSaved(_) | Fact::ProductRemoved(_)));
-        if let Err(error) = apply_changes(&self.search, changes) {
-            tracing::error!(%error, "a change of the catalog did not reach the search index");
-        }
-    }
-}
-
-fn apply_changes<'a>(
-    search: &SearchIndex,
-    changes: impl Iterator<Item = &'a Record>,
-) -> Result<(), mercer_search::Error> {
-    let mut is_changed = false;
-    for change in changes {
-        match &change.fact {
-            Fact::ProductSaved(product) => search.upsert(product)?,
-            Fact::ProductRemoved(id) => search.remove(id)?,
-            _ => continue,
-        }
-        is_changed = true;
-    }
-    if is_changed { search.commit() } else { Ok(()) }
 }
 
 fn commit_all(log: &dyn EventLog, mut waiting: mpsc::Receiver<Job>, committed: &SyncSender<Committed>) {
@@ -174,7 +145,8 @@ impl Batch {
     }
 
     fn fail(self, error: &mercer_store::Error) {
-        let unlogged = self.drafts.iter().filter(|draft| matches!(draft.fact, Fact::Decided(_))).count();
+        let unlogged =
+            self.drafts.iter().filter(|draft| matches!(draft.fact, Fact::Decided(_) | Fact::Searched(_))).count();
         metrics::counter!("mercer_decisions_unlogged_total").increment(unlogged as u64);
         tracing::error!(%error, records = self.drafts.len(), "the log refused a batch; nothing was acknowledged");
         for reply in self.callers.into_iter().filter_map(|(reply, _)| reply) {

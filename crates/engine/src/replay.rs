@@ -1,9 +1,11 @@
 //! Making a logged decision again: fold the log up to its position, decide, compare bit for bit.
 
 use mercer_schema::{
-    DecideRequest, DecisionId, DecisionRecord, Draft, Fact, PageDecision, Position, RecordedPlacement, Timestamp,
+    DecideRequest, DecisionId, DecisionRecord, Draft, Fact, PageDecision, Position, RecordedPlacement, SearchAnswer,
+    SearchRecord, SearchRequest, Timestamp,
 };
 use mercer_store::EventLog;
+use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Error;
@@ -14,20 +16,20 @@ use crate::models::ModelSource;
 /// Records read at a time while folding.
 const PAGE: usize = 5_000;
 
-/// A decision made again.
+/// An answer made again.
 #[derive(Debug, Clone)]
-pub struct Replayed {
-    pub record: DecisionRecord,
+pub struct Replayed<R, A> {
+    pub record: R,
     /// The whole answer, as it was given.
-    pub decision: PageDecision,
+    pub answer: A,
     /// The new answer has the digest of the logged one.
     pub is_identical: bool,
 }
 
 /// The JSON of an answer, from which its digest is made.
-pub(crate) fn json_of(decision: &PageDecision) -> Vec<u8> {
+pub(crate) fn json_of<T: Serialize>(answer: &T) -> Vec<u8> {
     // Plain data with text keys always serializes; an empty text would only make a replay differ.
-    serde_json::to_vec(decision).unwrap_or_default()
+    serde_json::to_vec(answer).unwrap_or_default()
 }
 
 /// What the log keeps of a decision.
@@ -55,6 +57,28 @@ pub(crate) fn decision_draft(request: DecideRequest, decision: &PageDecision, js
     }
 }
 
+/// What the log keeps of a search.
+pub(crate) fn search_draft(request: SearchRequest, answer: &SearchAnswer, json: &[u8]) -> Draft {
+    let record = SearchRecord {
+        decision_id: answer.decision_id.clone(),
+        position: answer.position,
+        decided_at: answer.decided_at,
+        total: answer.total,
+        product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
+        propensities: answer.items.iter().map(|item| item.propensity).collect(),
+        corrected: answer.query.corrected.clone(),
+        arm: answer.arm,
+        digest: digest(json),
+        request,
+    };
+    Draft {
+        recorded_at: answer.decided_at,
+        key: Some(decision_key(&answer.decision_id)),
+        key_lasts: true,
+        fact: Fact::Searched(Box::new(record)),
+    }
+}
+
 /// XXH3-128 of the answer's JSON.
 fn digest(json: &[u8]) -> String {
     format!("{:032x}", xxh3_128(json))
@@ -64,6 +88,14 @@ fn digest(json: &[u8]) -> String {
 pub(crate) fn find(log: &dyn EventLog, id: &DecisionId) -> Result<DecisionRecord, Error> {
     match log.find(decision_key(id))?.map(|record| record.fact) {
         Some(Fact::Decided(decision)) => Ok(*decision),
+        _ => Err(Error::NoSuchDecision(id.clone())),
+    }
+}
+
+/// The logged search with this id.
+pub(crate) fn find_search(log: &dyn EventLog, id: &DecisionId) -> Result<SearchRecord, Error> {
+    match log.find(decision_key(id))?.map(|record| record.fact) {
+        Some(Fact::Searched(search)) => Ok(*search),
         _ => Err(Error::NoSuchDecision(id.clone())),
     }
 }
@@ -101,8 +133,14 @@ pub(crate) fn position_at(log: &dyn EventLog, time: Timestamp) -> Result<Positio
 }
 
 /// Decides again in `snapshot`, which stands at the decision's position.
-pub(crate) fn decide_again(snapshot: &Snapshot, record: DecisionRecord) -> Replayed {
-    let decision =
-        mercer_decide::decide(&snapshot.world, &record.request, record.decision_id.clone(), record.decided_at);
-    Replayed { is_identical: digest(&json_of(&decision)) == record.digest, decision, record }
+pub(crate) fn decide_again(snapshot: &Snapshot, record: DecisionRecord) -> Replayed<DecisionRecord, PageDecision> {
+    let answer = mercer_decide::decide(&snapshot.world, &record.request, record.decision_id.clone(), record.decided_at);
+    Replayed { is_identical: digest(&json_of(&answer)) == record.digest, answer, record }
+}
+
+/// Answers a search again in `snapshot`, which stands at its position.
+pub(crate) fn search_again(snapshot: &Snapshot, record: SearchRecord) -> Replayed<SearchRecord, SearchAnswer> {
+    let (id, now) = (record.decision_id.clone(), record.decided_at);
+    let answer = mercer_decide::search(&snapshot.world, &record.request, id, now);
+    Replayed { is_identical: digest(&json_of(&answer)) == record.digest, answer, record }
 }

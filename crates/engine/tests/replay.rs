@@ -35,14 +35,14 @@ async fn thousands_of_decisions_made_while_models_are_swapped() {
     for id in &logged {
         let replayed = shop.engine.replay(id).unwrap();
         assert!(replayed.is_identical, "{id} at {}", replayed.record.position);
-        assert_eq!(replayed.decision, given[id]);
+        assert_eq!(replayed.answer, given[id]);
     }
     drop(shop);
 
     // The same from the disk alone, and newest first, so that each one is folded from the beginning.
     let shop = Shop::open(folder.path());
     for id in logged.iter().rev().step_by(1_000) {
-        assert_eq!(shop.engine.replay(id).unwrap().decision, given[id]);
+        assert_eq!(shop.engine.replay(id).unwrap().answer, given[id]);
     }
 }
 

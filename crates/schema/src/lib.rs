@@ -24,6 +24,7 @@ mod placement;
 mod product;
 mod profile;
 mod record;
+mod search;
 mod time;
 
 pub use commerce::{Commerce, CommerceAction, Line, Order};
@@ -45,6 +46,11 @@ pub use placement::{
 pub use product::{Availability, Product};
 pub use profile::{Profile, Touch, TouchKind, Visit};
 pub use record::{Draft, Fact, Record, RecordKey};
+pub use search::{
+    Chip, Explanation, Facet, FacetValue, OtherWord, Refinement, ScorePart, SearchAnswer, SearchRecord, SearchRequest,
+    SearchSort, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace, SuggestedQuery, Understood,
+    UnderstoodWord, WayOn, WayOnKind,
+};
 pub use time::{Timestamp, TimestampError};
 
 /// Free-form JSON fields that Mercer keeps but does not interpret.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId, Timestamp,
+    DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId,
+    SearchRecord, Timestamp,
 };
 
 /// A fact at its place in the log.
@@ -27,6 +28,7 @@ pub enum Fact {
     ModelPromoted(ModelVersion),
     ModelChanged(Box<ModelChange>),
     Decided(Box<DecisionRecord>),
+    Searched(Box<SearchRecord>),
 }
 
 /// A fact on its way into the log.

@@ -1,210 +1,232 @@
-//! The index: take products in, find them again.
+//! The index: which products have a word, and where in them.
 //!
-//! Changes become visible together, when [`SearchIndex::commit`] returns, and not before. All methods take `&self`:
-//! one thread writes at a time, any number read meanwhile. Until the first change it costs no thread and no memory.
+//! It is a value: a clone shares everything and stays as it is while the original goes on. What it says depends on the
+//! products that are in, not on the order or the way in which they came, so an answer can be made again from the log.
 
-use std::fmt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
-use mercer_schema::{Product, ProductId};
-use tantivy::collector::{Count, TopDocs};
-use tantivy::query::Query;
-use tantivy::schema::{Field, Value};
-use tantivy::{DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
+use imbl::shared_ptr::DefaultSharedPtr;
+use imbl::{GenericHashMap, Vector};
+use mercer_schema::Product;
+use rustc_hash::FxBuildHasher;
 
-use crate::Error;
-use crate::fields::Fields;
-use crate::query::{Attempt, everything, find, narrowed};
-use crate::words::{Analyzers, Typed};
+use crate::Language;
+use crate::analysis::Analysis;
+use crate::facets::Facets;
+use crate::marks::Marks;
+use crate::vocabulary::Vocabulary;
 
-/// What may be buffered before it is written; the least that the library takes.
-const WRITER_BYTES: usize = 15_000_000;
-/// Pages beyond these are empty.
-const LARGEST_LIMIT: usize = 1_000;
-const LARGEST_OFFSET: usize = 10_000;
+type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
-/// Which of the products found are wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchOptions {
-    pub limit: usize,
-    /// Products to skip, from the best on.
-    pub offset: usize,
-    /// The name of a category at any level, or its path: `Home > Kitchen`. Capital letters do not matter.
-    pub category: Option<String>,
-    pub in_stock_only: bool,
-}
+/// A product's number, as the catalog gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Doc(pub u32);
 
-impl Default for SearchOptions {
-    fn default() -> Self {
-        Self { limit: 24, offset: 0, category: None, in_stock_only: false }
-    }
-}
+/// A stem's number. Which it is says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Term(u32);
 
-/// Products found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SearchPage {
-    /// On all pages.
-    pub total: usize,
-    /// Best first; scores compare within one search only.
-    pub hits: Vec<(ProductId, f32)>,
+/// A product that has a word, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Posting {
+    pub(crate) doc: Doc,
+    pub(crate) marks: Marks,
 }
 
 /// All products, by their words.
+#[derive(Debug, Clone)]
 pub struct SearchIndex {
-    index: Index,
-    pub(crate) fields: Fields,
-    pub(crate) analyzers: Analyzers,
-    /// Opened by the first change.
-    writer: Mutex<Option<IndexWriter>>,
-    /// Opened by the first commit.
-    reader: OnceLock<IndexReader>,
+    /// The language of products that do not show theirs.
+    shop: Language,
+    terms: Map<Arc<str>, Term>,
+    /// By term, in order of the products' numbers.
+    postings: Vector<Arc<Vec<Posting>>>,
+    /// Titles as terms, by product.
+    titles: Vector<Option<Arc<[Term]>>>,
+    codes: Map<String, Vec<Doc>>,
+    facets: Facets,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) totals: Totals,
+}
+
+/// Sums over all products.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) products: u64,
+    /// Words, by field.
+    lengths: [u64; 3],
+    /// Products that are written in a language, as [`Language::ALL`].
+    languages: [u64; 7],
 }
 
 impl Default for SearchIndex {
     fn default() -> Self {
-        let (schema, fields) = Fields::new();
-        let index = Index::create_in_ram(schema);
-        let analyzers = Analyzers::new();
-        analyzers.register(index.tokenizers());
-        Self { index, fields, analyzers, writer: Mutex::default(), reader: OnceLock::new() }
-    }
-}
-
-impl fmt::Debug for SearchIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SearchIndex").field("products", &self.len()).finish_non_exhaustive()
+        Self::new(Language::English)
     }
 }
 
 impl SearchIndex {
-    /// Puts a product in, or in the place of the one with its id. Visible after [`Self::commit`].
-    pub fn upsert(&self, product: &Product) -> Result<(), Error> {
-        let mut writer = self.lock();
-        let writer = self.opened(&mut writer)?;
-        writer.delete_term(self.fields.id_term(product.id.as_str()));
-        writer.add_document(self.fields.document(product))?;
-        Ok(())
-    }
-
-    /// Takes a product out; one that is not there is no matter. Visible after [`Self::commit`].
-    pub fn remove(&self, id: &ProductId) -> Result<(), Error> {
-        let mut writer = self.lock();
-        self.opened(&mut writer)?.delete_term(self.fields.id_term(id.as_str()));
-        Ok(())
-    }
-
-    /// Makes all changes visible to every search from now on.
-    pub fn commit(&self) -> Result<(), Error> {
-        match self.lock().as_mut() {
-            Some(writer) => self.publish(writer),
-            None => Ok(()),
+    /// An empty index of a shop in which products are mostly written so.
+    pub fn new(shop: Language) -> Self {
+        Self {
+            shop,
+            terms: Map::default(),
+            postings: Vector::new(),
+            titles: Vector::new(),
+            codes: Map::default(),
+            facets: Facets::default(),
+            vocabulary: Vocabulary::default(),
+            totals: Totals::default(),
         }
     }
 
-    /// Replaces everything by these products, visible when it returns. Of two with one id, the later counts.
-    pub fn rebuild<'a>(&self, products: impl IntoIterator<Item = &'a Product>) -> Result<(), Error> {
-        let mut writer = self.lock();
-        let writer = self.opened(&mut writer)?;
-        // What waits to be written must be in a segment before all segments can be dropped.
-        writer.commit()?;
-        writer.delete_all_documents()?;
-        for product in products {
-            writer.delete_term(self.fields.id_term(product.id.as_str()));
-            writer.add_document(self.fields.document(product))?;
+    /// Puts a product in. `before` is what stood under this number, if anything did.
+    pub fn put(&mut self, doc: Doc, before: Option<&Product>, product: &Product) {
+        self.facets.put(doc, product);
+        let before = before.map(|product| Analysis::of(product, self.shop));
+        let now = Analysis::of(product, self.shop);
+        // A price or a stock that changes is not a word.
+        if before.as_ref() == Some(&now) {
+            return;
         }
-        self.publish(writer)
+        if let Some(before) = before {
+            self.forget(doc, &before);
+        }
+        self.learn(doc, &now);
+    }
+
+    /// Takes out the product that stood under this number.
+    pub fn remove(&mut self, doc: Doc, before: &Product) {
+        self.facets.remove(doc);
+        self.forget(doc, &Analysis::of(before, self.shop));
     }
 
     /// Products that can be found.
     pub fn len(&self) -> usize {
-        self.searcher().map_or(0, |searcher| searcher.num_docs() as usize)
+        self.totals.products as usize
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Finds products that have every word; if there are none, forgives a slip in each word; if there are still
-    /// none, asks for any of the words. The last word may be only begun, unless something follows it. Nothing typed
-    /// finds everything in the category, or nothing without one.
-    pub fn search(&self, text: &str, options: &SearchOptions) -> Result<SearchPage, Error> {
-        let Some(searcher) = self.searcher() else { return Ok(SearchPage::default()) };
-        let typed = self.analyzers.read(text);
-        if typed.whole.is_empty() {
-            return if options.category.is_some() {
-                self.page(&searcher, everything(), options)
-            } else {
-                Ok(SearchPage::default())
-            };
+    pub const fn facets(&self) -> &Facets {
+        &self.facets
+    }
+
+    /// Languages in which products are written, the shop's own first.
+    pub(crate) fn languages(&self) -> Vec<Language> {
+        let mut others: Vec<(u64, Language)> = self.totals.languages.iter().copied().zip(Language::ALL).collect();
+        others.retain(|(products, language)| *products > 0 && *language != self.shop);
+        others.sort_by_key(|(products, _)| std::cmp::Reverse(*products));
+        std::iter::once(self.shop).chain(others.into_iter().map(|(_, language)| language)).collect()
+    }
+
+    pub(crate) fn term(&self, stem: &str) -> Option<Term> {
+        self.terms.get(stem).copied().filter(|term| !self.postings(*term).is_empty())
+    }
+
+    pub(crate) fn postings(&self, term: Term) -> &[Posting] {
+        self.postings.get(term.0 as usize).map_or(&[], |postings| postings)
+    }
+
+    /// The title's words in order, as terms.
+    pub(crate) fn title(&self, doc: Doc) -> &[Term] {
+        self.titles.get(doc.0 as usize).and_then(Option::as_deref).unwrap_or(&[])
+    }
+
+    /// Products of which a code is this one, letters and digits alone.
+    pub(crate) fn with_code(&self, code: &str) -> &[Doc] {
+        self.codes.get(code).map_or(&[], Vec::as_slice)
+    }
+
+    /// Numbers given so far.
+    pub(crate) fn docs(&self) -> usize {
+        self.titles.len()
+    }
+
+    /// Words of a field in a product, on average.
+    pub(crate) fn average_length(&self, field: usize) -> f32 {
+        (self.totals.lengths[field] as f32 / self.totals.products.max(1) as f32).max(1.0)
+    }
+
+    fn learn(&mut self, doc: Doc, analysis: &Analysis) {
+        for (stem, marks) in &analysis.terms {
+            let term = self.numbered(stem);
+            let Some(postings) = self.postings.get_mut(term.0 as usize) else { continue };
+            let postings = Arc::make_mut(postings);
+            let place = postings.partition_point(|posting| posting.doc < doc);
+            postings.insert(place, Posting { doc, marks: *marks });
         }
-        for attempt in Attempt::ALL {
-            let page = self.page(&searcher, find(&searcher, &self.fields, &typed, attempt)?, options)?;
-            if page.total > 0 {
-                return Ok(page);
+        let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
+        for (word, stem) in &analysis.written {
+            self.vocabulary.insert(word, stem, has_compounds);
+        }
+        for code in &analysis.codes {
+            let docs = self.codes.entry(code.clone()).or_default();
+            let place = docs.partition_point(|other| *other < doc);
+            docs.insert(place, doc);
+        }
+        let title: Arc<[Term]> =
+            analysis.title.iter().filter_map(|stem| self.terms.get(stem.as_str()).copied()).collect();
+        while self.titles.len() <= doc.0 as usize {
+            self.titles.push_back(None);
+        }
+        self.titles.set(doc.0 as usize, Some(title));
+        self.totals.add(analysis, 1);
+    }
+
+    fn forget(&mut self, doc: Doc, analysis: &Analysis) {
+        for stem in analysis.terms.keys() {
+            let postings = self.terms.get(stem.as_str()).and_then(|term| self.postings.get_mut(term.0 as usize));
+            if let Some(postings) = postings {
+                let postings = Arc::make_mut(postings);
+                if let Ok(place) = postings.binary_search_by_key(&doc, |posting| posting.doc) {
+                    postings.remove(place);
+                }
             }
         }
-        Ok(SearchPage::default())
-    }
-
-    /// Titles of products that have every word typed, best first.
-    pub(crate) fn titles(&self, searcher: &Searcher, typed: &Typed, limit: usize) -> Result<Vec<String>, Error> {
-        let query = find(searcher, &self.fields, typed, Attempt::AsTyped)?;
-        let found = searcher.search(&*query, &TopDocs::with_limit(limit.clamp(1, LARGEST_LIMIT)).order_by_score())?;
-        let titles = found.into_iter().map(|(_, address)| stored(searcher, address, self.fields.title));
-        Ok(titles.collect::<tantivy::Result<Vec<Option<String>>>>()?.into_iter().flatten().collect())
-    }
-
-    pub(crate) fn searcher(&self) -> Option<Searcher> {
-        self.reader.get().map(IndexReader::searcher)
-    }
-
-    fn page(&self, searcher: &Searcher, query: Box<dyn Query>, options: &SearchOptions) -> Result<SearchPage, Error> {
-        let mut filters = Vec::new();
-        filters.extend(options.category.as_deref().map(|category| self.fields.category_term(category)));
-        filters.extend(options.in_stock_only.then(|| self.fields.buyable_term()));
-        let query = narrowed(query, filters);
-        let limit = options.limit.min(LARGEST_LIMIT);
-        if limit == 0 || options.offset > LARGEST_OFFSET {
-            return Ok(SearchPage { total: searcher.search(&*query, &Count)?, hits: Vec::new() });
+        for (word, stem) in &analysis.written {
+            self.vocabulary.remove(word, stem);
         }
-        let best = TopDocs::with_limit(limit).and_offset(options.offset).order_by_score();
-        let (total, found) = searcher.search(&*query, &(Count, best))?;
-        let mut hits = Vec::with_capacity(found.len());
-        for (score, address) in found {
-            let id = stored(searcher, address, self.fields.id)?;
-            hits.extend(id.map(|id| (ProductId::trusted(id), score)));
-        }
-        Ok(SearchPage { total, hits })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<IndexWriter>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn opened<'a>(&self, writer: &'a mut Option<IndexWriter>) -> Result<&'a mut IndexWriter, Error> {
-        let opened = match writer.take() {
-            Some(opened) => opened,
-            None => self.index.writer_with_num_threads(1, WRITER_BYTES)?,
-        };
-        Ok(writer.insert(opened))
-    }
-
-    fn publish(&self, writer: &mut IndexWriter) -> Result<(), Error> {
-        writer.commit()?;
-        match self.reader.get() {
-            Some(reader) => reader.reload()?,
-            None => {
-                // Reloaded by hand: a search right after a commit must see it.
-                let opened = self.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-                // Only set here, under the writer's lock, so it cannot have been set meanwhile.
-                let _ = self.reader.set(opened);
+        for code in &analysis.codes {
+            if let Some(docs) = self.codes.get_mut(code) {
+                docs.retain(|other| *other != doc);
+                if docs.is_empty() {
+                    self.codes.remove(code);
+                }
             }
         }
-        Ok(())
+        if let Some(title) = self.titles.get_mut(doc.0 as usize) {
+            *title = None;
+        }
+        self.totals.add(analysis, -1);
+    }
+
+    fn numbered(&mut self, stem: &str) -> Term {
+        if let Some(term) = self.terms.get(stem) {
+            return *term;
+        }
+        let term = Term(self.postings.len() as u32);
+        self.terms.insert(Arc::from(stem), term);
+        self.postings.push_back(Arc::default());
+        term
     }
 }
 
-fn stored(searcher: &Searcher, address: DocAddress, field: Field) -> tantivy::Result<Option<String>> {
-    let document: TantivyDocument = searcher.doc(address)?;
-    Ok(document.get_first(field).and_then(|value| value.as_str().map(str::to_owned)))
+impl Totals {
+    pub(crate) const fn languages(&self, language: Language) -> u64 {
+        self.languages[language as usize]
+    }
+
+    fn add(&mut self, analysis: &Analysis, sign: i64) {
+        self.products = self.products.saturating_add_signed(sign);
+        for (total, length) in self.lengths.iter_mut().zip(analysis.lengths) {
+            *total = total.saturating_add_signed(sign * length as i64);
+        }
+        if let Some(language) = analysis.language {
+            let products = &mut self.languages[language as usize];
+            *products = products.saturating_add_signed(sign);
+        }
+    }
 }

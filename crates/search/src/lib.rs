@@ -1,29 +1,47 @@
-//! The product index: finds products by words, by id, by the beginning of a word; forgives one slip of the finger.
+//! The product index: finds products by what was typed, and says what it understood.
 //!
-//! It lives in memory and is made from the catalog. Text from outside is only ever taken apart into words: there is
-//! no query language, so nothing that is typed can be an error or an attack. What a customer may see, and in which
-//! personal order, is decided elsewhere.
+//! It is a value made from the catalog, like every other part of the world: cloning costs nothing, and the same
+//! products give the same answer however they came. Text from outside is only ever taken apart into words: there is no
+//! query language, so nothing that is typed can be an error or an attack. What a customer may see, and in which personal
+//! order, is decided elsewhere.
 //!
 //! ```
 //! use mercer_schema::{Product, ProductId};
-//! use mercer_search::{SearchIndex, SearchOptions};
+//! use mercer_search::{Doc, Lexicon, SearchIndex};
 //!
-//! let index = SearchIndex::default();
-//! index.upsert(&Product::new(ProductId::parse("85123A")?, "White hanging heart lantern"))?;
-//! index.commit()?;
-//! for typed in ["lanterns", "heart lant", "lantren", "85123a"] {
-//!     let page = index.search(typed, &SearchOptions::default())?;
-//!     assert_eq!(page.hits[0].0.as_str(), "85123A", "{typed}");
+//! let mut index = SearchIndex::default();
+//! index.put(Doc(0), None, &Product::new(ProductId::parse("85123A")?, "White hanging heart lantern"));
+//! let lexicon = Lexicon::default();
+//! for typed in ["lanterns", "heart lantren", "85123a"] {
+//!     assert_eq!(index.search(&lexicon, typed, 10)[0].doc, Doc(0), "{typed}");
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod error;
-mod fields;
-mod index;
-mod query;
-mod suggest;
-mod words;
+pub mod evaluate;
 
-pub use error::Error;
-pub use index::{SearchIndex, SearchOptions, SearchPage};
+mod analysis;
+mod facets;
+mod heads;
+mod index;
+mod language;
+mod marks;
+mod measure;
+mod mine;
+mod query;
+mod rank;
+mod search;
+mod spelling;
+mod text;
+mod thesaurus;
+mod vocabulary;
+mod wishes;
+
+pub use analysis::readable;
+pub use facets::{FacetField, Facets, FieldTotals, LEVEL_SEPARATOR, Value};
+pub use index::{Doc, SearchIndex};
+pub use language::Language;
+pub use rank::{Match, Weights};
+pub use search::{Found, FoundWord, Lexicon, best, synonyms_of};
+pub use thesaurus::Synonyms;
+pub use wishes::{Role, Wish, Wished, Wishes};

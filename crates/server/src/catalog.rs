@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use mercer_schema::{Product, ProductId};
-use mercer_search::SearchOptions;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -218,91 +217,6 @@ pub(crate) async fn categories(_caller: MayDecide, State(app): State<App>) -> Js
     let snapshot = app.engine.snapshot();
     let category = |counted: mercer_decide::CategoryCount| Category { path: counted.path, products: counted.products };
     Json(Categories { categories: snapshot.world.catalog.categories().map(category).collect() })
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SearchQuery {
-    /// What the customer typed.
-    #[serde(default)]
-    #[param(max_length = 1000)]
-    pub q: String,
-    /// Only products of this category.
-    #[param(max_length = 1000)]
-    pub category: Option<String>,
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<usize>,
-    #[param(maximum = 10000)]
-    pub offset: Option<usize>,
-}
-
-/// Finds products by words, an id or a beginning of a word; forgives a slip of the finger.
-#[utoipa::path(
-    get, path = "/v1/search", tag = "catalog", params(SearchQuery),
-    responses(
-        (status = 200, description = "Products, best first", body = ProductPage),
-        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn search(
-    _caller: MayDecide,
-    State(app): State<App>,
-    ApiQuery(query): ApiQuery<SearchQuery>,
-) -> Result<Json<ProductPage>, Problem> {
-    at_most("q", Some(&query.q), LONGEST_TEXT)?;
-    at_most("category", query.category.as_deref(), LONGEST_TEXT)?;
-    let offset = query.offset.unwrap_or(0);
-    if offset > 10_000 {
-        return Err(Problem::invalid(Some("offset".into()), "At most 10,000; narrow the search instead."));
-    }
-    let options =
-        SearchOptions { limit: page_size(query.limit)?, offset, category: query.category, in_stock_only: false };
-    let found = app.engine.search(&query.q, &options)?;
-    let snapshot = app.engine.snapshot();
-    let products = found.hits.iter().filter_map(|(id, _)| snapshot.world.catalog.get(id).cloned()).collect();
-    Ok(Json(ProductPage { total: found.total, products, next: None }))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Suggestions {
-    pub suggestions: Vec<String>,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SuggestQuery {
-    /// What the customer has typed so far.
-    #[serde(default)]
-    #[param(max_length = 1000)]
-    pub q: String,
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<usize>,
-}
-
-/// Completes what is being typed.
-#[utoipa::path(
-    get, path = "/v1/suggest", tag = "catalog", params(SuggestQuery),
-    responses(
-        (status = 200, description = "Titles and categories", body = Suggestions),
-        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn suggest(
-    _caller: MayDecide,
-    State(app): State<App>,
-    ApiQuery(query): ApiQuery<SuggestQuery>,
-) -> Result<Json<Suggestions>, Problem> {
-    at_most("q", Some(&query.q), LONGEST_TEXT)?;
-    let suggestions = app.engine.suggest(&query.q, page_size(query.limit)?)?;
-    Ok(Json(Suggestions { suggestions }))
 }
 
 fn page_size(asked: Option<usize>) -> Result<usize, Problem> {

@@ -198,8 +198,8 @@ pub(crate) async fn replay(
 ) -> Result<Json<ReplayedDecision>, Problem> {
     let id = decision_id(&id)?;
     let replayed = tokio::task::spawn_blocking(move || app.engine.replay(&id)).await;
-    let Replayed { decision, is_identical, .. } = replayed.map_err(|error| Problem::internal(&error))??;
-    Ok(Json(ReplayedDecision { identical: is_identical, decision }))
+    let Replayed { answer, is_identical, .. } = replayed.map_err(|error| Problem::internal(&error))??;
+    Ok(Json(ReplayedDecision { identical: is_identical, decision: answer }))
 }
 
 fn decision_id(text: &str) -> Result<DecisionId, Problem> {

@@ -22,6 +22,7 @@ pub mod models;
 mod openapi;
 mod problem;
 mod router;
+mod search;
 mod serve;
 mod state;
 mod stores;

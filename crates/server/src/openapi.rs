@@ -28,6 +28,7 @@ use crate::state::App;
     tags(
         (name = "collect", description = "Send what happens"),
         (name = "decide", description = "Ask what to show"),
+        (name = "search", description = "Ask what fits some words, and what to type next"),
         (name = "catalog", description = "Read, find and change products"),
         (name = "customers", description = "What is known of a customer"),
         (name = "models", description = "Train, compare, promote, go back"),

@@ -165,7 +165,7 @@ impl From<mercer_engine::Error> for Problem {
             }
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
             Error::Store(store) => store.into(),
-            Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Search(_) => Self::internal(&error),
+            Error::LogTooShort { .. } | Error::TrainingBroke(_) => Self::internal(&error),
         }
     }
 }

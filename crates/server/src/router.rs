@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::state::App;
 use crate::{
     admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, models,
-    openapi, upload,
+    openapi, search, upload,
 };
 
 /// Bodies of the collectors: their own limit answers before this one.
@@ -52,8 +52,12 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(catalog::list, catalog::save))
         .routes(routes!(catalog::find, catalog::remove))
         .routes(routes!(catalog::categories))
-        .routes(routes!(catalog::search))
-        .routes(routes!(catalog::suggest))
+        .routes(routes!(search::get, search::post))
+        .routes(routes!(search::browse))
+        .routes(routes!(search::facets))
+        .routes(routes!(search::suggest, search::suggest_post))
+        .routes(routes!(search::logged))
+        .routes(routes!(search::replay))
         .routes(routes!(customers::find))
         .routes(routes!(admin::list_placements))
         .routes(routes!(admin::save_placement, admin::remove_placement))

@@ -64,6 +64,7 @@ pub enum RecordKind {
     ModelPromoted,
     ModelChanged,
     Decided,
+    Searched,
 }
 
 impl RecordKind {
@@ -77,6 +78,7 @@ impl RecordKind {
             Fact::ModelPromoted(_) => Self::ModelPromoted,
             Fact::ModelChanged(_) => Self::ModelChanged,
             Fact::Decided(_) => Self::Decided,
+            Fact::Searched(_) => Self::Searched,
         }
     }
 
@@ -92,6 +94,7 @@ impl RecordKind {
             Self::Decided => 7,
             // 8 is LASTING_EVENT.
             Self::ModelChanged => 9,
+            Self::Searched => 10,
         }
     }
 }
@@ -124,17 +127,24 @@ fn body(index: usize, fact: &Fact) -> Result<String, Error> {
     let times = match fact {
         Fact::Event(event) => [event.occurred_at, event.received_at],
         Fact::Decided(decision) => [decision.decided_at, decision.request.as_of.unwrap_or(decision.decided_at)],
+        Fact::Searched(search) => [search.decided_at; 2],
         _ => [Timestamp::default(); 2],
     };
     if !times.iter().all(|time| DATED_MICROS.contains(&time.0)) {
         return Err(unwritable("a time is outside the years 1 to 9998".into()));
     }
-    if let Fact::Decided(decision) = fact
-        && decision.placements.iter().flat_map(|placement| &placement.propensities).any(|share| !share.is_finite())
-    {
+    let is_number = |share: &f64| share.is_finite();
+    let are_numbers = match fact {
+        Fact::Decided(decision) => {
+            decision.placements.iter().flat_map(|placement| &placement.propensities).all(is_number)
+        }
+        Fact::Searched(search) => search.propensities.iter().chain(&search.request.strength).all(is_number),
+        _ => true,
+    };
+    if !are_numbers {
         return Err(unwritable("a propensity is no number".into()));
     }
-    if matches!(fact, Fact::Event(_) | Fact::Decided(_)) && !cfg!(debug_assertions) {
+    if matches!(fact, Fact::Event(_) | Fact::Decided(_) | Fact::Searched(_)) && !cfg!(debug_assertions) {
         return Ok(body);
     }
     match serde_json::from_str::<Fact>(&body) {

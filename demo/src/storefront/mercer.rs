@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mercer_schema::{DecideRequest, PageDecision, Product, ProductId, Profile};
+use mercer_schema::{DecideRequest, PageDecision, Product, ProductId, Profile, SearchAnswer, SearchRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(super) struct Mercer {
     read_key: String,
 }
 
-/// A page of products. Search answers the same without `next`.
+/// A page of products.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ProductPage {
     pub(super) products: Vec<Product>,
@@ -110,9 +110,9 @@ impl Mercer {
         Ok(answer.categories)
     }
 
-    pub(super) async fn search(&self, words: &str, offset: usize) -> Result<ProductPage, Trouble> {
-        let query = query(&[("q", words), ("limit", "24"), ("offset", &offset.to_string())]);
-        read("a search", self.get(&format!("/v1/search{query}"), &self.decide_key)).await
+    pub(super) async fn search(&self, request: &SearchRequest) -> Result<SearchAnswer, Trouble> {
+        let call = self.http.post(format!("{}/v1/search", self.base)).bearer_auth(&self.decide_key);
+        read("a search", call.json(request)).await
     }
 
     pub(super) async fn decide(&self, request: &DecideRequest) -> Result<PageDecision, Trouble> {

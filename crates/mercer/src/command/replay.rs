@@ -1,7 +1,7 @@
 //! `mercer replay`: logged decisions made again from the log and the models, compared bit for bit.
 
 use mercer_engine::Replayed;
-use mercer_schema::{DecisionId, Fact, Position};
+use mercer_schema::{DecisionId, DecisionRecord, Fact, PageDecision, Position};
 use serde_json::json;
 
 use crate::cli::Replay;
@@ -46,8 +46,8 @@ pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(),
     Ok(())
 }
 
-fn show(replayed: &Replayed, whole: bool, as_json: bool) {
-    let Replayed { record, decision, is_identical } = replayed;
+fn show(replayed: &Replayed<DecisionRecord, PageDecision>, whole: bool, as_json: bool) {
+    let Replayed { record, answer: decision, is_identical } = replayed;
     if as_json {
         let mut value = json!({ "decision_id": record.decision_id, "identical": is_identical });
         if whole {

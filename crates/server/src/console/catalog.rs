@@ -10,15 +10,14 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use mercer_decide::Catalog;
 use mercer_engine::Snapshot;
-use mercer_schema::{Activity, Availability, CommerceAction, Fact, Product, ProductId};
-use mercer_search::SearchOptions;
+use mercer_schema::{Activity, Availability, CommerceAction, Fact, Product, ProductId, SearchRequest};
 use serde::Deserialize;
 
 use super::live::{self, Row};
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::SignedIn;
 use crate::problem::Problem;
-use crate::state::App;
+use crate::state::{App, new_decision_id, now};
 
 const PAGE: usize = 50;
 /// Pages that can be turned to; beyond them a search is the better way.
@@ -133,12 +132,9 @@ pub(crate) async fn list(
     let found = tokio::task::spawn_blocking(move || {
         let snapshot = app.engine.snapshot();
         let page = asked.page.unwrap_or(1).clamp(1, LAST_PAGE);
-        let (rows, total) = if asked.q.trim().is_empty() {
-            browse(&snapshot, &asked, page)
-        } else {
-            search(&app, &snapshot, &asked, page)?
-        };
-        Ok::<_, mercer_engine::Error>(CatalogPage {
+        let (rows, total) =
+            if asked.q.trim().is_empty() { browse(&snapshot, &asked, page) } else { search(&snapshot, &asked, page) };
+        CatalogPage {
             frame,
             categories: category_options(&snapshot.world.catalog),
             sort: asked.sort.name(),
@@ -150,31 +146,30 @@ pub(crate) async fn list(
             has_more: page * PAGE < total,
             query: asked.q,
             category: asked.category,
-        })
+        }
     });
     match found.await {
-        Ok(Ok(page)) => render(&page),
-        Ok(Err(error)) => failure(&Problem::from(error)),
+        Ok(page) => render(&page),
         Err(error) => failure(&Problem::internal(&error)),
     }
 }
 
-fn search(
-    app: &App,
-    snapshot: &Snapshot,
-    asked: &CatalogQuery,
-    page: usize,
-) -> Result<(Vec<Listed>, usize), mercer_engine::Error> {
-    let options = SearchOptions {
-        limit: PAGE,
-        offset: (page - 1) * PAGE,
+/// As a customer of whom nothing is known would find it.
+fn search(snapshot: &Snapshot, asked: &CatalogQuery, page: usize) -> (Vec<Listed>, usize) {
+    let request = SearchRequest {
+        q: asked.q.clone(),
         category: Some(asked.category.clone()).filter(|name| !name.is_empty()),
-        in_stock_only: false,
+        limit: Some(PAGE),
+        cursor: Some(((page - 1) * PAGE).to_string()),
+        facets: Some(0),
+        fields: vec!["id".to_owned()],
+        ungrouped: true,
+        dry_run: true,
+        ..SearchRequest::default()
     };
-    let found = app.engine.search(&asked.q, &options)?;
-    let catalog = &snapshot.world.catalog;
-    let products = found.hits.iter().filter_map(|(id, _)| catalog.get(id));
-    Ok((products.map(|product| listed(snapshot, product)).collect(), found.total))
+    let found = mercer_decide::search(&snapshot.world, &request, new_decision_id(), now());
+    let products = found.items.iter().filter_map(|item| snapshot.world.catalog.get(&item.product_id));
+    (products.map(|product| listed(snapshot, product)).collect(), found.total)
 }
 
 fn browse(snapshot: &Snapshot, asked: &CatalogQuery, page: usize) -> (Vec<Listed>, usize) {

@@ -70,8 +70,8 @@ impl Kind {
             Self::Clicks => {
                 matches!(fact, Fact::Event(event) if matches!(&event.activity, Activity::Exposure(exposure) if exposure.clicked))
             }
-            Self::Decisions => matches!(fact, Fact::Decided(_)),
-            Self::Changes => !matches!(fact, Fact::Event(_) | Fact::Decided(_)),
+            Self::Decisions => matches!(fact, Fact::Decided(_) | Fact::Searched(_)),
+            Self::Changes => !matches!(fact, Fact::Event(_) | Fact::Decided(_) | Fact::Searched(_)),
         }
     }
 }
@@ -221,6 +221,13 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
             let placements: Vec<&str> =
                 decision.placements.iter().map(|placement| placement.placement.as_str()).collect();
             ("Page decided".to_owned(), who, placements.join(", "), String::new())
+        }
+        Fact::Searched(search) => {
+            let request = &search.request;
+            let who = request.customer.as_ref().map(ToString::to_string);
+            let who = who.or_else(|| request.anonymous_id.as_ref().map(ToString::to_string));
+            let asked = if request.q.is_empty() { request.category.as_deref().unwrap_or_default() } else { &request.q };
+            ("Search answered".to_owned(), who, format!("{asked} ({} found)", search.total), String::new())
         }
     };
     let at = match &record.fact {

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use mercer_schema::{Page, PageType, Product, ProductId};
+use mercer_schema::{DecidedItem, Page, PageType, Product, ProductId, SearchRequest};
 
 use super::super::event::Story;
 use super::super::shop::{Scene, Shop};
@@ -73,12 +73,14 @@ fn details(product: &Product) -> Vec<(String, String)> {
     details
 }
 
-/// The other colours and sizes: products of the same group. A group's name begins its products' ids.
+/// The other colours and sizes: products of the same group, whose id finds them all.
 async fn variants(shop: &Shop, product: &Product) -> Vec<Product> {
     let Some(group) = &product.group_id else { return Vec::new() };
-    let found = shop.mercer().search(group, 0).await.map(|page| page.products).unwrap_or_default();
+    let request =
+        SearchRequest { q: group.clone(), ungrouped: true, dry_run: true, facets: Some(0), ..SearchRequest::default() };
+    let found = shop.mercer().search(&request).await.map(|found| found.items).unwrap_or_default();
     let is_sibling = |other: &Product| other.group_id.as_ref() == Some(group) && other.id != product.id;
-    found.into_iter().filter(is_sibling).take(MOST_VARIANTS).collect()
+    found.iter().filter_map(DecidedItem::whole_product).filter(is_sibling).take(MOST_VARIANTS).collect()
 }
 
 async fn missing(shop: &Shop, visitor: &Visitor) -> Result<Response, Trouble> {

@@ -1,0 +1,248 @@
+//! What fits these words, in the order in which this customer wants it?
+//!
+//! A search goes through phases like a page does: *gate* (who asks) → *understand* (wishes, then words) → *match* (the
+//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, then the customer) →
+//! *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
+
+mod chips;
+mod facets;
+mod narrow;
+mod personal;
+mod ways;
+
+use std::cmp::Reverse;
+
+use mercer_recommend::Item;
+use mercer_schema::{
+    DecideRequest, DecidedItem, DecisionId, Explain, Explanation, OtherWord, Page, PageType, Product, Reason,
+    ReasonCode, ScorePart, SearchAnswer, SearchRequest, SearchSort, Timestamp, Understood, UnderstoodWord,
+};
+use mercer_search::{Doc, Found, Match};
+
+use crate::fields::Projection;
+use crate::filter::Seen;
+use crate::gate::admit;
+use crate::notes::Notes;
+use crate::page::PageView;
+use crate::placements::PlacementError;
+use crate::rule::{Rule, RuleError, Scope, Subject};
+use crate::words::{Language, Sentence, say};
+use crate::{World, canary};
+
+use chips::Wishes;
+use narrow::Narrowed;
+use personal::{Part, Preferred};
+
+const PAGE: usize = 24;
+const LARGEST_PAGE: usize = 200;
+/// Products that a customer can page through.
+const MOST_PAGED: usize = 10_000;
+const FACETS: usize = 8;
+const MOST_FACETS: usize = 30;
+
+/// A product that was found, with what speaks for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    pub(crate) item: Item,
+    /// By the words, from 0 to 1, the best.
+    pub(crate) relevance: f64,
+    pub(crate) coverage: f64,
+    /// A code of it was typed: it stays where it is.
+    pub(crate) is_coded: bool,
+    /// Place by the words alone, from 1.
+    pub(crate) place: usize,
+    pub(crate) score: f64,
+    pub(crate) parts: Vec<(Part, f64)>,
+}
+
+/// Answers a search. It never fails; what could not be done as asked is said in `notes`.
+pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Timestamp) -> SearchAnswer {
+    let mut notes = Notes::default();
+    let asked = page_request(request);
+    let person = admit(world, &asked, now, &mut notes);
+    let arm = canary::arm(world, &asked, person.objects);
+    let on_trial = canary::world_of(world, arm);
+    let world = on_trial.as_ref().unwrap_or(world);
+    let page = PageView {
+        world,
+        person: &person,
+        now,
+        scope: Scope::new(&asked.page, person.facts(now), now),
+        own: Seen::default(),
+        language: Language::of(request.locale.as_deref()),
+        explain: request.explain,
+    };
+    // A code is taken as it is.
+    let is_code = world.search.is_code(&request.q);
+    let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
+    let found = find(world, request, &wishes);
+    let mut narrowed = Narrowed::new(&page, request, &wishes, hits(&found), &mut notes);
+    let preferred = Preferred::new(&page, request);
+    order(&page, request, &wishes, &preferred, &mut narrowed.hits);
+    if !request.ungrouped {
+        narrowed.keep_one_of_each_family(world);
+    }
+    let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
+    let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
+    let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
+    let (start, limit) = window(request, &mut notes);
+    let total = narrowed.hits.len();
+    let shown: Vec<Hit> = narrowed.hits.into_iter().skip(start).take(limit).collect();
+    let mut projection = Projection::new(&request.fields);
+    let items = shown.iter().filter_map(|hit| told(&page, hit, &mut projection)).collect();
+    let end = start + shown.len();
+    SearchAnswer {
+        decision_id: id,
+        position: world.position,
+        decided_at: now,
+        query: understood(request, &wishes, &found),
+        total,
+        items,
+        facets,
+        next: (end < total.min(MOST_PAGED) && !shown.is_empty()).then(|| end.to_string()),
+        ways_on,
+        explanations: if request.explain == Explain::Full { explanations(world, &shown) } else { Vec::new() },
+        control: person.objects,
+        arm,
+        notes: notes.into_vec(),
+    }
+}
+
+/// Whether the rule of a search can be understood.
+pub fn check_filter(text: &str) -> Result<(), PlacementError> {
+    let refused = |RuleError { message, nearest }| PlacementError { field: "filter".to_owned(), message, nearest };
+    Rule::compile(text, Subject::Product).map(drop).map_err(refused)
+}
+
+/// The same question as a page asks it: rules and the gate read it so.
+fn page_request(request: &SearchRequest) -> DecideRequest {
+    DecideRequest {
+        customer: request.customer.clone(),
+        anonymous_id: request.anonymous_id.clone(),
+        session: request.session.clone(),
+        page: Page {
+            kind: if request.q.trim().is_empty() { PageType::Category } else { PageType::Search },
+            category: request.category.clone(),
+            query: Some(request.q.clone()).filter(|text| !text.is_empty()),
+            locale: request.locale.clone(),
+            ..Page::default()
+        },
+        no_personalization: request.no_personalization,
+        ..DecideRequest::default()
+    }
+}
+
+/// Products for the words; without words, all of the category or of the shop.
+fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
+    if wishes.rest.trim().is_empty() {
+        let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, is_coded: false };
+        let category = request.category.as_deref().map(narrow::leaf_of);
+        let matches = match category {
+            Some(category) => world.catalog.in_category(category).map(all).collect(),
+            None => world.catalog.products().map(|(item, _)| all(item)).collect(),
+        };
+        return Found { matches, ..Found::default() };
+    }
+    world.search.find(&world.models.lexicon, &wishes.rest, request.typing)
+}
+
+fn hits(found: &Found) -> Vec<Hit> {
+    let best = found.matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
+    let hit = |found: &Match| Hit {
+        item: Item(found.doc.0),
+        relevance: f64::from(found.score / best),
+        coverage: f64::from(found.coverage),
+        is_coded: found.is_coded,
+        place: 0,
+        score: 0.0,
+        parts: Vec::new(),
+    };
+    found.matches.iter().map(hit).collect()
+}
+
+/// Puts the hits in the order that was asked for. What can be bought comes first, in every order.
+fn order(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes, preferred: &Preferred<'_>, hits: &mut [Hit]) {
+    let catalog = &page.world.catalog;
+    let price = |hit: &Hit| catalog.product(hit.item).and_then(|product| product.price).map(|price| price.minor);
+    let by_words = |a: &Hit, b: &Hit| b.relevance.total_cmp(&a.relevance).then(a.item.cmp(&b.item));
+    hits.sort_unstable_by(by_words);
+    for (place, hit) in hits.iter_mut().enumerate() {
+        (hit.place, hit.score) = (place + 1, hit.relevance);
+    }
+    match request.sort {
+        SearchSort::Relevance => preferred.reorder(wishes, hits),
+        SearchSort::Popular => {
+            let popularity = |hit: &Hit| page.world.popularity.score(hit.item);
+            hits.sort_by(|a, b| popularity(b).total_cmp(&popularity(a)));
+        }
+        SearchSort::Newest => hits.sort_by_key(|hit| Reverse(catalog.since(hit.item))),
+        SearchSort::PriceUp => hits.sort_by_key(|hit| price(hit).unwrap_or(i64::MAX)),
+        SearchSort::PriceDown => hits.sort_by_key(|hit| Reverse(price(hit))),
+    }
+    let is_sold_out =
+        |hit: &Hit| !hit.is_coded && !catalog.product(hit.item).is_some_and(|product| product.is_buyable());
+    hits.sort_by_key(is_sold_out);
+}
+
+/// Where the page begins, and how much is on it.
+fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
+    let start = request.cursor.as_deref().map_or(Some(0), |cursor| cursor.parse().ok());
+    if start.is_none() {
+        notes.add("`cursor` is not the `next` of an earlier answer; this is the first page.");
+    }
+    (start.unwrap_or(0).min(MOST_PAGED), request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE))
+}
+
+fn told(page: &PageView<'_>, hit: &Hit, projection: &mut Projection<'_>) -> Option<DecidedItem> {
+    let product: &Product = page.world.catalog.product(hit.item)?;
+    let strongest = hit.parts.iter().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    let code = strongest.and_then(|(part, _)| part.reason()).filter(|_| page.explain != Explain::None);
+    let reason = |code: ReasonCode| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
+    Some(DecidedItem {
+        product_id: product.id.clone(),
+        product: Some(projection.apply(product)),
+        score: hit.score,
+        propensity: 1.0,
+        source: None,
+        reasons: code.map(reason).into_iter().collect(),
+    })
+}
+
+fn understood(request: &SearchRequest, wishes: &Wishes, found: &Found) -> Understood {
+    let best = found.matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
+    let is_full = request.explain == Explain::Full;
+    let word = |word: &mercer_search::FoundWord| UnderstoodWord {
+        typed: word.typed.clone(),
+        also: word.also.iter().map(|(text, how)| OtherWord { text: text.clone(), how: (*how).to_owned() }).collect(),
+    };
+    let mut dropped = found.unknown.clone();
+    if best > 0.0 {
+        dropped.extend(found.dropped.iter().cloned());
+    }
+    Understood {
+        text: request.q.clone(),
+        corrected: found.corrected.clone(),
+        chips: wishes.chips.clone(),
+        dropped,
+        unwanted: found.unwanted.clone(),
+        is_code: found.is_code,
+        words: if is_full { found.words.iter().map(word).collect() } else { Vec::new() },
+    }
+}
+
+fn explanations(world: &World, shown: &[Hit]) -> Vec<Explanation> {
+    let explained = |hit: &Hit| {
+        Some(Explanation {
+            product_id: world.catalog.id(hit.item)?.clone(),
+            relevance: hit.relevance,
+            coverage: hit.coverage,
+            place_by_words: hit.place,
+            parts: hit
+                .parts
+                .iter()
+                .map(|(part, value)| ScorePart { name: part.name().to_owned(), value: *value })
+                .collect(),
+        })
+    };
+    shown.iter().filter_map(explained).collect()
+}

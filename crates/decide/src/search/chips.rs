@@ -1,0 +1,108 @@
+//! Phase *understand*: wishes read from the words, as chips that the customer can take away.
+
+use mercer_recommend::Item;
+use mercer_schema::{Chip, Product, SearchRequest};
+use mercer_search::{Doc, LEVEL_SEPARATOR, Value, Wish, Wished};
+
+use crate::World;
+
+/// What a wish does.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    /// Products outside of these prices, in minor units, are left out.
+    Price { least: Option<i64>, most: Option<i64> },
+    /// Products without one of these values are left out.
+    Only(Vec<Value>),
+    /// Products with one of these values are put first.
+    Prefer(Vec<Value>),
+}
+
+/// The wishes of a search, and the words beside them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes {
+    pub(crate) rest: String,
+    pub(crate) chips: Vec<Chip>,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Wishes {
+    /// Only words.
+    pub(crate) fn none(text: &str) -> Self {
+        Self { rest: text.to_owned(), ..Self::default() }
+    }
+
+    pub(crate) fn read(world: &World, request: &SearchRequest) -> Self {
+        let ignored: Vec<String> =
+            request.ignore.iter().map(|id| id.split_once(':').map_or(&**id, |(_, from)| from).to_owned()).collect();
+        let found = world.search.wishes(&request.q, &ignored);
+        let mut wishes = Self { rest: found.rest, ..Self::default() };
+        for wished in found.wished {
+            wishes.add(world, wished);
+        }
+        wishes
+    }
+
+    fn add(&mut self, world: &World, Wished { wish, from }: Wished) {
+        let facets = world.search.facets();
+        let first = |values: &[Value]| {
+            let value = *values.first()?;
+            Some((facets.field(value)?.name().to_owned(), facets.text(value).to_owned()))
+        };
+        let (field, label, effect) = match wish {
+            Wish::Price { least, most } => {
+                let Some(scale) = minor_units(world) else { return };
+                let minor = |amount: f64| (amount * scale).round() as i64;
+                let label = match (least, most) {
+                    (Some(least), Some(most)) => format!("{least} to {most}"),
+                    (Some(least), None) => format!("{least} and more"),
+                    (None, most) => format!("up to {}", most.unwrap_or_default()),
+                };
+                ("price".to_owned(), label, Effect::Price { least: least.map(minor), most: most.map(minor) })
+            }
+            Wish::Size(values) => {
+                let Some((field, text)) = first(&values) else { return };
+                (field, text, Effect::Only(values))
+            }
+            Wish::Value(values) => {
+                let Some((field, text)) = first(&values) else { return };
+                let text = text.rsplit(LEVEL_SEPARATOR).next().unwrap_or(&text).to_owned();
+                (field, text, Effect::Prefer(values))
+            }
+        };
+        let is_filter = !matches!(effect, Effect::Prefer(_));
+        self.chips.push(Chip { id: format!("{field}:{from}"), field, label, from, is_filter });
+        self.effects.push(effect);
+    }
+
+    /// How many of the preferred values a product has.
+    pub(crate) fn fulfilled(&self, world: &World, item: Item) -> usize {
+        let of = world.search.facets().of(Doc(item.0));
+        let has_one = |effect: &&Effect| matches!(effect, Effect::Prefer(values) if values.iter().any(|value| of.contains(value)));
+        self.effects.iter().filter(has_one).count()
+    }
+
+    /// Some wish leaves products out.
+    pub(crate) fn narrow(&self) -> bool {
+        self.chips.iter().any(|chip| chip.is_filter)
+    }
+
+    /// Whether a product is what the wishes allow.
+    pub(crate) fn allow(&self, world: &World, item: Item, product: &Product) -> bool {
+        self.effects.iter().all(|effect| match effect {
+            Effect::Price { least, most } => product.price.is_some_and(|price| {
+                least.is_none_or(|least| price.minor >= least) && most.is_none_or(|most| price.minor <= most)
+            }),
+            Effect::Only(values) => {
+                let of = world.search.facets().of(Doc(item.0));
+                values.iter().any(|value| of.contains(value))
+            }
+            Effect::Prefer(_) => true,
+        })
+    }
+}
+
+/// How many minor units one of the shop's currency has, by the first product with a price.
+fn minor_units(world: &World) -> Option<f64> {
+    let price = world.catalog.products().find_map(|(_, product)| product.price)?;
+    Some(10_f64.powi(price.currency.exponent() as i32))
+}

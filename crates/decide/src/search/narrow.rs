@@ -1,0 +1,180 @@
+//! Phase *narrow*: which of the hits may be shown.
+
+use mercer_recommend::Item;
+use mercer_schema::{Product, Refinement, SearchRequest};
+use mercer_search::{Doc, FacetField, LEVEL_SEPARATOR, Value};
+use rustc_hash::FxHashSet;
+
+use super::Hit;
+use super::chips::Wishes;
+use crate::World;
+use crate::filter::facts;
+use crate::notes::Notes;
+use crate::page::PageView;
+use crate::rule::{Fault, Rule, Subject};
+
+/// A field in which values were chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) field: String,
+    pub(super) values: Vec<String>,
+    wanted: Wanted,
+}
+
+#[derive(Debug, Clone)]
+enum Wanted {
+    Values(Vec<Value>),
+    /// Ranges in minor units.
+    Prices(Vec<(i64, i64)>),
+}
+
+/// The hits that are left, and those that only one choice removed: the counts of its own facet take them in.
+#[derive(Debug, Default)]
+pub(super) struct Narrowed {
+    pub(super) hits: Vec<Hit>,
+    pub(super) choices: Vec<Choice>,
+    /// By the place of the choice.
+    pub(super) but_for: Vec<Vec<Item>>,
+}
+
+impl Narrowed {
+    pub(super) fn new(
+        page: &PageView<'_>,
+        request: &SearchRequest,
+        wishes: &Wishes,
+        hits: Vec<Hit>,
+        notes: &mut Notes,
+    ) -> Self {
+        let world = page.world;
+        let choices: Vec<Choice> =
+            request.refine.iter().filter_map(|refinement| choice(world, refinement, notes)).collect();
+        let mut sieve = RuleSieve::new(page, request, notes);
+        let category = request.category.as_deref().filter(|_| {
+            !wishes.rest.trim().is_empty()
+                || request.category.as_deref().is_some_and(|path| path.contains(LEVEL_SEPARATOR))
+        });
+        let mut narrowed = Self { but_for: vec![Vec::new(); choices.len()], ..Self::default() };
+        for hit in hits {
+            let Some(product) = world.catalog.product(hit.item) else { continue };
+            let is_meant = category.is_none_or(|category| is_in_category(product, category))
+                && !page.person.dismissed.contains(&hit.item)
+                && wishes.allow(world, hit.item, product)
+                && sieve.holds(page, hit.item, product);
+            if !is_meant {
+                continue;
+            }
+            let mut failed = (0..choices.len()).filter(|place| !choices[*place].allows(world, hit.item, product));
+            match (failed.next(), failed.next()) {
+                (None, _) => narrowed.hits.push(hit),
+                (Some(place), None) => narrowed.but_for[place].push(hit.item),
+                _ => {}
+            }
+        }
+        narrowed.choices = choices;
+        sieve.tell(notes);
+        narrowed
+    }
+
+    /// Of products of one family the first stays.
+    pub(super) fn keep_one_of_each_family(&mut self, world: &World) {
+        let mut met: FxHashSet<&str> = FxHashSet::default();
+        self.hits.retain(|hit| {
+            let family = world.catalog.product(hit.item).and_then(|product| product.group_id.as_deref());
+            hit.is_coded || family.is_none_or(|family| met.insert(family))
+        });
+    }
+}
+
+impl Choice {
+    fn allows(&self, world: &World, item: Item, product: &Product) -> bool {
+        match &self.wanted {
+            Wanted::Values(values) => {
+                let of = world.search.facets().of(Doc(item.0));
+                values.iter().any(|value| of.contains(value))
+            }
+            Wanted::Prices(ranges) => product
+                .price
+                .is_some_and(|price| ranges.iter().any(|(least, most)| (*least..=*most).contains(&price.minor))),
+        }
+    }
+}
+
+/// The last level of a category path.
+pub(super) fn leaf_of(category: &str) -> &str {
+    category.rsplit(LEVEL_SEPARATOR).next().unwrap_or(category)
+}
+
+/// By the name of any level, or by the path from the widest.
+fn is_in_category(product: &Product, category: &str) -> bool {
+    if category.contains(LEVEL_SEPARATOR) {
+        let mut levels = product.category.iter();
+        return category.split(LEVEL_SEPARATOR).all(|name| levels.next().is_some_and(|level| level == name));
+    }
+    product.category.iter().any(|level| level == category)
+}
+
+fn choice(world: &World, refinement: &Refinement, notes: &mut Notes) -> Option<Choice> {
+    let Refinement { field, values } = refinement;
+    if values.is_empty() {
+        return None;
+    }
+    let wanted = if field == "price" {
+        let ranges: Vec<(i64, i64)> = values.iter().filter_map(|value| price_range(value)).collect();
+        if ranges.len() < values.len() {
+            notes.add("A price is a range of minor units, as `1000..1999`, `..999` or `5000..`; others are left out.");
+        }
+        Wanted::Prices(ranges)
+    } else {
+        let named = FacetField::parse(field);
+        let known = values.iter().filter_map(|value| world.search.facets().value(&named, value)).collect::<Vec<_>>();
+        if world.search.facets().totals(&named).products == 0 {
+            notes.add(format!("No product has the field `{field}`, so nothing is left of a choice in it."));
+        }
+        Wanted::Values(known)
+    };
+    Some(Choice { field: field.clone(), values: values.clone(), wanted })
+}
+
+/// `1000..1999`, `..999`, `5000..`; both ends belong to it.
+fn price_range(text: &str) -> Option<(i64, i64)> {
+    let (least, most) = text.split_once("..")?;
+    let bound = |text: &str, open: i64| if text.is_empty() { Some(open) } else { text.parse().ok() };
+    Some((bound(least, 0)?, bound(most, i64::MAX)?))
+}
+
+/// The request's own rule.
+struct RuleSieve {
+    rule: Option<crate::rule::PageRule>,
+    fault: Option<String>,
+}
+
+impl RuleSieve {
+    fn new(page: &PageView<'_>, request: &SearchRequest, notes: &mut Notes) -> Self {
+        let rule = request.filter.as_deref().and_then(|text| match Rule::compile(text, Subject::Product) {
+            Ok(rule) => Some(rule.on_page(&page.scope)),
+            Err(error) => {
+                notes.add(format!("`filter` was left aside: {}.", error.message));
+                None
+            }
+        });
+        Self { rule, fault: None }
+    }
+
+    fn holds(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
+        let Some(rule) = &self.rule else { return true };
+        match rule.holds(&page.scope, Some(facts(page, item, product))) {
+            Ok(truth) => truth,
+            Err(Fault::Absent) => false,
+            Err(Fault::Failed(message)) => {
+                self.fault.get_or_insert(message);
+                false
+            }
+        }
+    }
+
+    fn tell(self, notes: &mut Notes) {
+        if let Some(fault) = self.fault {
+            notes.add(format!("`filter` failed for a product, which is then left out: {fault}."));
+        }
+    }
+}

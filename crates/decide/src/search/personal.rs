@@ -1,0 +1,182 @@
+//! Phase *order*: what fits the words, and of that what this customer is likely to want.
+//!
+//! Relevance comes first: only the best by the words are reordered, by a score that is the relevance times what speaks for
+//! the product. A product of which a code was typed stays where it is.
+
+use mercer_recommend::Item;
+use mercer_schema::{Page, Product, ReasonCode, SearchRequest};
+use rustc_hash::FxHashMap;
+
+use super::Hit;
+use super::chips::Wishes;
+use crate::candidates::Sources;
+use crate::page::PageView;
+
+/// The best by the words, which may change places.
+const REORDERED: usize = 300;
+/// Products that the customer is expected to order which are looked at.
+const MOST_EXPECTED: usize = 200;
+/// The power of relevance: how much more a better fit counts than anything else.
+const SHARPNESS: f64 = 1.0;
+
+/// What can speak for a product beside its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Values that were wished for.
+    Wished,
+    Popular,
+    /// Among what the customer orders next.
+    Expected,
+    Bought,
+    Viewed,
+    Category,
+    Brand,
+    Price,
+}
+
+impl Part {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Wished => "wished",
+            Self::Popular => "popular",
+            Self::Expected => "expected",
+            Self::Bought => "bought_before",
+            Self::Viewed => "viewed",
+            Self::Category => "category",
+            Self::Brand => "brand",
+            Self::Price => "price",
+        }
+    }
+
+    /// How it is said to the customer.
+    pub(crate) const fn reason(self) -> Option<ReasonCode> {
+        match self {
+            Self::Expected | Self::Category | Self::Brand | Self::Price => Some(ReasonCode::ForYou),
+            Self::Bought => Some(ReasonCode::BuyAgain),
+            Self::Viewed => Some(ReasonCode::RecentlyViewed),
+            Self::Wished | Self::Popular => None,
+        }
+    }
+}
+
+/// What each part adds at most, as a share of the relevance.
+const WEIGHTS: [(Part, f64); 8] = [
+    (Part::Wished, 0.5),
+    (Part::Popular, 0.3),
+    (Part::Expected, 0.6),
+    (Part::Bought, 0.5),
+    (Part::Viewed, 0.2),
+    (Part::Category, 0.3),
+    (Part::Brand, 0.3),
+    (Part::Price, 0.1),
+];
+
+/// What is known of the customer, in the form in which hits are asked about it.
+pub(super) struct Preferred<'a> {
+    page: &'a PageView<'a>,
+    strength: f64,
+    expected: FxHashMap<Item, f64>,
+    categories: FxHashMap<String, f64>,
+    brands: FxHashMap<String, f64>,
+    price_bands: FxHashMap<u8, f64>,
+    most_popular: f64,
+}
+
+impl<'a> Preferred<'a> {
+    pub(super) fn new(page: &'a PageView<'a>, request: &SearchRequest) -> Self {
+        let strength = request.strength.unwrap_or(1.0).clamp(0.0, 2.0);
+        let world = page.world;
+        let mut preferred = Self {
+            page,
+            strength,
+            expected: FxHashMap::default(),
+            categories: FxHashMap::default(),
+            brands: FxHashMap::default(),
+            price_bands: FxHashMap::default(),
+            most_popular: world.popularity.ranked().next().map_or(0.0, |(_, score)| f64::from(score)),
+        };
+        if strength > 0.0 && !page.person.objects {
+            preferred.know();
+        }
+        preferred
+    }
+
+    fn know(&mut self) {
+        let PageView { world, person, now, .. } = *self.page;
+        let tastes = person.affinities(&world.catalog, now);
+        self.categories = shares(tastes.categories);
+        self.brands = shares(tastes.brands);
+        self.price_bands = shares(tastes.price_bands);
+        let best = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_EXPECTED);
+        self.expected =
+            best.iter().enumerate().map(|(place, scored)| (scored.item, 1.0 / (1.0 + place as f64 / 10.0))).collect();
+    }
+
+    /// How much a value of a facet is to the customer's taste, from 0 to 1.
+    pub(super) fn taste_for(&self, field: &str, text: &str) -> f64 {
+        let of = |tastes: &FxHashMap<String, f64>, name: &str| tastes.get(name).copied().unwrap_or(0.0);
+        match field {
+            "brand" => of(&self.brands, text),
+            "category" => of(&self.categories, super::narrow::leaf_of(text)),
+            _ => 0.0,
+        }
+    }
+
+    /// Lifts what speaks for itself. Hits come in order of relevance.
+    pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit]) {
+        let best = hits.len().min(REORDERED);
+        for hit in &mut hits[..best] {
+            if hit.is_coded {
+                hit.score = f64::MAX;
+                continue;
+            }
+            hit.parts = self.parts(wishes, hit.item);
+            let lift: f64 = hit.parts.iter().map(|(_, value)| value).sum();
+            hit.score = hit.relevance.powf(SHARPNESS) * (1.0 + lift);
+        }
+        hits[..best].sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+        for hit in hits[..best].iter_mut().filter(|hit| hit.is_coded) {
+            hit.score = 1.0;
+        }
+    }
+
+    fn parts(&self, wishes: &Wishes, item: Item) -> Vec<(Part, f64)> {
+        let Some(product) = self.page.world.catalog.product(item) else { return Vec::new() };
+        let parts = WEIGHTS.iter().map(|(part, weight)| {
+            let is_personal = !matches!(part, Part::Wished | Part::Popular);
+            let strength = if is_personal { self.strength } else { 1.0 };
+            (*part, weight * strength * self.value(*part, wishes, item, product))
+        });
+        parts.filter(|(_, value)| *value != 0.0).collect()
+    }
+
+    /// From 0 to 1.
+    fn value(&self, part: Part, wishes: &Wishes, item: Item, product: &Product) -> f64 {
+        let person = self.page.person;
+        let share = |tastes: &FxHashMap<String, f64>, name: Option<&str>| {
+            name.and_then(|name| tastes.get(name)).copied().unwrap_or(0.0)
+        };
+        let truth = |is: bool| if is { 1.0 } else { 0.0 };
+        match part {
+            Part::Wished => wishes.fulfilled(self.page.world, item) as f64,
+            Part::Popular if self.most_popular > 0.0 => {
+                (f64::from(self.page.world.popularity.score(item)) / self.most_popular).max(0.0).sqrt()
+            }
+            Part::Popular => 0.0,
+            Part::Expected => self.expected.get(&item).copied().unwrap_or(0.0),
+            _ if self.strength == 0.0 => 0.0,
+            Part::Bought => truth(person.bought.get(&item).is_some_and(|bought| !bought.returned)),
+            Part::Viewed => truth(person.viewed.iter().take(MOST_EXPECTED).any(|viewed| *viewed == item)),
+            Part::Category => share(&self.categories, product.leaf_category()),
+            Part::Brand => share(&self.brands, product.brand.as_deref()),
+            Part::Price => product.price_band().and_then(|band| self.price_bands.get(&band)).copied().unwrap_or(0.0),
+        }
+    }
+}
+
+/// Each taste beside the strongest: from 0 to 1, dislikes below 0.
+fn shares<K: std::hash::Hash + Eq>(tastes: Vec<(K, f64)>) -> FxHashMap<K, f64> {
+    let most = tastes.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+    let scale = if most > 0.0 { most } else { 1.0 };
+    tastes.into_iter().map(|(name, share)| (name, (share / scale).max(-1.0))).collect()
+}

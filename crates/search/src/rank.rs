@@ -1,0 +1,317 @@
+//! How well each product fits what was typed.
+//!
+//! A unit is weighed by BM25F (Robertson, Zaragoza and Taylor, CIKM 2004, equations 1 to 3): how often it stands in each
+//! field, divided by how long the field is, added up and only then saturated; and by how rare it is. A product that lacks
+//! units is worth less by a power of the share that it has, and one that *is* what the last unit names is worth more than
+//! one that only goes with it.
+
+use std::cell::RefCell;
+
+use crate::Doc;
+use crate::index::{Posting, SearchIndex};
+use crate::marks::{FIELD_STATES, Field, Marks, count_and_length};
+use crate::query::{Form, How, Reading, Unit};
+
+/// Above any sum of words.
+const CODE_SCORE: f32 = 100_000.0;
+
+/// What the fields and the other evidence weigh. Found by cross-validation on judged queries; see docs/results.md.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    pub title: f32,
+    pub description: f32,
+    pub attributes: f32,
+    pub brand: f32,
+    pub category: f32,
+    /// How much a long field dilutes a word: 0 not at all, 1 in proportion.
+    pub dilution: f32,
+    /// From how many times on a further one counts little.
+    pub saturation: f32,
+    /// The power of the share of units, weighed by rarity, that a product has.
+    pub coverage: f32,
+    /// What a word is worth that was not typed so, beside one that was.
+    pub corrected: f32,
+    /// `t shirt` as `tshirt`, and the other way round.
+    pub joined: f32,
+    pub synonym: f32,
+    /// A word of which the beginning was typed, or that ends in it.
+    pub completed: f32,
+    /// The word that says what it is, of several that are a name together.
+    pub part: f32,
+    /// How much less a form covers that was not typed: 0 nothing, 1 all that its weight is less.
+    pub doubt: f32,
+    /// More for being what the head of the query names, by the title, by the description, by the category.
+    pub title_head: f32,
+    pub description_head: f32,
+    pub category_head: f32,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            title: 2.2,
+            description: 3.2,
+            attributes: 0.25,
+            brand: 6.0,
+            category: 2.0,
+            dilution: 0.85,
+            saturation: 7.0,
+            coverage: 3.0,
+            corrected: 0.9,
+            joined: 0.4,
+            synonym: 0.58,
+            completed: 0.5,
+            part: 0.05,
+            doubt: 0.7,
+            title_head: 0.14,
+            description_head: 0.24,
+            category_head: 0.5,
+        }
+    }
+}
+
+impl Weights {
+    const fn of(&self, how: How) -> f32 {
+        match how {
+            How::Typed => 1.0,
+            How::Corrected => self.corrected,
+            How::Joined | How::Split => self.joined,
+            How::Synonym => self.synonym,
+            How::Completed | How::Compound => self.completed,
+            How::Part => self.part,
+        }
+    }
+}
+
+/// A product that has some of what was typed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Match {
+    pub doc: Doc,
+    /// Compares within one query only.
+    pub score: f32,
+    /// The share of the units, weighed by rarity, that it has: 1 has all.
+    pub coverage: f32,
+    /// A code of it was typed.
+    pub is_coded: bool,
+}
+
+/// Every product that has any of the units, by its number.
+pub(crate) fn matches(index: &SearchIndex, reading: &Reading, weights: &Weights) -> Vec<Match> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.grow(index.docs());
+        let tables = Tables::new(index, weights);
+        let mut possible = 0.0;
+        for unit in &reading.units {
+            possible += scratch.add_unit(index, unit, &tables, weights);
+        }
+        let mut found = scratch.drain(possible, weights);
+        for doc in &reading.coded {
+            match found.binary_search_by_key(doc, |found| found.doc) {
+                Ok(place) => (found[place].score, found[place].is_coded) = (found[place].score + CODE_SCORE, true),
+                Err(place) => {
+                    found.insert(place, Match { doc: *doc, score: CODE_SCORE, coverage: 1.0, is_coded: true });
+                }
+            }
+        }
+        if !reading.unwanted.is_empty() {
+            found.retain(|found| !reading.unwanted.iter().any(|unit| has(index, unit, found.doc)));
+        }
+        found
+    })
+}
+
+/// Whether a product has a unit anywhere but in its description.
+fn has(index: &SearchIndex, unit: &Unit, doc: Doc) -> bool {
+    has_where(index, unit, doc, |marks| marks.is_prominent() || marks.is_in(Field::Attributes))
+}
+
+/// Whether a product has a unit anywhere.
+pub(crate) fn is_in(index: &SearchIndex, unit: &Unit, doc: Doc) -> bool {
+    has_where(index, unit, doc, |_| true)
+}
+
+fn has_where(index: &SearchIndex, unit: &Unit, doc: Doc, is_meant: impl Fn(Marks) -> bool) -> bool {
+    unit.forms.iter().filter(|form| form.how != How::Part).any(|form| {
+        form.terms.iter().all(|term| {
+            let postings = index.postings(*term);
+            let place = postings.binary_search_by_key(&doc, |posting| posting.doc);
+            place.is_ok_and(|place| is_meant(postings[place].marks))
+        })
+    })
+}
+
+/// What each state of each field is worth, worked out once a query.
+struct Tables {
+    fields: [[f32; FIELD_STATES]; 3],
+    brand: f32,
+    category: f32,
+}
+
+impl Tables {
+    fn new(index: &SearchIndex, weights: &Weights) -> Self {
+        let field = |field: Field, weight: f32| {
+            let average = index.average_length(field as usize);
+            let mut table = [0.0; FIELD_STATES];
+            for (state, worth) in table.iter_mut().enumerate() {
+                let (count, length) = count_and_length(state);
+                *worth = weight * count / (1.0 - weights.dilution + weights.dilution * length / average);
+            }
+            table
+        };
+        Self {
+            fields: [
+                field(Field::Title, weights.title),
+                field(Field::Description, weights.description),
+                field(Field::Attributes, weights.attributes),
+            ],
+            brand: weights.brand,
+            category: weights.category,
+        }
+    }
+
+    fn frequency(&self, marks: Marks) -> f32 {
+        let fields: f32 = Field::ALL.iter().map(|field| self.fields[*field as usize][marks.state(*field)]).sum();
+        let brand = if marks.is_brand() { self.brand } else { 0.0 };
+        let category = if marks.is_category() { self.category } else { 0.0 };
+        fields + brand + category
+    }
+}
+
+fn headship(marks: Marks, weights: &Weights) -> f32 {
+    let title = if marks.is_head(Field::Title) { weights.title_head } else { 0.0 };
+    let description = if marks.is_head(Field::Description) { weights.description_head } else { 0.0 };
+    let category = if marks.is_leaf() { weights.category_head } else { 0.0 };
+    title + description + category
+}
+
+/// What one product has of the unit at hand, and of all units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    frequency: f32,
+    cover: f32,
+    head: f32,
+    score: f32,
+    covered: f32,
+    headship: f32,
+}
+
+/// Tables by product that are used again for the next query, cleared where they were touched.
+#[derive(Default)]
+struct Scratch {
+    cells: Vec<Cell>,
+    /// Products that the unit at hand was found in.
+    of_unit: Vec<u32>,
+    /// Products that any unit was found in.
+    found: Vec<u32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl Scratch {
+    fn grow(&mut self, docs: usize) {
+        if self.cells.len() < docs {
+            self.cells.resize(docs, Cell::default());
+        }
+    }
+
+    /// Adds what a unit is worth to each product that has it; returns what it covers at most.
+    fn add_unit(&mut self, index: &SearchIndex, unit: &Unit, tables: &Tables, weights: &Weights) -> f32 {
+        for form in &unit.forms {
+            let weight = weights.of(form.how);
+            let cover = 1.0 - weights.doubt + weights.doubt * weight;
+            for_each_product(
+                index,
+                form,
+                |doc, frequency, head| {
+                    let cell = &mut self.cells[doc.0 as usize];
+                    if cell.frequency == 0.0 {
+                        self.of_unit.push(doc.0);
+                    }
+                    cell.frequency = cell.frequency.max(weight * frequency);
+                    cell.cover = cell.cover.max(cover);
+                    if unit.is_head {
+                        cell.head = cell.head.max(cover * head);
+                    }
+                },
+                tables,
+                weights,
+            );
+        }
+        let (all, having) = (index.len() as f32, self.of_unit.len() as f32);
+        let rarity = (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln();
+        for doc in self.of_unit.drain(..) {
+            let cell = &mut self.cells[doc as usize];
+            if cell.covered == 0.0 {
+                self.found.push(doc);
+            }
+            let saturated = cell.frequency * (weights.saturation + 1.0) / (weights.saturation + cell.frequency);
+            cell.score += rarity * saturated;
+            cell.covered += rarity * cell.cover;
+            cell.headship = cell.headship.max(cell.head);
+            (cell.frequency, cell.cover, cell.head) = (0.0, 0.0, 0.0);
+        }
+        rarity
+    }
+
+    fn drain(&mut self, possible: f32, weights: &Weights) -> Vec<Match> {
+        self.found.sort_unstable();
+        let mut found = Vec::with_capacity(self.found.len());
+        for doc in self.found.drain(..) {
+            let cell = std::mem::take(&mut self.cells[doc as usize]);
+            let coverage = (cell.covered / possible).min(1.0);
+            let score = cell.score * coverage.powf(weights.coverage) * (1.0 + cell.headship);
+            found.push(Match { doc: Doc(doc), score, coverage, is_coded: false });
+        }
+        found
+    }
+}
+
+/// Calls `take` with each product that has all terms of a form: how much it has of the one it has least of, and how much
+/// the form is what the product is.
+fn for_each_product(
+    index: &SearchIndex,
+    form: &Form,
+    mut take: impl FnMut(Doc, f32, f32),
+    tables: &Tables,
+    weights: &Weights,
+) {
+    if let [term] = form.terms.as_slice() {
+        for Posting { doc, marks } in index.postings(*term) {
+            take(*doc, tables.frequency(*marks), headship(*marks, weights));
+        }
+        return;
+    }
+    let lists: Vec<&[Posting]> = form.terms.iter().map(|term| index.postings(*term)).collect();
+    let Some(shortest) = lists.iter().min_by_key(|list| list.len()) else { return };
+    'products: for Posting { doc, .. } in *shortest {
+        let (mut least, mut head) = (f32::MAX, 0.0);
+        for list in &lists {
+            let Ok(place) = list.binary_search_by_key(doc, |posting| posting.doc) else { continue 'products };
+            let marks = list[place].marks;
+            least = least.min(tables.frequency(marks));
+            // The last word of a name is its head; in a name that reads the other way round the first is as good.
+            head = headship(marks, weights);
+        }
+        take(*doc, least, head);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_in_a_short_field_counts_more() {
+        let index = SearchIndex::default();
+        let tables = Tables::new(&index, &Weights::default());
+        let marks = |length: usize| {
+            let mut marks = Marks::default();
+            marks.add(Field::Title, length, false);
+            marks
+        };
+        assert!(tables.frequency(marks(3)) > tables.frequency(marks(12)));
+        assert_eq!(tables.frequency(Marks::default()), 0.0);
+    }
+}

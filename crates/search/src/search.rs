@@ -1,0 +1,130 @@
+//! From what was typed to products: read it, match it, and keep the best.
+
+use mercer_schema::Product;
+
+use crate::query::{How, Unit, read};
+use crate::rank::{Match, Weights, is_in, matches};
+use crate::text::code;
+use crate::thesaurus::Thesaurus;
+use crate::{Language, SearchIndex, Synonyms, mine};
+
+/// So many products that have all of what was typed need no others beside them.
+const ENOUGH: usize = 24;
+/// A share of the units, by rarity, below which a product is not shown.
+const LEAST_COVERAGE: f32 = 0.25;
+/// What has all units to this share has all: the rest is doubt about words that were not typed so.
+const ALL: f32 = 0.999;
+
+/// What stands beside the index in an answer: words for the same thing, and weights.
+#[derive(Debug, Clone, Default)]
+pub struct Lexicon {
+    own: Thesaurus,
+    pub weights: Weights,
+}
+
+impl Lexicon {
+    /// With synonyms of the shop's, besides those of the languages.
+    pub fn new(language: Language, synonyms: &[Synonyms]) -> Self {
+        Self { own: Thesaurus::own(synonyms, language), weights: Weights::default() }
+    }
+}
+
+/// Words for the same thing that a catalog shows.
+pub fn synonyms_of<'a>(products: impl Iterator<Item = &'a Product>, language: Language) -> Vec<Synonyms> {
+    mine::synonyms(products, language)
+}
+
+/// What was found, and what was understood.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// In order of the products' numbers.
+    pub matches: Vec<Match>,
+    /// What was looked for instead, when a word was typed wrong.
+    pub corrected: Option<String>,
+    /// Words that the best product lacks, since none has all.
+    pub dropped: Vec<String>,
+    /// Words that no product has.
+    pub unknown: Vec<String>,
+    /// Words that nothing found may have.
+    pub unwanted: Vec<String>,
+    /// All of it was the code of a product.
+    pub is_code: bool,
+    pub words: Vec<FoundWord>,
+}
+
+/// A word, or several that belong together, and as what it was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundWord {
+    pub typed: String,
+    /// Other texts that were looked for, with why.
+    pub also: Vec<(String, &'static str)>,
+}
+
+impl SearchIndex {
+    /// Whether all of a text is the code of a product.
+    pub fn is_code(&self, text: &str) -> bool {
+        !self.with_code(&code(text)).is_empty()
+    }
+
+    /// All products that have some of what was typed. The last word may be only begun when `is_open`.
+    pub fn find(&self, lexicon: &Lexicon, text: &str, is_open: bool) -> Found {
+        let reading = read(self, &lexicon.own, text, is_open);
+        let matches = relevant(matches(self, &reading, &lexicon.weights));
+        let first = matches.iter().reduce(|best, found| if found.score > best.score { found } else { best });
+        let is_dropped = |unit: &&Unit| first.is_some_and(|first| !first.is_coded && !is_in(self, unit, first.doc));
+        Found {
+            dropped: reading.units.iter().filter(is_dropped).map(|unit| unit.typed.clone()).collect(),
+            matches,
+            corrected: reading.corrected(),
+            words: reading
+                .units
+                .iter()
+                .map(|unit| FoundWord { typed: unit.typed.clone(), also: others(unit) })
+                .collect(),
+            unwanted: reading.unwanted.iter().map(|unit| unit.typed.clone()).collect(),
+            is_code: reading.is_code,
+            unknown: reading.unknown,
+        }
+    }
+
+    /// The best products for what was typed.
+    pub fn search(&self, lexicon: &Lexicon, text: &str, limit: usize) -> Vec<Match> {
+        best(self.find(lexicon, text, false).matches, limit)
+    }
+}
+
+/// Where enough products have all that was typed, those; otherwise those with most of it too.
+fn relevant(mut matches: Vec<Match>) -> Vec<Match> {
+    let most = matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
+    let complete = matches.iter().filter(|found| found.coverage >= most * ALL).count();
+    let least = if complete >= ENOUGH { most * ALL } else { LEAST_COVERAGE };
+    matches.retain(|found| found.coverage >= least || found.is_coded);
+    matches
+}
+
+/// The best, best first; of equals the one with the lower number.
+pub fn best(mut matches: Vec<Match>, limit: usize) -> Vec<Match> {
+    let order = |a: &Match, b: &Match| b.score.total_cmp(&a.score).then(a.doc.cmp(&b.doc));
+    if limit == 0 {
+        return Vec::new();
+    }
+    if matches.len() > limit {
+        matches.select_nth_unstable_by(limit - 1, order);
+        matches.truncate(limit);
+    }
+    matches.sort_unstable_by(order);
+    matches
+}
+
+fn others(unit: &Unit) -> Vec<(String, &'static str)> {
+    let why = |how: How| match how {
+        How::Typed | How::Part => None,
+        How::Joined => Some("joined"),
+        How::Split => Some("split"),
+        How::Synonym => Some("synonym"),
+        How::Corrected => Some("corrected"),
+        How::Completed => Some("completed"),
+        How::Compound => Some("compound"),
+    };
+    unit.forms.iter().filter_map(|form| Some((form.text.clone(), why(form.how)?))).collect()
+}

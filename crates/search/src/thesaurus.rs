@@ -1,0 +1,116 @@
+//! Words for the same thing: those of the languages, and the shop's own.
+//!
+//! Entries are found by their stems, so `laptops` finds what `laptop` has. What is on the left is what was searched;
+//! what is on the right is looked for as well, and counts less.
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::Language;
+use crate::text::tokens;
+
+/// Words of an entry that are read.
+const MOST_WORDS: usize = 6;
+
+/// A rule of the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Synonyms {
+    /// Empty: all of `to` mean the same. Otherwise what is searched, which `to` answers too, but not the other way round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    pub to: Vec<String>,
+}
+
+/// A text that answers too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Alternative {
+    pub(crate) text: String,
+    pub(crate) stems: Vec<String>,
+}
+
+/// Entries by the stems of what is searched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Thesaurus {
+    entries: FxHashMap<Vec<String>, Vec<Alternative>>,
+}
+
+static BUILT_IN: LazyLock<Vec<Thesaurus>> = LazyLock::new(|| Language::ALL.into_iter().map(Thesaurus::of).collect());
+
+impl Thesaurus {
+    /// What is known of a language.
+    pub(crate) fn built_in(language: Language) -> &'static Self {
+        &BUILT_IN[language as usize]
+    }
+
+    /// The shop's own, in its language.
+    pub(crate) fn own(rules: &[Synonyms], language: Language) -> Self {
+        let mut thesaurus = Self::default();
+        for rule in rules {
+            match &rule.from {
+                Some(from) => thesaurus.also(from, &rule.to, language),
+                None => thesaurus.same(&rule.to, language),
+            }
+        }
+        thesaurus
+    }
+
+    pub(crate) fn find(&self, stems: &[String]) -> &[Alternative] {
+        self.entries.get(stems).map_or(&[], Vec::as_slice)
+    }
+
+    fn of(language: Language) -> Self {
+        let words = language.words();
+        let mut thesaurus = Self::default();
+        words.same.iter().for_each(|group| thesaurus.same(group, language));
+        words.also.iter().for_each(|(from, to)| thesaurus.also(from, to, language));
+        thesaurus
+    }
+
+    fn same(&mut self, group: &[String], language: Language) {
+        for text in group {
+            self.also(text, group, language);
+        }
+    }
+
+    fn also(&mut self, from: &str, to: &[String], language: Language) {
+        let from = stems(from, language);
+        if from.is_empty() {
+            return;
+        }
+        let entry = self.entries.entry(from.clone()).or_default();
+        for text in to {
+            let stems = stems(text, language);
+            if !stems.is_empty() && stems != from && entry.iter().all(|known| known.stems != stems) {
+                entry.push(Alternative { text: text.clone(), stems });
+            }
+        }
+    }
+}
+
+fn stems(text: &str, language: Language) -> Vec<String> {
+    tokens(text, MOST_WORDS).iter().map(|token| language.words().stem(&token.written)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_go_both_ways_and_rules_one() {
+        let rules = [
+            Synonyms { from: None, to: vec!["Sofas".into(), "couch".into()] },
+            Synonyms { from: Some("seating".into()), to: vec!["arm chair".into()] },
+        ];
+        let own = Thesaurus::own(&rules, Language::English);
+        let find = |text: &str| {
+            own.find(&stems(text, Language::English)).iter().map(|found| found.text.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(find("sofa"), ["couch"]);
+        assert_eq!(find("couches"), ["Sofas"]);
+        assert_eq!(find("seating"), ["arm chair"]);
+        assert!(find("arm chair").is_empty());
+    }
+}

@@ -1,0 +1,136 @@
+//! The words of the catalog as they are written, in order of the alphabet: what a beginning may become, what a slip may
+//! have meant, which words a compound holds.
+//!
+//! A word is there as long as a product has it. How many have it is exact.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+/// Beginnings may become this many words that are looked at.
+const MOST_WORDS_READ: usize = 2_000;
+/// Shorter words are not looked for as parts of others.
+const SHORTEST_PART: usize = 4;
+
+/// A word, and what it is found as.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Word {
+    /// Products that have it outside of their description.
+    pub(crate) products: u32,
+    /// Its stems, each with the products in which it has that stem: more than one where languages differ.
+    pub(crate) stems: Vec<(Arc<str>, u32)>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vocabulary {
+    /// Of letters alone.
+    words: OrdMap<Arc<str>, Word>,
+    /// With digits: what nobody misspells.
+    codes: OrdMap<Arc<str>, Word>,
+    /// Words read from their end, of products in languages that write words together.
+    backwards: OrdMap<String, Arc<str>>,
+}
+
+impl Vocabulary {
+    pub(crate) fn insert(&mut self, word: &str, stem: &str, has_compounds: bool) {
+        if has_compounds && word.len() >= 2 * SHORTEST_PART {
+            self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
+        }
+        let words = self.kind_of(word);
+        let known = match words.get_mut(word) {
+            Some(known) => known,
+            None => words.entry(Arc::from(word)).or_default(),
+        };
+        known.products += 1;
+        match known.stems.iter_mut().find(|(other, _)| **other == *stem) {
+            Some((_, products)) => *products += 1,
+            None => known.stems.push((Arc::from(stem), 1)),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, word: &str, stem: &str) {
+        let words = self.kind_of(word);
+        let Some(known) = words.get_mut(word) else { return };
+        known.products -= 1;
+        if let Some((_, products)) = known.stems.iter_mut().find(|(other, _)| **other == *stem) {
+            *products -= 1;
+        }
+        known.stems.retain(|(_, products)| *products > 0);
+        if known.products == 0 {
+            words.remove(word);
+            self.backwards.remove(&reversed(word));
+        }
+    }
+
+    pub(crate) fn get(&self, word: &str) -> Option<&Word> {
+        if has_digit(word) { &self.codes } else { &self.words }.get(word)
+    }
+
+    pub(crate) fn products(&self, word: &str) -> u32 {
+        self.get(word).map_or(0, |word| word.products)
+    }
+
+    /// Words of letters alone from here on, in order of the alphabet.
+    pub(crate) fn from<'a>(&'a self, start: &str) -> impl Iterator<Item = (&'a Arc<str>, &'a Word)> + use<'a> {
+        self.words.range::<_, str>((Bound::Included(start), Bound::Unbounded))
+    }
+
+    /// Words that begin so, those in most products first.
+    pub(crate) fn beginning_with(&self, beginning: &str, most: usize) -> Vec<(&Arc<str>, &Word)> {
+        let from = (Bound::Included(beginning), Bound::Unbounded);
+        let begins = |(word, _): &(&Arc<str>, &Word)| word.starts_with(beginning);
+        let both = [&self.words, &self.codes].into_iter();
+        let mut found: Vec<_> =
+            both.flat_map(|words| words.range::<_, str>(from).take_while(begins).take(MOST_WORDS_READ)).collect();
+        found.sort_by_key(|(_, word)| std::cmp::Reverse(word.products));
+        found.truncate(most);
+        found
+    }
+
+    fn kind_of(&mut self, word: &str) -> &mut OrdMap<Arc<str>, Word> {
+        if has_digit(word) { &mut self.codes } else { &mut self.words }
+    }
+
+    /// Longer words that end so: *Laptoptasche* for `tasche`.
+    pub(crate) fn compounds_of(&self, ending: &str, most: usize) -> Vec<&Arc<str>> {
+        if self.backwards.is_empty() || ending.len() < SHORTEST_PART {
+            return Vec::new();
+        }
+        let ending = reversed(ending);
+        let range = self.backwards.range((Bound::Excluded(ending.clone()), Bound::Unbounded));
+        range.take_while(|(backwards, _)| backwards.starts_with(&ending)).take(most).map(|(_, word)| word).collect()
+    }
+}
+
+fn has_digit(word: &str) -> bool {
+    word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn reversed(word: &str) -> String {
+    word.chars().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_and_go_with_their_products() {
+        let mut words = Vocabulary::default();
+        words.insert("lampen", "lamp", true);
+        words.insert("lampen", "lampen", true);
+        words.insert("laptoptasche", "laptoptasch", true);
+        assert_eq!(words.products("lampen"), 2);
+        let beginning = |words: &Vocabulary| {
+            words.beginning_with("la", 9).iter().map(|(word, _)| word.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(beginning(&words), ["lampen", "laptoptasche"]);
+        assert_eq!(words.compounds_of("tasche", 9).len(), 1);
+        words.remove("lampen", "lamp");
+        assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
+        words.remove("lampen", "lampen");
+        words.remove("laptoptasche", "laptoptasch");
+        assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
+    }
+}

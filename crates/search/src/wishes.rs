@@ -1,0 +1,316 @@
+//! Wishes that stand in what was typed: a highest price, a size, a colour, a brand.
+//!
+//! *red nike shoes size 42 under 80* is words, a colour, a brand, a size and a price. Prices and sizes are taken out of the
+//! words, since no product has them there; colours, brands and other values stay, and are told besides.
+
+use crate::facets::{FacetField, Value};
+use crate::language::Words;
+use crate::text::{Gap, Token, fold, tokens};
+use crate::{SearchIndex, measure};
+
+/// Words of what is typed that are read.
+const MOST_WORDS: usize = 16;
+/// Words that a value may have.
+const LONGEST_VALUE: usize = 3;
+/// Parts of names of attributes that hold a size.
+const SIZE_NAMES: [&str; 8] = ["size", "grosse", "groesse", "taille", "talla", "taglia", "maat", "rozmiar"];
+/// Parts of names of attributes that hold a colour.
+const COLOUR_NAMES: [&str; 6] = ["colo", "farbe", "couleur", "kleur", "kolor", "cor"];
+
+/// Something that was wished for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// In whole units of the shop's currency.
+    Price {
+        least: Option<f64>,
+        most: Option<f64>,
+    },
+    /// One of these values, all of which are written so.
+    Size(Vec<Value>),
+    Value(Vec<Value>),
+}
+
+/// A wish with the words that it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wished {
+    pub wish: Wish,
+    pub from: String,
+}
+
+/// What was typed without the words that only say a price or a size, and all wishes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wishes {
+    pub rest: String,
+    pub wished: Vec<Wished>,
+}
+
+/// What an attribute's name says that it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Colour,
+    Size,
+    Other,
+}
+
+impl Role {
+    pub fn of(field: &FacetField) -> Self {
+        let FacetField::Attribute(name) = field else { return Self::Other };
+        let name = fold(name);
+        if SIZE_NAMES.iter().any(|part| name.contains(part)) {
+            Self::Size
+        } else if COLOUR_NAMES.iter().any(|part| name.contains(part)) {
+            Self::Colour
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl SearchIndex {
+    /// Reads the wishes in what was typed. Those whose words are in `ignored` are left in the text.
+    pub fn wishes(&self, text: &str, ignored: &[String]) -> Wishes {
+        let text = spelled_out(text);
+        let mut reader = Reader { index: self, ignored, words: self.languages()[0].words(), wished: Vec::new() };
+        let mut rest = reader.take_prices_and_sizes(&tokens(&text, MOST_WORDS));
+        reader.find_values(&rest);
+        // What is only wishes is looked for as it is.
+        if rest.is_empty() && !reader.wished.iter().any(|wished| matches!(wished.wish, Wish::Price { .. })) {
+            rest = tokens(&text, MOST_WORDS);
+        }
+        Wishes { rest: written(&rest), wished: reader.wished }
+    }
+}
+
+/// Signs of currencies as words.
+fn spelled_out(text: &str) -> String {
+    text.replace('€', " eur ").replace('£', " gbp ").replace('$', " usd ")
+}
+
+/// Tokens as a text that is taken apart in the same way.
+fn written(tokens: &[Token]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        text.push_str(match token.gap {
+            _ if text.is_empty() => "",
+            Gap::Joined => "-",
+            Gap::Slash => "/",
+            Gap::Break => ", ",
+            Gap::Space => " ",
+        });
+        text.push_str(&token.written);
+    }
+    text
+}
+
+struct Reader<'a> {
+    index: &'a SearchIndex,
+    ignored: &'a [String],
+    words: &'static Words,
+    wished: Vec<Wished>,
+}
+
+impl Reader<'_> {
+    fn take_prices_and_sizes(&mut self, tokens: &[Token]) -> Vec<Token> {
+        let mut rest = Vec::with_capacity(tokens.len());
+        let mut place = 0;
+        while place < tokens.len() {
+            let here = &tokens[place..];
+            let found = self.price(here).or_else(|| self.size(here));
+            match found {
+                Some((length, wish)) if self.add(&tokens[place..place + length], wish.clone()) => place += length,
+                _ => {
+                    rest.push(tokens[place].clone());
+                    place += 1;
+                }
+            }
+        }
+        rest
+    }
+
+    fn add(&mut self, from: &[Token], wish: Wish) -> bool {
+        let from = from.iter().map(|token| token.plain.as_str()).collect::<Vec<_>>().join(" ");
+        if self.ignored.contains(&from) {
+            return false;
+        }
+        self.wished.push(Wished { wish, from });
+        true
+    }
+
+    /// A price at the beginning of these tokens, with how many of them say it.
+    fn price(&self, tokens: &[Token]) -> Option<(usize, Wish)> {
+        for (from, to) in &self.words.between {
+            if let Some(first) = self.amount_behind(tokens, from)
+                && let Some(second) = self.amount_behind(&tokens[first.0..], to)
+            {
+                let (least, most) = (first.1.min(second.1), first.1.max(second.1));
+                return Some((first.0 + second.0, Wish::Price { least: Some(least), most: Some(most) }));
+            }
+        }
+        let bound =
+            |phrases: &'static [Vec<String>]| phrases.iter().find_map(|phrase| self.amount_behind(tokens, phrase));
+        if let Some((length, most)) = bound(&self.words.below) {
+            return Some((length, Wish::Price { least: None, most: Some(most) }));
+        }
+        if let Some((length, least)) = bound(&self.words.above) {
+            return Some((length, Wish::Price { least: Some(least), most: None }));
+        }
+        None
+    }
+
+    /// The number behind a phrase at the beginning, with or without a currency around it, if it can be a price.
+    fn amount_behind(&self, tokens: &[Token], phrase: &[String]) -> Option<(usize, f64)> {
+        let begins = tokens.len() > phrase.len() && tokens.iter().zip(phrase).all(|(token, word)| token.plain == *word);
+        if !begins {
+            return None;
+        }
+        let mut place = phrase.len();
+        let is_currency = |token: &Token| {
+            matches!(token.plain.as_str(), "eur" | "gbp" | "usd") || self.words.currency.contains(&token.plain)
+        };
+        let mut has_currency = is_currency(&tokens[place]);
+        place += usize::from(has_currency);
+        let number = tokens.get(place)?;
+        let amount = number.plain.parse::<f64>().ok()?;
+        place += 1;
+        if let Some(next) = tokens.get(place) {
+            if is_currency(next) {
+                has_currency = true;
+                place += 1;
+            } else if measure::of(&number.plain, &next.plain).is_some() {
+                return None;
+            }
+        }
+        // `max 256` is a part of a name where products are called so.
+        let last = phrase.last()?;
+        if !has_currency && self.index.stand_together(last, &number.plain) {
+            return None;
+        }
+        Some((place, amount))
+    }
+
+    fn size(&self, tokens: &[Token]) -> Option<(usize, Wish)> {
+        let [word, value, ..] = tokens else { return None };
+        if !self.words.size.contains(&word.plain) {
+            return None;
+        }
+        let values = self.index.facets().written(&value.plain);
+        let of_sizes = values
+            .into_iter()
+            .filter(|value| self.index.facets().field(*value).is_some_and(|field| Role::of(field) == Role::Size));
+        let of_sizes: Vec<Value> = of_sizes.collect();
+        (!of_sizes.is_empty()).then_some((2, Wish::Size(of_sizes)))
+    }
+
+    /// Brands, categories and values of attributes that are named, the longest names first.
+    fn find_values(&mut self, tokens: &[Token]) {
+        let mut place = 0;
+        while place < tokens.len() {
+            let longest = LONGEST_VALUE.min(tokens.len() - place);
+            let is_unit = |place: usize| measure::of(&tokens[place - 1].plain, &tokens[place].plain).is_some();
+            if place > 0 && is_unit(place) {
+                place += 1;
+                continue;
+            }
+            let named = (1..=longest).rev().find_map(|length| {
+                let here = &tokens[place..place + length];
+                let values = self.values(here);
+                let is_word = here.iter().all(|token| token.plain.parse::<f64>().is_err());
+                (is_word && !values.is_empty()).then_some((length, values))
+            });
+            match named {
+                Some((length, values)) => {
+                    self.add(&tokens[place..place + length], Wish::Value(values));
+                    place += length;
+                }
+                None => place += 1,
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Values that are written so; of *ladies*, those for women by whatever name.
+    fn values(&self, tokens: &[Token]) -> Vec<Value> {
+        let facets = self.index.facets();
+        let values = facets.written(&tokens.iter().map(|token| token.plain.as_str()).collect::<Vec<_>>().join(" "));
+        let [token] = tokens else { return values };
+        match self.words.audience.get(&token.plain) {
+            Some(audience) if values.is_empty() => {
+                let others = self.words.audience.iter().filter(|(_, name)| *name == audience).map(|(word, _)| word);
+                let mut values: Vec<Value> = others.flat_map(|word| facets.written(word)).collect();
+                values.sort_unstable();
+                values
+            }
+            _ => values,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_schema::{Product, ProductId};
+
+    use super::*;
+    use crate::Doc;
+
+    fn index() -> SearchIndex {
+        let mut index = SearchIndex::default();
+        for (number, (title, brand, colour, size)) in
+            [("Running shoe", "Nike", "red", "42"), ("iPhone Pro Max 256", "Apple", "blue", "M")]
+                .into_iter()
+                .enumerate()
+        {
+            let mut product = Product::new(ProductId::parse(&format!("p{number}")).unwrap(), title);
+            product.brand = Some(brand.into());
+            product.attributes.insert("colour".into(), colour.into());
+            product.attributes.insert("shoe_size".into(), size.into());
+            index.put(Doc(number as u32), None, &product);
+        }
+        index
+    }
+
+    fn told(text: &str) -> (String, Vec<String>) {
+        let found = index().wishes(text, &[]);
+        (found.rest, found.wished.iter().map(|wished| format!("{}: {:?}", wished.from, kind(&wished.wish))).collect())
+    }
+
+    fn kind(wish: &Wish) -> (&'static str, Option<f64>, Option<f64>) {
+        match wish {
+            Wish::Price { least, most } => ("price", *least, *most),
+            Wish::Size(_) => ("size", None, None),
+            Wish::Value(_) => ("value", None, None),
+        }
+    }
+
+    #[test]
+    fn a_sentence_of_wishes() {
+        let (rest, wished) = told("red Nike shoes size 42 under £80");
+        assert_eq!(rest, "red nike shoes");
+        assert_eq!(
+            wished,
+            [
+                "size 42: (\"size\", None, None)",
+                "under gbp 80: (\"price\", None, Some(80.0))",
+                "red: (\"value\", None, None)",
+                "nike: (\"value\", None, None)",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_no_prices() {
+        assert_eq!(told("cable under 2 m").1, [] as [String; 0]);
+        assert_eq!(told("iphone pro max 256").0, "iphone pro max 256");
+        assert_eq!(
+            told("between 20 and 40 euros shoes").1,
+            ["between 20 and 40 euros: (\"price\", Some(20.0), Some(40.0))"]
+        );
+        assert_eq!(told("shoes at least 30").1, ["at least 30: (\"price\", Some(30.0), None)"]);
+    }
+
+    #[test]
+    fn a_wish_that_was_taken_away_is_words_again() {
+        let found = index().wishes("shoes under 80", &["under 80".into()]);
+        assert_eq!((found.rest.as_str(), found.wished.len()), ("shoes under 80", 0));
+    }
+}
