@@ -47,7 +47,7 @@ pub(crate) fn settings() -> RankerSettings {
 pub(crate) fn fit(lessons: &Lessons, world: &World) -> Ranker {
     let mut taught = hybrid::Lessons::new(&RANKED_SOURCES, settings());
     for split in splits(&lessons.orders) {
-        teach(&mut taught, &split, world);
+        teach(&mut taught, &split, lessons, world);
     }
     if taught.len() < LEAST_LESSONS { Ranker::default() } else { taught.fit() }
 }
@@ -74,7 +74,7 @@ fn splits(orders: &[Order]) -> Vec<Split> {
     splits
 }
 
-fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, world: &World) {
+fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, lessons: &Lessons, world: &World) {
     if cases.is_empty() {
         return;
     }
@@ -83,10 +83,11 @@ fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, world: &W
     let facts = Facts::of_orders(train);
     let sources = Sources { models: &[&next_order, &suits], facts: &facts, catalog: &world.traits };
     let every = cases.len().div_ceil(MOST_LESSONS).max(1);
-    for Case { history, at, relevant, .. } in cases.iter().step_by(every) {
+    for Case { customer, history, at, relevant } in cases.iter().step_by(every) {
         let ordered: Vec<_> = lines(history).collect();
         let history = taste(ordered.iter().map(|(_, item)| *item));
-        let query = Query { history: &history, ordered: &ordered, now: *at, ..Query::default() };
+        let context = lessons.context(*customer, *at);
+        let query = Query { history: &history, ordered: &ordered, now: *at, context, ..Query::default() };
         taught.give(&sources, &query, relevant, &BTreeSet::new());
     }
 }

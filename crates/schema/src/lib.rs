@@ -25,6 +25,7 @@ mod product;
 mod profile;
 mod record;
 mod time;
+mod whereabouts;
 
 pub use commerce::{Commerce, CommerceAction, Line, Order};
 pub use decision::{
@@ -46,6 +47,7 @@ pub use product::{Availability, Product};
 pub use profile::{Profile, Touch, TouchKind, Visit};
 pub use record::{Draft, Fact, Record, RecordKey};
 pub use time::{Timestamp, TimestampError};
+pub use whereabouts::{Country, CountryError, Whereabouts};
 
 /// Free-form JSON fields that Mercer keeps but does not interpret.
 pub type Properties = serde_json::Map<String, serde_json::Value>;
