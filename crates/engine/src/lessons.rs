@@ -4,16 +4,18 @@
 //! they still say what was wanted together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mercer_decide::{World, context_of};
 use mercer_recommend::interactions::{Basket, Customer, Order};
+use mercer_recommend::latent::NamedVectors;
 use mercer_recommend::{Context, Item};
 use mercer_schema::{AnonymousId, CommerceAction, CustomerId, Position, ProductId, Timestamp, Visitor, Whereabouts};
 use mercer_store::{DataRange, Lake, LineAction, LineRow};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::Error;
+use crate::{Error, vectors};
 
 /// A visit ends after half an hour without activity.
 const VISIT_GAP: i64 = 30 * Timestamp::MINUTE;
@@ -28,6 +30,8 @@ pub(crate) struct Lessons {
     pub(crate) visited_at: Vec<Timestamp>,
     /// Where each customer ordered from, by the time of the order; nothing of orders that do not say.
     pub(crate) whereabouts: BTreeMap<(Customer, Timestamp), Whereabouts>,
+    /// Of products, from elsewhere: they know no time.
+    pub(crate) vectors: Arc<NamedVectors>,
     pub(crate) data: DataRange,
     /// How much it is, for the manifest.
     pub(crate) counts: BTreeMap<String, u64>,
@@ -57,6 +61,7 @@ impl Lessons {
             visits,
             visited_at,
             whereabouts: self.whereabouts.clone(),
+            vectors: Arc::clone(&self.vectors),
             data: self.data,
             counts: BTreeMap::new(),
         }
@@ -82,6 +87,7 @@ impl Lessons {
             hasher.update(&customer.0.to_le_bytes());
             [device, place, channel].iter().for_each(|told| hasher.update(&told.unwrap_or(u16::MAX).to_le_bytes()));
         }
+        hasher.update(vectors::digest(&self.vectors).unwrap_or_default().as_bytes());
         format!("{:032x}", hasher.digest128())
     }
 }
@@ -121,7 +127,7 @@ pub(crate) fn gather(lake: &Lake, world: &World, upto: Position) -> Result<Lesso
         ("products ordered", products.len()),
     ];
     let counts = counts.map(|(name, count)| (name.to_owned(), count as u64)).into();
-    Ok(Lessons { orders, visits, visited_at, whereabouts, data, counts })
+    Ok(Lessons { orders, visits, visited_at, whereabouts, data, counts, vectors: Arc::default() })
 }
 
 struct Gathering<'a> {

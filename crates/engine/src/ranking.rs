@@ -55,7 +55,7 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> Ranker {
 /// Of customers who ordered what before, for the tastes; of visits where nobody ordered anything yet.
 pub(crate) fn fit_tastes(lessons: &Lessons, world: &World) -> Tastes {
     let customers = if lessons.orders.is_empty() { lessons.visits.clone() } else { tastes(&lessons.orders) };
-    Tastes::fit(&customers, products(world), &taste_settings())
+    Tastes::fit_beside(&customers, products(world), &lessons.vectors, &taste_settings())
 }
 
 fn products(world: &World) -> impl Iterator<Item = (Item, &mercer_schema::Product)> + Clone {
@@ -79,7 +79,7 @@ fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, lessons: 
         return;
     }
     let next_order = NextOrder::fit(train, &next_order::Settings::default());
-    let suits = Tastes::fit(&tastes(train), products(world), &taste_settings());
+    let suits = Tastes::fit_beside(&tastes(train), products(world), &lessons.vectors, &taste_settings());
     let facts = Facts::of_orders(train);
     let sources = Sources { models: &[&next_order, &suits], facts: &facts, catalog: &world.traits };
     let every = cases.len().div_ceil(MOST_LESSONS).max(1);
