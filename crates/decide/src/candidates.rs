@@ -15,6 +15,7 @@ use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
 use crate::World;
 use crate::filter::{available, refuse_for};
+use crate::for_you::context_of;
 use crate::gate::Person;
 use crate::purchases;
 
@@ -156,8 +157,14 @@ impl<'a> Sources<'a> {
             return Vec::new();
         }
         let history = interactions::taste(ordered.iter().map(|(_, item)| *item));
-        let query =
-            Query { session: &looked_at, history: &history, ordered: &ordered, now: self.now, ..Query::default() };
+        let query = Query {
+            session: &looked_at,
+            history: &history,
+            ordered: &ordered,
+            now: self.now,
+            context: context_of(&self.person.whereabouts),
+            ..Query::default()
+        };
         self.world.orders_next(&query, limit)
     }
 

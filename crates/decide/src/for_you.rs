@@ -8,14 +8,23 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use mercer_recommend::hybrid::{self, Hybrid};
 use mercer_recommend::tastes::{Newcomer, Tastes};
-use mercer_recommend::{Item, Query, Recommender, Scored};
-use mercer_schema::Product;
+use mercer_recommend::{Context, Item, Query, Recommender, Scored};
+use mercer_schema::{Country, Product, Whereabouts};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Catalog, Models, World};
 
 /// What the ranker's sources are called, in their order.
 pub const RANKED_SOURCES: [&str; 2] = ["next_order", "tastes"];
+/// What the ranker sees of where a customer is. The numbers are part of every ranker that was taught: changing them breaks it.
+pub fn context_of(whereabouts: &Whereabouts) -> Context {
+    Context {
+        device: whereabouts.device.map(|device| device as u16),
+        place: whereabouts.country.map(Country::number),
+        channel: whereabouts.channel.map(|channel| channel as u16),
+    }
+}
+
 /// Newest products that are looked through for such that came after the fit.
 const MOST_NEWCOMERS: usize = 500;
 /// So many newest products in a row that a model knows, and the older ones are not looked at.

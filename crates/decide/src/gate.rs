@@ -5,7 +5,7 @@
 
 use mercer_profile::{Affinities, affinities};
 use mercer_recommend::Item;
-use mercer_schema::{DecideRequest, Profile, Timestamp, Touch, TouchKind};
+use mercer_schema::{Country, DecideRequest, Profile, Timestamp, Touch, TouchKind, Whereabouts};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::notes::Notes;
@@ -32,6 +32,7 @@ pub(crate) struct Person {
     pub(crate) bought: FxHashMap<Item, Bought>,
     bought_groups: FxHashMap<String, Timestamp>,
     pub(crate) dismissed: FxHashSet<Item>,
+    pub(crate) whereabouts: Whereabouts,
     liked_categories: Vec<String>,
     liked_brands: Vec<String>,
 }
@@ -52,7 +53,15 @@ pub(crate) fn admit(world: &World, request: &DecideRequest, now: Timestamp, note
         notes.add("The customer objects to personalization: this is the answer for an unknown visitor.");
         return Person { objects: true, ..Person::default() };
     }
-    profile.map_or_else(Person::default, |profile| Person::new(profile, &world.catalog, now))
+    let mut person = profile.map_or_else(Person::default, |profile| Person::new(profile, &world.catalog, now));
+    person.whereabouts = told_by(request).or(person.whereabouts);
+    person
+}
+
+/// What the request says of where the customer is, be it by the page's locale.
+fn told_by(request: &DecideRequest) -> Whereabouts {
+    let country = request.page.locale.as_deref().and_then(Country::of_locale);
+    request.context.or(Whereabouts { country, ..Whereabouts::default() })
 }
 
 impl Person {
@@ -75,6 +84,7 @@ impl Person {
         }
         person.viewed = newest_views(&profile, catalog);
         person.dismissed = profile.dismissed.iter().filter_map(|id| catalog.item(id)).collect();
+        person.whereabouts = profile.whereabouts;
         person.profile = Some(profile);
         person
     }

@@ -61,7 +61,7 @@ pub use canary::Canary;
 pub use catalog::{Catalog, CategoryCount};
 pub use decide::decide;
 pub use error::Error;
-pub use for_you::RANKED_SOURCES;
+pub use for_you::{RANKED_SOURCES, context_of};
 pub use placements::{PlacementError, Placements, default_placements};
 pub use search::{check_filter, search};
 pub use suggest::suggest;

@@ -1,5 +1,6 @@
 //! The engine's public face: accept facts, decide, look back.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -56,7 +57,7 @@ pub struct Options {
 }
 
 /// How models are kept safe.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelOptions {
     /// A version that passes the gate serves at once; otherwise it waits for a person.
     pub promote: bool,
@@ -66,11 +67,13 @@ pub struct ModelOptions {
     pub shadow_share: f64,
     /// A champion that was trained so long ago is an alarm; 0 never is.
     pub stale_days: u32,
+    /// A file with vectors of products, of sentences or pictures, that the tastes learn from; read at every training.
+    pub vectors: Option<PathBuf>,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14 }
+        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14, vectors: None }
     }
 }
 

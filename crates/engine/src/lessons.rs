@@ -4,16 +4,18 @@
 //! they still say what was wanted together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use mercer_decide::World;
-use mercer_recommend::Item;
+use mercer_decide::{World, context_of};
 use mercer_recommend::interactions::{Basket, Customer, Order};
-use mercer_schema::{AnonymousId, CommerceAction, CustomerId, Position, ProductId, Timestamp, Visitor};
+use mercer_recommend::latent::NamedVectors;
+use mercer_recommend::{Context, Item};
+use mercer_schema::{AnonymousId, CommerceAction, CustomerId, Position, ProductId, Timestamp, Visitor, Whereabouts};
 use mercer_store::{DataRange, Lake, LineAction, LineRow};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::Error;
+use crate::{Error, vectors};
 
 /// A visit ends after half an hour without activity.
 const VISIT_GAP: i64 = 30 * Timestamp::MINUTE;
@@ -26,6 +28,10 @@ pub(crate) struct Lessons {
     pub(crate) visits: Vec<Basket>,
     /// When each of the visits began.
     pub(crate) visited_at: Vec<Timestamp>,
+    /// Where each customer ordered from, by the time of the order; nothing of orders that do not say.
+    pub(crate) whereabouts: BTreeMap<(Customer, Timestamp), Whereabouts>,
+    /// Of products, from elsewhere: they know no time.
+    pub(crate) vectors: Arc<NamedVectors>,
     pub(crate) data: DataRange,
     /// How much it is, for the manifest.
     pub(crate) counts: BTreeMap<String, u64>,
@@ -41,6 +47,11 @@ impl Lessons {
         self.orders.iter().map(|order| order.lines.clone()).collect()
     }
 
+    /// Where an order was made, in the numbers of the ranker.
+    pub(crate) fn context(&self, customer: Customer, at: Timestamp) -> Context {
+        context_of(&self.whereabouts.get(&(customer, at)).copied().unwrap_or_default())
+    }
+
     /// What was known at a moment.
     pub(crate) fn before(&self, moment: Timestamp) -> Self {
         let visits = self.visits.iter().zip(&self.visited_at).filter(|(_, at)| **at < moment);
@@ -49,6 +60,8 @@ impl Lessons {
             orders: self.orders.iter().filter(|order| order.at < moment).cloned().collect(),
             visits,
             visited_at,
+            whereabouts: self.whereabouts.clone(),
+            vectors: Arc::clone(&self.vectors),
             data: self.data,
             counts: BTreeMap::new(),
         }
@@ -68,6 +81,13 @@ impl Lessons {
         };
         self.orders.iter().for_each(|order| basket(order.at, order.customer, &order.lines));
         self.visits.iter().zip(&self.visited_at).for_each(|(visit, at)| basket(*at, None, visit));
+        for ((customer, at), whereabouts) in &self.whereabouts {
+            let Context { device, place, channel } = context_of(whereabouts);
+            hasher.update(&at.0.to_le_bytes());
+            hasher.update(&customer.0.to_le_bytes());
+            [device, place, channel].iter().for_each(|told| hasher.update(&told.unwrap_or(u16::MAX).to_le_bytes()));
+        }
+        hasher.update(vectors::digest(&self.vectors).unwrap_or_default().as_bytes());
         format!("{:032x}", hasher.digest128())
     }
 }
@@ -89,7 +109,13 @@ pub(crate) fn gather(lake: &Lake, world: &World, upto: Position) -> Result<Lesso
         }
     })?;
     let Gathering { orders, seen, data, persons, .. } = gathering;
-    let order = |(customer, at, lines)| Order { customer, at, lines: merged(lines) };
+    let mut whereabouts = BTreeMap::new();
+    let order = |Ordered { customer, at, from, lines }| {
+        if let Some(customer) = customer.filter(|_| !from.is_empty()) {
+            whereabouts.insert((customer, at), from);
+        }
+        Order { customer, at, lines: merged(lines) }
+    };
     let orders: Vec<Order> = orders.into_values().map(order).collect();
     let (visited_at, visits): (Vec<_>, Vec<_>) = seen.into_values().flat_map(visits_of).unzip();
     let products: BTreeSet<Item> = orders.iter().flat_map(|order| order.lines.iter().map(|(item, _)| *item)).collect();
@@ -101,16 +127,24 @@ pub(crate) fn gather(lake: &Lake, world: &World, upto: Position) -> Result<Lesso
         ("products ordered", products.len()),
     ];
     let counts = counts.map(|(name, count)| (name.to_owned(), count as u64)).into();
-    Ok(Lessons { orders, visits, visited_at, data, counts })
+    Ok(Lessons { orders, visits, visited_at, whereabouts, data, counts, vectors: Arc::default() })
 }
 
 struct Gathering<'a> {
     world: &'a World,
     /// Person keys to numbers, in the order of their first line.
     persons: FxHashMap<String, Customer>,
-    orders: BTreeMap<String, (Option<Customer>, Timestamp, Basket)>,
+    orders: BTreeMap<String, Ordered>,
     seen: BTreeMap<Customer, Vec<(Timestamp, Item)>>,
     data: DataRange,
+}
+
+/// An order in the making.
+struct Ordered {
+    customer: Option<Customer>,
+    at: Timestamp,
+    from: Whereabouts,
+    lines: Basket,
 }
 
 impl Gathering<'_> {
@@ -126,8 +160,12 @@ impl Gathering<'_> {
             (CommerceAction::OrderCompleted, Some(order)) => {
                 // A guest's order has nobody behind it who could come back.
                 let customer = person.filter(|_| row.customer_id.is_some() || !is_order_guest(row));
-                let entry = self.orders.entry(order.to_owned()).or_insert((customer, row.occurred_at, Basket::new()));
-                entry.2.push((item, 1.0));
+                let (at, from) = (row.occurred_at, row.whereabouts);
+                let fresh = || Ordered { customer, at, from, lines: Basket::new() };
+                let ordered = self.orders.entry(order.to_owned()).or_insert_with(fresh);
+                // The shop's server may report an order first, and the customer's browser say where it was made.
+                ordered.from = ordered.from.or(from);
+                ordered.lines.push((item, 1.0));
             }
             (CommerceAction::ProductViewed | CommerceAction::ProductClicked | CommerceAction::ProductAdded, _) => {
                 if let Some(person) = person {

@@ -33,6 +33,7 @@ mod statistics;
 mod tally;
 mod train;
 mod trial;
+mod vectors;
 mod weights;
 
 pub use alarms::{Alarm, AlarmKind};

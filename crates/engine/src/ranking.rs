@@ -47,7 +47,7 @@ pub(crate) fn settings() -> RankerSettings {
 pub(crate) fn fit(lessons: &Lessons, world: &World) -> Ranker {
     let mut taught = hybrid::Lessons::new(&RANKED_SOURCES, settings());
     for split in splits(&lessons.orders) {
-        teach(&mut taught, &split, world);
+        teach(&mut taught, &split, lessons, world);
     }
     if taught.len() < LEAST_LESSONS { Ranker::default() } else { taught.fit() }
 }
@@ -55,7 +55,7 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> Ranker {
 /// Of customers who ordered what before, for the tastes; of visits where nobody ordered anything yet.
 pub(crate) fn fit_tastes(lessons: &Lessons, world: &World) -> Tastes {
     let customers = if lessons.orders.is_empty() { lessons.visits.clone() } else { tastes(&lessons.orders) };
-    Tastes::fit(&customers, products(world), &taste_settings())
+    Tastes::fit_beside(&customers, products(world), &lessons.vectors, &taste_settings())
 }
 
 fn products(world: &World) -> impl Iterator<Item = (Item, &mercer_schema::Product)> + Clone {
@@ -74,19 +74,20 @@ fn splits(orders: &[Order]) -> Vec<Split> {
     splits
 }
 
-fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, world: &World) {
+fn teach(taught: &mut hybrid::Lessons, Split { train, cases }: &Split, lessons: &Lessons, world: &World) {
     if cases.is_empty() {
         return;
     }
     let next_order = NextOrder::fit(train, &next_order::Settings::default());
-    let suits = Tastes::fit(&tastes(train), products(world), &taste_settings());
+    let suits = Tastes::fit_beside(&tastes(train), products(world), &lessons.vectors, &taste_settings());
     let facts = Facts::of_orders(train);
     let sources = Sources { models: &[&next_order, &suits], facts: &facts, catalog: &world.traits };
     let every = cases.len().div_ceil(MOST_LESSONS).max(1);
-    for Case { history, at, relevant, .. } in cases.iter().step_by(every) {
+    for Case { customer, history, at, relevant } in cases.iter().step_by(every) {
         let ordered: Vec<_> = lines(history).collect();
         let history = taste(ordered.iter().map(|(_, item)| *item));
-        let query = Query { history: &history, ordered: &ordered, now: *at, ..Query::default() };
+        let context = lessons.context(*customer, *at);
+        let query = Query { history: &history, ordered: &ordered, now: *at, context, ..Query::default() };
         taught.give(&sources, &query, relevant, &BTreeSet::new());
     }
 }

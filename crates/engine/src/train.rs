@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mercer_decide::{Models, World};
+use mercer_recommend::latent::NamedVectors;
 use mercer_schema::{ModelVersion, Position, Properties, Timestamp};
 use mercer_store::{Alias, Gate, Lineage, NewModel, RunNotes, TrainingRun};
 
@@ -18,7 +19,7 @@ use crate::lessons::{Lessons, gather};
 use crate::progress::{Outcome, Progress, Running};
 use crate::recipes::{RECIPES, Recipe, fitted_models, read_models};
 use crate::stages::Audit;
-use crate::{Engine, Error};
+use crate::{Engine, Error, vectors};
 
 /// An interrupted run older than this is not gone on with: its data are of yesterday.
 const STALE_AFTER: i64 = Timestamp::DAY;
@@ -134,12 +135,13 @@ impl Engine {
     }
 
     /// One that cannot serve is no rival, however good its figures once were.
-    fn rival(&self, world: &World) -> Option<Rival> {
+    fn rival(&self, world: &World, settings: &serde_json::Value) -> Option<Rival> {
         let champion = self.parts.registry.alias(Alias::Champion).ok()??;
         let models = self.models.load(&champion, &world.catalog).ok()?;
         let manifest = self.parts.registry.manifest(&champion).ok()?;
-        let has_same_recipes =
-            manifest.code_version == self.options.code_version && manifest.lineage.models == fitted_models();
+        let has_same_recipes = manifest.code_version == self.options.code_version
+            && manifest.lineage.models == fitted_models()
+            && manifest.settings["vectors"] == settings["vectors"];
         Some(Rival { manifest, models, has_same_recipes })
     }
 }
@@ -159,11 +161,13 @@ impl Work<'_> {
         engine.extend_lake()?;
         let snapshot = engine.snapshot();
         let world = &snapshot.world;
-        let (notes, lessons) = self.notes(audit, world)?;
+        let vectors = vectors::read(engine.options.models.vectors.as_deref())?;
+        let settings = self.settings(&vectors);
+        let (notes, lessons) = self.notes(audit, world, &vectors)?;
         let mut run = engine.parts.registry.begin_run(notes)?;
         self.progress.kept(run.notes().pieces.len());
         let resumed = run.notes().pieces.len();
-        let rival = engine.rival(world);
+        let rival = engine.rival(world, &settings);
         let plan = Plan::new(&lessons, rival.as_ref(), engine.options.models.held_out_days);
         let before = lessons.before(plan.cut);
         // Another cut, other pieces: the champion may have changed since a run was cut off.
@@ -187,7 +191,7 @@ impl Work<'_> {
         Ok(NewModel {
             created_at: self.now,
             code_version: engine.options.code_version.clone(),
-            settings: serde_json::json!({ "held_out_days": engine.options.models.held_out_days }),
+            settings,
             data: lessons.data,
             metrics: serde_json::from_slice(&metrics).unwrap_or_default(),
             lineage: Lineage {
@@ -205,11 +209,22 @@ impl Work<'_> {
         })
     }
 
+    /// What the manifest tells of the run beside its models.
+    fn settings(&self, vectors: &NamedVectors) -> serde_json::Value {
+        let days = self.engine.options.models.held_out_days;
+        let mut settings = serde_json::json!({ "held_out_days": days });
+        if let Some(digest) = vectors::digest(vectors) {
+            settings["vectors"] = serde_json::json!({ "products": vectors.len(), "digest": digest });
+        }
+        settings
+    }
+
     /// Reads the lessons; those of an interrupted run up to where that one read them, if it can be gone on with.
-    fn notes(&self, audit: &Audit, world: &World) -> Result<(RunNotes, Lessons), Error> {
+    fn notes(&self, audit: &Audit, world: &World, vectors: &Arc<NamedVectors>) -> Result<(RunNotes, Lessons), Error> {
         let (registry, lake) = (&self.engine.parts.registry, &self.engine.parts.lake);
         let read = |position: Position| -> Result<(String, Lessons), Error> {
-            let lessons = gather(lake, world, position)?;
+            let mut lessons = gather(lake, world, position)?;
+            lessons.vectors = Arc::clone(vectors);
             let settings = fitted_models().iter().fold(String::new(), |all, (file, model)| {
                 format!("{all}\n{file}: {} {:?}", model.settings, model.seed)
             });

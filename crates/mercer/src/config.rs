@@ -124,6 +124,7 @@ struct RawModels {
     held_out_days: u32,
     shadow_percent: u32,
     stale_days: u32,
+    vectors: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,6 +213,7 @@ impl RawModels {
             held_out_days: self.held_out_days,
             shadow_share: f64::from(self.shadow_percent) / 100.0,
             stale_days: self.stale_days,
+            vectors: (!self.vectors.as_os_str().is_empty()).then_some(self.vectors),
         })
     }
 }

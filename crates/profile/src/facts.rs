@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use imbl::{HashMap, Vector};
 use mercer_schema::{Activity, Channel, Commerce, CommerceAction, Consent, Device, Event, ProductId};
-use mercer_schema::{Properties, Timestamp, TouchKind};
+use mercer_schema::{Properties, Timestamp, TouchKind, Whereabouts};
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::{Newest, Stamp, Stamped, insert_newest, offer};
@@ -83,6 +83,8 @@ pub(crate) struct Facts {
     pub(crate) visits: Visits,
     pub(crate) orders: Orders,
     pub(crate) stated: Arc<Stated>,
+    /// Of the newest event that says anything of it.
+    pub(crate) whereabouts: Option<Stamped<Whereabouts>>,
 }
 
 /// Plain counters.
@@ -163,6 +165,10 @@ impl Facts {
             }
             _ => {}
         }
+        let whereabouts = Whereabouts::of(event);
+        if !whereabouts.is_empty() {
+            offer(&mut self.whereabouts, stamp, whereabouts);
+        }
         if let Some(consent) = event.context.consent
             && self.stated.consent.as_ref().is_none_or(|held| held.stamp < stamp)
         {
@@ -213,6 +219,7 @@ impl Facts {
             dismissed: self.stated.dismissed.at_times(owns),
             consent: self.stated.consent.clone().filter(|consent| owns(consent.stamp.at)),
         });
+        part.whereabouts = self.whereabouts.clone().filter(|whereabouts| owns(whereabouts.stamp.at));
         (!part.is_empty()).then_some(part)
     }
 

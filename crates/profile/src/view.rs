@@ -129,6 +129,11 @@ impl Profiles {
                 .iter()
                 .fold(None, |held, facts| newer(held, facts.stated.consent.clone()))
                 .map(|stamped| stamped.value),
+            whereabouts: parts
+                .iter()
+                .fold(None, |held, facts| newer(held, facts.whereabouts.clone()))
+                .map(|stamped| stamped.value)
+                .unwrap_or_default(),
             touches: self.joined_touches(parts, &orders),
             ..Profile::default()
         };

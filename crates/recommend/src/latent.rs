@@ -5,7 +5,7 @@
 //! times V: also that of a product that came later. Words are those that [`content`](crate::content) knows; features may be
 //! numbers, too ([`Latent::fit_attributes`]).
 //!
-//! Vectors from elsewhere, of pictures or of a sentence encoder, are [`ItemVectors`] like any other: [`ItemVectors::read`] takes
+//! Vectors from elsewhere, of pictures or of a sentence encoder, are [`ItemVectors`] like any other: [`NamedVectors::read`] takes
 //! them from a file, [`ItemVectors::beside`] puts several together.
 
 mod vectors;
@@ -19,7 +19,11 @@ use crate::spectrum::leading_vectors;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item};
 
-pub use vectors::ItemVectors;
+pub(crate) use vectors::joined;
+pub use vectors::{ItemVectors, NamedVectors};
+
+/// Length of vectors from elsewhere; those of the shop's words have 1.
+pub(crate) const VECTORS_WEIGHT: f32 = 1.0;
 
 const KIND: Kind = Kind { name: "latent", version: 1 };
 

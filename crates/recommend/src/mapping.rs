@@ -134,7 +134,21 @@ impl Mapping {
 
     /// Gives factors to every item that has content and no takers, and of few takers better ones.
     pub fn apply(&self, content: &ItemVectors, takers: &[u32], settings: &MappingSettings, factors: &mut Factors) {
+        for (item, place) in self.places(content, takers, settings, factors) {
+            factors.set_vector(item, &place);
+        }
+    }
+
+    /// The factors that [`apply`](Self::apply) gives.
+    pub(crate) fn places(
+        &self,
+        content: &ItemVectors,
+        takers: &[u32],
+        settings: &MappingSettings,
+        factors: &Factors,
+    ) -> Vec<(Item, Vec<f32>)> {
         let standing = Self::standing(factors, settings);
+        let mut places = Vec::new();
         for item in (0..content.size() as u32).map(Item) {
             let Some(vector) = content.of(item) else { continue };
             let takers = takers.get(item.index()).copied().unwrap_or(0) as f32;
@@ -146,8 +160,9 @@ impl Mapping {
             mixed.iter_mut().for_each(|value| *value *= share);
             let own = factors.vector(item);
             mixed.iter_mut().zip(own).for_each(|(value, own)| *value += (1.0 - share) * own);
-            factors.set_vector(item, &mixed);
+            places.push((item, mixed));
         }
+        places
     }
 }
 

@@ -147,6 +147,11 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// Everything is read: what may follow in later formats is not there.
+    pub const fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     pub fn end(self) -> Result<(), Reason> {
         if self.rest.is_empty() { Ok(()) } else { Err("something follows its end") }
     }

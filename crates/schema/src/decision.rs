@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AnonymousId, Arm, CustomerId, DecisionId, Money, PlacementId, Position, Product, ProductId, SessionId, SourceKind,
-    Timestamp, Visitor,
+    Timestamp, Visitor, Whereabouts,
 };
 
 /// One call for one page. Names its slots by `placements`, by `group`, or both.
@@ -21,6 +21,10 @@ pub struct DecideRequest {
     pub session: Option<SessionId>,
     #[serde(default)]
     pub page: Page,
+    /// Where the customer is and what with: the order of what is recommended may hang on it. What is left out is taken from
+    /// the region of the page's locale, and from the customer's newest event.
+    #[serde(default, skip_serializing_if = "Whereabouts::is_empty")]
+    pub context: Whereabouts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 32)]
     pub placements: Vec<PlacementId>,

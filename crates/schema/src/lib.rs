@@ -26,6 +26,7 @@ mod profile;
 mod record;
 mod search;
 mod time;
+mod whereabouts;
 
 pub use commerce::{Commerce, CommerceAction, Line, Order};
 pub use decision::{
@@ -52,6 +53,7 @@ pub use search::{
     UnderstoodWord, WayOn, WayOnKind,
 };
 pub use time::{Timestamp, TimestampError};
+pub use whereabouts::{Country, CountryError, Whereabouts};
 
 /// Free-form JSON fields that Mercer keeps but does not interpret.
 pub type Properties = serde_json::Map<String, serde_json::Value>;

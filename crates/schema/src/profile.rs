@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AnonymousId, Consent, Currency, CustomerId, Device, ProductId, Properties, Timestamp};
+use crate::{AnonymousId, Consent, Currency, CustomerId, Device, ProductId, Properties, Timestamp, Whereabouts};
 
 /// Folded from all events of a customer on all devices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +32,8 @@ pub struct Profile {
     pub last_visit: Option<Visit>,
     pub dismissed: BTreeSet<ProductId>,
     pub devices: BTreeMap<Device, u64>,
+    /// What the newest event that says anything of it tells.
+    pub whereabouts: Whereabouts,
     /// Events by hour of the day (UTC).
     pub hours: [u32; 24],
     /// The newest statement, if there was any.

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use mercer_engine::Replayed;
-use mercer_schema::{DecideRequest, DecisionId, PageDecision, Position, Timestamp};
+use mercer_schema::{DecideRequest, DecisionId, Device, PageDecision, Position, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,6 +49,7 @@ pub(crate) async fn decide(
     if app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1") {
         request.no_personalization = true;
     }
+    request.context.device = request.context.device.or_else(|| hinted_device(&headers));
     if let Some(token) = request.view_as.take() {
         let detail = "This token is not genuine or has expired; make a new one in the console.";
         let visitor =
@@ -66,6 +67,11 @@ pub(crate) async fn decide(
     let answer = app.engine.decide(request, new_decision_id(), now());
     metrics::histogram!("mercer_decide_seconds").record(started.elapsed().as_secs_f64());
     Ok(json_response(answer.json))
+}
+
+/// A browser says by itself when it is one of a phone. When it says no, a tablet is as likely as a desk.
+fn hinted_device(headers: &HeaderMap) -> Option<Device> {
+    headers.get("sec-ch-ua-mobile").is_some_and(|value| value == "?1").then_some(Device::Mobile)
 }
 
 fn json_response(json: Vec<u8>) -> Response {

@@ -204,7 +204,7 @@ fn secret(parts: &Parts, body: &[u8], limits: &Limits) -> Option<String> {
     find_key(in_query, &parts.headers, in_body)
 }
 
-/// Everything that shapes an answer: the call, the body, and the one header that a handler reads beside them.
+/// Everything that shapes an answer: the call, the body, and the headers that a handler reads beside them.
 fn fingerprint(parts: &Parts, body: &[u8]) -> Fingerprint {
     let header = |name: &str| parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
     let call = parts.uri.path_and_query().map_or("", |path| path.as_str());
@@ -214,6 +214,7 @@ fn fingerprint(parts: &Parts, body: &[u8]) -> Fingerprint {
         header("content-encoding"),
         header("content-type"),
         header("sec-gpc"),
+        header("sec-ch-ua-mobile"),
         body,
     ])
 }

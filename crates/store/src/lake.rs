@@ -15,7 +15,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use mercer_schema::{Money, Position, Timestamp};
+use mercer_schema::{Money, Position, Timestamp, Whereabouts};
 
 pub use self::actions::LineAction;
 use self::files::{Dataset, Range};
@@ -42,6 +42,7 @@ pub struct LineRow<'a> {
     pub session: Option<&'a str>,
     /// What the client said about consent to personalization with this event, if anything.
     pub personalization: Option<bool>,
+    pub whereabouts: Whereabouts,
     pub action: LineAction,
     pub product_id: &'a str,
     pub quantity: u32,
@@ -62,14 +63,19 @@ pub struct IdentityRow<'a> {
 }
 
 impl Lake {
-    /// Opens the lake in a folder, makes the folder when it is not there, and removes what a crash left.
+    /// Opens the lake in a folder, makes the folder when it is not there, and removes what a crash left. What an older
+    /// Mercer wrote in another format goes, too: the log holds it, and [`extend`](Self::extend) writes it as it is now.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let ranges = files::settle(folder)?;
+        let mut ranges = files::settle(folder)?;
         // What a newer Mercer wrote must not be merged away.
         for range in files::growing(&ranges) {
             for dataset in Dataset::ALL {
                 read::LakeFile::refuse_newer(&dataset.path(folder, *range))?;
             }
+        }
+        let is_older = |range: &Range| read::LakeFile::is_older(&Dataset::Lines.path(folder, *range));
+        if let Some(first) = ranges.iter().position(is_older) {
+            remove(folder, &ranges.split_off(first))?;
         }
         Ok(Self { folder: folder.to_path_buf(), ranges: RwLock::new(ranges), extending: Mutex::new(()) })
     }
@@ -80,11 +86,7 @@ impl Lake {
         let _extending = hold(&self.extending);
         let mut ranges = self.ranges.write().unwrap_or_else(PoisonError::into_inner);
         let dropped: Vec<Range> = ranges.extract_if(.., |known| known.last > last.0).collect();
-        for range in &dropped {
-            for dataset in Dataset::ALL {
-                disk::remove_file(&dataset.path(&self.folder, *range))?;
-            }
-        }
+        remove(&self.folder, &dropped)?;
         Ok(!dropped.is_empty())
     }
 
@@ -160,17 +162,21 @@ impl Lake {
         let mut ranges = self.ranges.write().unwrap_or_else(PoisonError::into_inner);
         let replaced: Vec<Range> = ranges.extract_if(.., |known| range.contains(*known)).collect();
         ranges.push(range);
-        for old in replaced {
-            for dataset in Dataset::ALL {
-                disk::remove_file(&dataset.path(&self.folder, old))?;
-            }
-        }
-        Ok(())
+        remove(&self.folder, &replaced)
     }
 
     fn ranges(&self) -> Vec<Range> {
         self.ranges.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn remove(folder: &Path, ranges: &[Range]) -> Result<(), Error> {
+    for range in ranges {
+        for dataset in Dataset::ALL {
+            disk::remove_file(&dataset.path(folder, *range))?;
+        }
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Lake {

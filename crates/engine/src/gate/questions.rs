@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mercer_decide::World;
 use mercer_recommend::evaluate;
 use mercer_recommend::interactions::{Basket, Order, lines, taste};
-use mercer_recommend::{Item, Query, Recommender};
+use mercer_recommend::{Context, Item, Query, Recommender};
 use mercer_schema::Timestamp;
 
 use crate::lessons::Lessons;
@@ -45,6 +45,7 @@ pub(super) struct Question {
     at: Timestamp,
     history: Vec<Order>,
     seed: Option<Item>,
+    context: Context,
     pub(super) relevant: BTreeSet<Item>,
 }
 
@@ -59,7 +60,8 @@ impl Question {
         let seeds = self.seed.as_slice();
         let ordered: Vec<_> = lines(&self.history).collect();
         let history = taste(ordered.iter().map(|(_, item)| *item));
-        let query = Query { seeds, history: &history, ordered: &ordered, now: self.at, ..Query::default() };
+        let (now, context) = (self.at, self.context);
+        let query = Query { seeds, history: &history, ordered: &ordered, now, context, ..Query::default() };
         let found = match self.topic {
             Topic::NextOrder => world.orders_next(&query, CUTOFF),
             Topic::GoesWith => world.models.bought_together.recommend(&query, CUTOFF),
@@ -76,6 +78,7 @@ pub(super) fn after(lessons: &Lessons, cut: Timestamp) -> Vec<Question> {
         at: case.at,
         history: case.history,
         seed: None,
+        context: lessons.context(case.customer, case.at),
         relevant: case.relevant,
     });
     let orders = lessons.orders.iter().filter(|order| order.at >= cut);
@@ -90,7 +93,14 @@ pub(super) fn after(lessons: &Lessons, cut: Timestamp) -> Vec<Question> {
 fn rest(topic: Topic, at: Timestamp, basket: &Basket) -> Option<Question> {
     let ((seed, _), others) = basket.split_first()?;
     let relevant: BTreeSet<Item> = others.iter().map(|(item, _)| *item).filter(|item| item != seed).collect();
-    (!relevant.is_empty()).then(|| Question { topic, at, history: Vec::new(), seed: Some(*seed), relevant })
+    (!relevant.is_empty()).then(|| Question {
+        topic,
+        at,
+        history: Vec::new(),
+        seed: Some(*seed),
+        context: Context::default(),
+        relevant,
+    })
 }
 
 fn thinned(questions: Vec<Question>) -> Vec<Question> {

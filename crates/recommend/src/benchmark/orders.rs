@@ -11,16 +11,13 @@ use super::{Dataset, Question, Spec, SpecError, counts, hybrid, tastes};
 use crate::evaluate::{Split, hold_out_last_orders, split_at};
 use crate::hybrid::{Catalog, Depth, Facts};
 use crate::interactions::{self, Order};
-use crate::latent::{ItemVectors, Latent, LatentSettings};
+use crate::latent::{ItemVectors, Latent, LatentSettings, VECTORS_WEIGHT};
 use crate::next_order::{self, NextOrder};
 use crate::popularity::{self, Popularity};
 use crate::{Item, Query, Recommender};
 
 const NAMES: [&str; 11] =
     ["popularity", "next-order", "knn", "ease", "slim", "ials", "simplex", "filter", "turbo", "mapped", hybrid::NAME];
-
-/// Length of vectors from elsewhere; those of the shop's words have 1.
-const VECTORS_WEIGHT: f32 = 1.0;
 
 /// How the held-out orders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -72,6 +72,16 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
     }
 }
 
+pub(super) fn channel_named(name: &str) -> Option<Channel> {
+    use Channel::{App, Email, Server, Store, Web};
+    [Web, App, Email, Store, Server].into_iter().find(|known| channel(*known) == name)
+}
+
+pub(super) fn device_named(name: &str) -> Option<Device> {
+    use Device::{Bot, Desktop, Mobile, Other, Tablet};
+    [Desktop, Mobile, Tablet, Bot, Other].into_iter().find(|known| device(*known) == name)
+}
+
 pub(super) const fn device(device: Device) -> &'static str {
     match device {
         Device::Desktop => "desktop",
@@ -97,5 +107,11 @@ mod tests {
             assert_eq!(LineAction::from_name(line.name()), Some(line));
         }
         assert_eq!(LineAction::from_name("product viewed"), None);
+        for word in ["web", "app", "email", "store", "server"] {
+            assert_eq!(channel_named(word).map(channel), Some(word));
+        }
+        for word in ["desktop", "mobile", "tablet", "bot", "other"] {
+            assert_eq!(device_named(word).map(device), Some(word));
+        }
     }
 }

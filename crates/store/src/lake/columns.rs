@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use mercer_schema::{Activity, Commerce, Event, Exposure, Money, Order, Position, Properties};
+use mercer_schema::{Activity, Commerce, Country, Event, Exposure, Money, Order, Position, Properties, Whereabouts};
 use serde_json::json;
 
 use super::LineRow;
@@ -63,6 +63,9 @@ pub(super) fn lines(rows: &[LineRow<'_>]) -> Result<RecordBatch, String> {
         ("anonymous_id", texts(rows, |row| row.anonymous_id), OPTIONAL),
         ("session", texts(rows, |row| row.session), OPTIONAL),
         ("personalization", flags(rows, |row| row.personalization), OPTIONAL),
+        ("channel", texts(rows, |row| row.whereabouts.channel.map(channel)), OPTIONAL),
+        ("device", texts(rows, |row| row.whereabouts.device.map(device)), OPTIONAL),
+        ("country", texts(rows, |row| row.whereabouts.country.as_ref().map(Country::code)), OPTIONAL),
         ("action", texts(rows, |row| Some(row.action.name())), REQUIRED),
         ("product_id", texts(rows, |row| Some(row.product_id)), REQUIRED),
         ("quantity", numbers(rows, |row| Some(row.quantity.into())), REQUIRED),
@@ -82,6 +85,7 @@ pub(super) fn lines_of((position, event): Placed<'_>) -> Vec<LineRow<'_>> {
         anonymous_id: event.visitor.anonymous_id.as_ref().map(AsRef::as_ref),
         session: event.session.as_ref().map(AsRef::as_ref),
         personalization: personalization(event),
+        whereabouts: Whereabouts::of(event),
         action,
         product_id,
         quantity: 1,

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
-use mercer_schema::{Currency, Money, Position, Timestamp};
+use mercer_schema::{Country, Currency, Money, Position, Timestamp, Whereabouts};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 
+use super::actions::{channel_named, device_named};
 use super::write::{FORMAT, FORMAT_KEY};
 use super::{IdentityRow, LineAction, LineRow};
 use crate::Error;
@@ -31,17 +32,27 @@ pub(super) struct LakeFile {
 
 impl LakeFile {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        match Self::of_any_format(path)? {
+            (FORMAT, file) => Ok(file),
+            (found, _) if found > FORMAT => Err(Error::Newer { path: path.to_path_buf(), found, known: FORMAT }),
+            (found, _) => Err(damaged(path, &format!("it is of format {found}, which is not written any more"))),
+        }
+    }
+
+    fn of_any_format(path: &Path) -> Result<(i64, Self), Error> {
         let file = File::open(path).map_err(Error::file("open", path))?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, Default::default()));
         let metadata = metadata.map_err(|error| damaged(path, &error))?;
         let pairs = metadata.metadata().file_metadata().key_value_metadata();
         let format = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == FORMAT_KEY));
         let format = format.and_then(|pair| pair.value.as_ref()?.parse::<i64>().ok());
-        match format {
-            Some(FORMAT) => Ok(Self { path: path.to_path_buf(), file, metadata }),
-            Some(found) if found > FORMAT => Err(Error::Newer { path: path.to_path_buf(), found, known: FORMAT }),
-            _ => Err(damaged(path, &"it does not say its format")),
-        }
+        let format = format.ok_or_else(|| damaged(path, &"it does not say its format"))?;
+        Ok((format, Self { path: path.to_path_buf(), file, metadata }))
+    }
+
+    /// A whole file in an earlier format. One that is broken is none: it is found, and named, by who reads it.
+    pub(super) fn is_older(path: &Path) -> bool {
+        Self::of_any_format(path).is_ok_and(|(format, _)| (1..FORMAT).contains(&format))
     }
 
     /// Refuses a file that a newer Mercer wrote. A broken one is found, and named, by who reads it.
@@ -119,7 +130,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-const LINE_COLUMNS: [&str; 13] = [
+const LINE_COLUMNS: [&str; 16] = [
     "position",
     "line",
     "occurred_at",
@@ -127,6 +138,9 @@ const LINE_COLUMNS: [&str; 13] = [
     "anonymous_id",
     "session",
     "personalization",
+    "channel",
+    "device",
+    "country",
     "action",
     "product_id",
     "quantity",
@@ -144,6 +158,11 @@ pub(super) fn lines(file: LakeFile, after: Position, visit: &mut impl FnMut(&Lin
         let (products, quantities) = (columns.texts("product_id")?, columns.numbers("quantity")?);
         let (prices, currencies) = (columns.numbers("price_minor")?, columns.texts("currency")?);
         let orders = columns.texts("order_id")?;
+        let told = Told {
+            channels: columns.texts("channel")?,
+            devices: columns.texts("device")?,
+            countries: columns.texts("country")?,
+        };
         for row in columns.after(positions, after) {
             let action = LineAction::from_name(actions.value(row));
             visit(&LineRow {
@@ -154,6 +173,7 @@ pub(super) fn lines(file: LakeFile, after: Position, visit: &mut impl FnMut(&Lin
                 anonymous_id: text(anonymous, row),
                 session: text(sessions, row),
                 personalization: consents.is_valid(row).then(|| consents.value(row)),
+                whereabouts: told.at(row).map_err(|(column, word)| unknown(columns.path, column, word))?,
                 action: action.ok_or_else(|| unknown(columns.path, "action", actions.value(row)))?,
                 product_id: products.value(row),
                 quantity: quantities.value(row) as u32,
@@ -163,6 +183,27 @@ pub(super) fn lines(file: LakeFile, after: Position, visit: &mut impl FnMut(&Lin
         }
         Ok(())
     })
+}
+
+/// The columns of where a customer was.
+struct Told<'a> {
+    channels: &'a StringArray,
+    devices: &'a StringArray,
+    countries: &'a StringArray,
+}
+
+impl<'a> Told<'a> {
+    /// The error is a column with a word that it does not have.
+    fn at(&self, row: usize) -> Result<Whereabouts, (&'static str, &'a str)> {
+        let read = |column: &'a StringArray| text(column, row);
+        Ok(Whereabouts {
+            channel: read(self.channels).map(|word| channel_named(word).ok_or(("channel", word))).transpose()?,
+            device: read(self.devices).map(|word| device_named(word).ok_or(("device", word))).transpose()?,
+            country: read(self.countries)
+                .map(|word| Country::parse(word).map_err(|_| ("country", word)))
+                .transpose()?,
+        })
+    }
 }
 
 const IDENTITY_COLUMNS: [&str; 5] = ["position", "occurred_at", "customer_id", "anonymous_id", "previous_id"];

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mercer_schema::{
-    Activity, AnonymousId, Commerce, CommerceAction, Consent, Currency, Draft, Event, Fact, Feedback, Line, Money,
-    Order, OrderId, Position, ProductId, Visitor,
+    Activity, AnonymousId, Channel, Commerce, CommerceAction, Consent, Context, Country, Currency, Device, Draft,
+    Event, Fact, Feedback, Line, Money, Order, OrderId, Position, ProductId, Visitor, Whereabouts,
 };
 
 use super::{Lake, LineAction};
@@ -215,17 +215,57 @@ fn what_a_newer_mercer_wrote_is_refused_and_not_merged_away() {
     for dataset in ["events", "lines"] {
         let path = folder.path().join(dataset).join("000000000001-000000000100.parquet");
         let ours = std::fs::read(&path).unwrap();
-        let key = ours.windows(13).rposition(|window| window == b"mercer.format").unwrap();
-        let digit = key + ours[key..].iter().position(|byte| *byte == b'1').unwrap();
-        let mut newer = ours.clone();
-        newer[digit] = b'2';
+        let newer = with_format(&ours, b'3');
         std::fs::write(&path, &newer).unwrap();
         let error = Lake::open(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 2, known: 1, .. }), "{error}");
+        assert!(matches!(error, Error::Newer { found: 3, known: 2, .. }), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), newer);
         std::fs::write(&path, &ours).unwrap();
     }
     Lake::open(folder.path()).unwrap().verify().unwrap();
+}
+
+/// The number of a file's format stands as text behind its key.
+fn with_format(file: &[u8], format: u8) -> Vec<u8> {
+    let key = file.windows(13).rposition(|window| window == b"mercer.format").unwrap();
+    let digit = key + file[key..].iter().position(|byte| *byte == b'2').unwrap();
+    let mut other = file.to_vec();
+    other[digit] = format;
+    other
+}
+
+#[test]
+fn what_an_older_mercer_wrote_is_written_again_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = MemoryLog::default();
+    log.append(&(0..100).map(sample::viewed).collect::<Vec<_>>()).unwrap();
+    Lake::open(folder.path()).unwrap().extend(&log).unwrap();
+    let path = folder.path().join("lines/000000000001-000000000100.parquet");
+    std::fs::write(&path, with_format(&std::fs::read(&path).unwrap(), b'1')).unwrap();
+    let lake = Lake::open(folder.path()).unwrap();
+    assert_eq!((lake.events_upto(), parquet_files(folder.path())), (Position(0), 0));
+    lake.extend(&log).unwrap();
+    assert_eq!(lines(&lake, 0).len(), 100);
+    lake.verify().unwrap();
+}
+
+#[test]
+fn lines_tell_where_the_customer_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, lake) = (MemoryLog::default(), Lake::open(folder.path()).unwrap());
+    let viewed = |number: u64, channel, device, locale: Option<&str>| {
+        let Fact::Event(event) = sample::viewed(number).fact else { unreachable!("a view is an event") };
+        let context = Context { device, locale: locale.map(str::to_owned), ..event.context.clone() };
+        sample::draft(number, Event { channel, context, ..*event })
+    };
+    let events = [viewed(1, Channel::App, Some(Device::Tablet), Some("de-AT")), viewed(2, Channel::Server, None, None)];
+    log.append(&events).unwrap();
+    lake.extend(&log).unwrap();
+    let mut told = Vec::new();
+    lake.lines(Position(0), |row| told.push(row.whereabouts)).unwrap();
+    let country = Country::of_locale("de-AT");
+    let known = Whereabouts { device: Some(Device::Tablet), country, channel: Some(Channel::App) };
+    assert_eq!(told, [known, Whereabouts::default()]);
 }
 
 #[test]

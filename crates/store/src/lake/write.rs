@@ -15,8 +15,8 @@ use super::columns::{self, Placed};
 use super::files::{Dataset, Range};
 use crate::{Error, EventLog, RecordKind, disk};
 
-/// Raised when a column changes its meaning.
-pub(super) const FORMAT: i64 = 1;
+/// Raised when a column comes, goes or changes its meaning.
+pub(super) const FORMAT: i64 = 2;
 pub(super) const FORMAT_KEY: &str = "mercer.format";
 /// Records read and encoded at a time.
 const PAGE: usize = 8_192;

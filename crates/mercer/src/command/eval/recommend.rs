@@ -12,7 +12,7 @@ use mercer_recommend::benchmark::{
     Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
     read_interactions, read_sequences, read_sessions, tune, tune_weights,
 };
-use mercer_recommend::latent::ItemVectors;
+use mercer_recommend::latent::{ItemVectors, NamedVectors};
 use mercer_schema::Product;
 use serde_json::json;
 
@@ -144,7 +144,7 @@ fn vectors(asked: &EvalRecommend, products: &[(Item, Product)]) -> Result<Option
     }
     let Some(path) = &asked.vectors else { return Ok(None) };
     let by_id: HashMap<&str, Item> = products.iter().map(|(item, product)| (product.id.as_str(), *item)).collect();
-    let vectors = ItemVectors::read(&text(path)?, |name| by_id.get(name).copied());
+    let vectors = NamedVectors::read(&text(path)?).map(|vectors| vectors.of_items(|name| by_id.get(name).copied()));
     Ok(Some(vectors.map_err(|problem| Failure::job(format!("{}: {problem}", path.display())))?))
 }
 
