@@ -101,6 +101,13 @@ impl Shop {
         self
     }
 
+    /// `who` searches for something.
+    pub fn searches(&mut self, who: &str, text: &str, ago: i64) -> &mut Self {
+        let at = self.now.plus(-ago);
+        self.world.count_search(text, &visitor(who), at);
+        self
+    }
+
     /// Learns from the orders so far.
     pub fn train(&mut self) -> &mut Self {
         let settings = Settings { significance: 0.0, least_together: 1, ..Settings::default() };

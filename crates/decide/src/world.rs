@@ -14,8 +14,9 @@ use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
-use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp};
-use mercer_search::{Doc, Lexicon, SearchIndex};
+use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp, Visitor};
+use mercer_search::{Doc, Lexicon, Queries, SearchIndex};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
 use crate::{Canary, Catalog, Placements};
@@ -30,6 +31,8 @@ pub struct World {
     pub sessions: SessionIndex,
     pub content: ContentIndex,
     pub search: SearchIndex,
+    /// What people search for.
+    pub queries: Queries,
     /// What the ranker sees of the products.
     pub traits: hybrid::Catalog,
     pub models: Arc<Models>,
@@ -54,6 +57,18 @@ impl World {
             self.search.remove(Doc(item.0), &before);
             self.content.remove(item);
             self.traits.remove(item);
+        }
+    }
+
+    /// A person's number among those who search. It says nothing of who it is.
+    pub fn searcher(&self, visitor: &Visitor) -> Option<u64> {
+        Some(xxh3_64(self.profiles.person_key(visitor)?.as_bytes()))
+    }
+
+    /// Counts a search towards what others are told of.
+    pub fn count_search(&mut self, text: &str, visitor: &Visitor, at: Timestamp) {
+        if let Some(person) = self.searcher(visitor) {
+            self.queries.observe(text, person, at);
         }
     }
 

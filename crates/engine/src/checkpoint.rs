@@ -13,7 +13,7 @@ use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position};
-use mercer_search::{Doc, SearchIndex};
+use mercer_search::{Doc, Queries, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +26,10 @@ use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -38,6 +38,7 @@ const TABLES: [&str; 8] = [
     "fold.timeline",
     "fold.orders",
     "fold.trial",
+    "fold.queries",
 ];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
@@ -123,7 +124,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -137,6 +138,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(orders), Some(trial)) = (OrdersCounted::restore(orders?), Trial::restore(trial?)) else {
         return Ok(None);
     };
+    let Some(queries) = Queries::restore(queries?) else { return Ok(None) };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -152,6 +154,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         position: head.position,
         content: content_of(&catalog),
         search: search_of(&catalog),
+        queries,
         traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
         catalog,
         profiles,
@@ -198,7 +201,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 8] = [
+    let changes: [Changes; 9] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -207,6 +210,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.timeline.drain_changes().map_err(|error| text(&error))?,
         snapshot.orders.drain_changes(),
         snapshot.trial.drain_changes().map_err(|error| text(&error))?,
+        world.queries.drain_changes(),
     ];
     let head = Head {
         format: FORMAT,

@@ -57,7 +57,12 @@ impl Snapshot {
                 self.tally.count_decision(decision);
                 self.count_in_trial(decision);
             }
-            Fact::Searched(_) => {}
+            Fact::Searched(search) => {
+                // Pages after the first are no new search.
+                if search.request.cursor.is_none() {
+                    self.world.count_search(&search.request.q, &search.request.visitor(), search.decided_at);
+                }
+            }
         }
     }
 
@@ -119,6 +124,13 @@ impl Snapshot {
         self.world.profiles.apply(event);
         self.observe_in_trial(event, news);
         let is_human = event.context.device != Some(Device::Bot);
+        if is_human
+            && let Activity::Commerce(commerce) = &event.activity
+            && commerce.action == CommerceAction::ProductsSearched
+            && let Some(text) = &commerce.query
+        {
+            self.world.count_search(text, &event.visitor, event.occurred_at);
+        }
         let visitor = session_key(&event.visitor);
         for Touch { at, product_id, kind, quantity } in touches_of(event) {
             let item = self.world.catalog.mention(&product_id);
@@ -161,6 +173,7 @@ impl Snapshot {
                     .eq(theirs.profiles.people().map(|person| person.profile)),
             ),
             ("popularity", ours.popularity.ranked().eq(theirs.popularity.ranked())),
+            ("queries", ours.queries.wanted().eq(theirs.queries.wanted())),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("model", ours.models.version == theirs.models.version),

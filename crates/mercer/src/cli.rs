@@ -266,6 +266,21 @@ pub(crate) struct Eval {
 pub(crate) enum EvalKind {
     /// Measure recommenders on files of public data, by the protocol of their tables
     Recommend(EvalRecommend),
+    /// Measure how well a catalog's products are found, against what people judged
+    Search(EvalSearch),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalSearch {
+    /// The catalog, in any format that `mercer import products` takes
+    #[arg(long, value_name = "FILE")]
+    pub products: PathBuf,
+    /// What people judged: lines of a query, a product id and a grade from 0 up, with tabs between them
+    #[arg(long, value_name = "FILE")]
+    pub judgments: PathBuf,
+    /// More such queries, told apart
+    #[arg(long, value_name = "FILE")]
+    pub held: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -33,6 +33,7 @@ pub struct Profile {
     pub dismissed: BTreeSet<ProductId>,
     pub devices: BTreeMap<Device, u64>,
     /// What the newest event that says anything of it tells.
+    #[serde(default)]
     pub whereabouts: Whereabouts,
     /// Events by hour of the day (UTC).
     pub hours: [u32; 24],

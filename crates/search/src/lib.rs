@@ -21,6 +21,7 @@
 pub mod evaluate;
 
 mod analysis;
+mod beginnings;
 mod facets;
 mod heads;
 mod index;
@@ -28,6 +29,7 @@ mod language;
 mod marks;
 mod measure;
 mod mine;
+mod queries;
 mod query;
 mod rank;
 mod search;
@@ -38,9 +40,11 @@ mod vocabulary;
 mod wishes;
 
 pub use analysis::readable;
+pub use beginnings::Beginning;
 pub use facets::{FacetField, Facets, FieldTotals, LEVEL_SEPARATOR, Value};
 pub use index::{Doc, SearchIndex};
 pub use language::Language;
+pub use queries::{Completion, LEAST_PEOPLE, Queries, common_form};
 pub use rank::{Match, Weights};
 pub use search::{Found, FoundWord, Lexicon, best, synonyms_of};
 pub use thesaurus::Synonyms;

@@ -400,7 +400,7 @@ impl Reader<'_> {
 
 impl SearchIndex {
     /// What a word of the catalog is indexed as, the most frequent first.
-    fn terms_of(&self, word: &str) -> Vec<Term> {
+    pub(crate) fn terms_of(&self, word: &str) -> Vec<Term> {
         let stems = self.vocabulary.get(word).map_or(&[][..], |known| &known.stems);
         let mut stems: Vec<&(Arc<str>, u32)> = stems.iter().collect();
         stems.sort_by_key(|(_, products)| std::cmp::Reverse(*products));
@@ -420,7 +420,7 @@ impl SearchIndex {
 }
 
 /// Whether a product has both words outside of its description.
-fn share_a_product(index: &SearchIndex, one: Term, other: Term) -> bool {
+pub(crate) fn share_a_product(index: &SearchIndex, one: Term, other: Term) -> bool {
     let (one, other) = (index.postings(one), index.postings(other));
     let (few, many) = if one.len() < other.len() { (one, other) } else { (other, one) };
     few.iter().filter(|posting| posting.marks.is_prominent()).any(|posting| {

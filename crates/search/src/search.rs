@@ -11,7 +11,7 @@ use crate::{Language, SearchIndex, Synonyms, mine};
 /// So many products that have all of what was typed need no others beside them.
 const ENOUGH: usize = 24;
 /// A share of the units, by rarity, below which a product is not shown.
-const LEAST_COVERAGE: f32 = 0.25;
+const LEAST_COVERAGE: f32 = 0.5;
 /// What has all units to this share has all: the rest is doubt about words that were not typed so.
 const ALL: f32 = 0.999;
 
@@ -97,7 +97,7 @@ impl SearchIndex {
 fn relevant(mut matches: Vec<Match>) -> Vec<Match> {
     let most = matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
     let complete = matches.iter().filter(|found| found.coverage >= most * ALL).count();
-    let least = if complete >= ENOUGH { most * ALL } else { LEAST_COVERAGE };
+    let least = most * if complete >= ENOUGH { ALL } else { LEAST_COVERAGE };
     matches.retain(|found| found.coverage >= least || found.is_coded);
     matches
 }

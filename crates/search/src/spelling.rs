@@ -55,6 +55,20 @@ pub(crate) fn corrections(vocabulary: &Vocabulary, typed: &str, most: usize) -> 
     found
 }
 
+/// The likeliest words of which a mistyped beginning was typed, best first.
+pub(crate) fn mended_beginnings(vocabulary: &Vocabulary, typed: &str, most: usize) -> Vec<Correction> {
+    let typed: Vec<char> = typed.chars().collect();
+    if typed.len() <= SHORTEST_CORRECTED {
+        return Vec::new();
+    }
+    let mut walk = Walk::new(&typed);
+    (walk.is_beginning, walk.most_cost) = (true, walk.most_cost.min(OTHER));
+    let mut found = walk.run(vocabulary);
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
+    found.truncate(most);
+    found
+}
+
 /// How likely a word is that was typed right.
 pub(crate) fn score_as_typed(products: u32) -> f64 {
     f64::from(products + 1).ln()
@@ -72,6 +86,8 @@ const fn most_cost(letters: usize) -> f32 {
 struct Walk<'a> {
     typed: &'a [char],
     most_cost: f32,
+    /// What was typed may be only the beginning of the word.
+    is_beginning: bool,
     /// The letters of the word at hand, and for each a row of distances, with the least in it; one row more than letters.
     word: Vec<char>,
     rows: Vec<(Vec<f32>, f32)>,
@@ -85,7 +101,14 @@ impl<'a> Walk<'a> {
         for place in 1..=typed.len() {
             first[place] = first[place - 1] + surplus(typed, place - 1);
         }
-        Self { typed, most_cost: most_cost(typed.len()), word: Vec::new(), rows: vec![(first, 0.0)], spare: Vec::new() }
+        Self {
+            typed,
+            most_cost: most_cost(typed.len()),
+            is_beginning: false,
+            word: Vec::new(),
+            rows: vec![(first, 0.0)],
+            spare: Vec::new(),
+        }
     }
 
     fn run(mut self, vocabulary: &Vocabulary) -> Vec<Correction> {
@@ -106,7 +129,7 @@ impl<'a> Walk<'a> {
                 }
                 passed = 0;
                 hopeless = self.enter(word);
-                let cost = self.rows.last().and_then(|(row, _)| row.last()).copied().unwrap_or(f32::MAX);
+                let cost = self.cost();
                 if hopeless.is_none() && cost > 0.0 && cost <= self.most_cost {
                     let score = score_as_typed(known.products) - SLIP_WEIGHT * f64::from(cost);
                     found.push(Correction { word: Arc::clone(word), products: known.products, cost, score });
@@ -114,6 +137,16 @@ impl<'a> Walk<'a> {
             }
         }
         found
+    }
+
+    /// The distance from the word at hand, or from the nearest beginning of it.
+    fn cost(&self) -> f32 {
+        let whole = |(row, _): &(Vec<f32>, f32)| row.last().copied().unwrap_or(f32::MAX);
+        if self.is_beginning {
+            self.rows[1..].iter().map(whole).fold(f32::MAX, f32::min)
+        } else {
+            self.rows.last().map_or(f32::MAX, whole)
+        }
     }
 
     /// Whether a word shares the first letters of the one at hand.
@@ -132,7 +165,8 @@ impl<'a> Walk<'a> {
             self.push_row();
             let depth = self.word.len();
             // Two letters that change places look back one row more.
-            if self.rows[depth].1.min(self.rows[depth - 1].1) > self.most_cost {
+            let is_near = self.is_beginning && self.cost() <= self.most_cost;
+            if !is_near && self.rows[depth].1.min(self.rows[depth - 1].1) > self.most_cost {
                 return Some(depth);
             }
         }
@@ -189,7 +223,7 @@ fn replaced(typed: char, meant: char) -> f32 {
 
 /// Whether two letters lie side by side on any of the keyboards.
 fn are_near(one: char, other: char) -> bool {
-    let letter = |letter: char| letter.is_ascii_lowercase().then_some(letter as usize - 'a' as usize);
+    let letter = |letter: char| letter.is_ascii_lowercase().then(|| letter as usize - 'a' as usize);
     letter(one).zip(letter(other)).is_some_and(|(one, other)| NEAR[one] & (1 << other) != 0)
 }
 

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use mercer_schema::{DecideRequest, Product};
+use mercer_schema::{DecideRequest, Product, SearchRequest};
 use serde_json::{Value, json};
 
 pub(crate) static CATALOG: LazyLock<Vec<Product>> = LazyLock::new(|| mercer_demo::gift_shop::catalog().unwrap());
@@ -95,7 +95,7 @@ impl FakeMercer {
             .route("/v1/products", get(products))
             .route("/v1/products/{id}", get(product))
             .route("/v1/categories", get(categories))
-            .route("/v1/search", get(search))
+            .route("/v1/search", post(search))
             .route("/v1/customers/{id}", get(customer))
             .with_state(self.clone())
     }
@@ -223,20 +223,22 @@ async fn categories(State(fake): State<FakeMercer>, headers: HeaderMap) -> Answe
     Ok(Json(json!({ "categories": listed })).into_response())
 }
 
-async fn search(
-    State(fake): State<FakeMercer>,
-    headers: HeaderMap,
-    Query(query): Query<BTreeMap<String, String>>,
-) -> Answer {
+async fn search(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request): Json<SearchRequest>) -> Answer {
     fake.admit(&headers, "demo-decide")?;
-    let words = query["q"].to_lowercase();
+    let words = request.q.to_lowercase();
     let fits = |product: &&Product| {
         product.title.to_lowercase().contains(&words) || product.id.as_str().to_lowercase().starts_with(&words)
     };
     let found: Vec<&Product> = CATALOG.iter().filter(fits).collect();
-    let start: usize = query["offset"].parse().unwrap();
-    let page: Vec<_> = found.iter().skip(start).take(24).collect();
-    Ok(Json(json!({ "total": found.len(), "products": page })).into_response())
+    let start: usize = request.cursor.as_deref().map_or(0, |cursor| cursor.parse().unwrap());
+    let item =
+        |product: &&Product| json!({ "product_id": product.id, "product": product, "score": 1.0, "propensity": 1.0 });
+    let items: Vec<Value> = found.iter().skip(start).take(24).map(item).collect();
+    let answer = json!({
+        "decision_id": "d-search", "position": 1, "decided_at": "2026-01-01T00:00:00Z",
+        "query": { "text": request.q }, "total": found.len(), "items": items,
+    });
+    Ok(Json(answer).into_response())
 }
 
 async fn customer(State(fake): State<FakeMercer>, headers: HeaderMap, Path(id): Path<String>) -> Answer {

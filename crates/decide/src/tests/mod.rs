@@ -7,6 +7,7 @@ mod hostile;
 mod paging;
 mod person;
 mod properties;
+mod searching;
 mod sources;
 mod spec;
 mod speed;

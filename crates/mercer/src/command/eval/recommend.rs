@@ -17,7 +17,7 @@ use mercer_schema::Product;
 use serde_json::json;
 
 use crate::cli::{DataFormat, EvalRecommend};
-use crate::command::embed;
+use crate::command::{embed, peak_megabytes};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -167,11 +167,4 @@ fn wrong(train: &Path, test: &Path, error: &FormatError) -> Failure {
 /// Lets the kernel count the largest memory anew. Where it does not, the peak is that of the whole run.
 fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
-}
-
-fn peak_megabytes() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kilobytes / 1024.0)
 }

@@ -1,0 +1,264 @@
+//! Searches and suggestions, by what a customer sees.
+
+use mercer_schema::{
+    AnonymousId, Availability, DecisionId, Explain, Product, ProductId, ReasonCode, Refinement, SearchAnswer,
+    SearchRequest, SearchSort, SuggestAnswer, SuggestRequest, SuggestedBecause, Timestamp, WayOnKind,
+};
+use proptest::prelude::*;
+
+use crate::testing::{Shop, product};
+use crate::{search, suggest};
+
+const DAY: i64 = Timestamp::DAY;
+
+/// Shoes of two brands in two colours, a rack for them, and mugs.
+fn shop() -> Shop {
+    let mut shop = Shop::default();
+    for (id, title, brand, colour, size, price) in [
+        ("s1", "Running shoe Swift", "Nike", "red", "42", 7_000),
+        ("s2", "Running shoe Glide", "Nike", "blue", "43", 9_000),
+        ("s3", "Running shoe Bolt", "Puma", "red", "42", 6_000),
+        ("s4", "Running shoe Dash", "Puma", "blue", "43", 5_000),
+        ("r1", "Rack for running shoes", "Wood", "brown", "", 3_000),
+        ("m1", "Coffee mug", "Clay", "red", "", 800),
+        ("m2", "Tea mug with lid", "Clay", "white", "", 900),
+    ] {
+        let mut thing = product(id);
+        thing.title = title.to_owned();
+        thing.brand = Some(brand.to_owned());
+        thing.category = match &id[..1] {
+            "s" => vec!["Sport".into(), "Shoes".into()],
+            "r" => vec!["Home".into(), "Racks".into()],
+            _ => vec!["Home".into(), "Mugs".into()],
+        };
+        thing.attributes.insert("colour".into(), colour.into());
+        if !size.is_empty() {
+            thing.attributes.insert("shoe_size".into(), size.into());
+        }
+        thing.price = thing.price.map(|money| mercer_schema::Money { minor: price, ..money });
+        shop.save(thing);
+    }
+    shop
+}
+
+fn asks(shop: &Shop, request: &SearchRequest) -> SearchAnswer {
+    search(&shop.world, request, DecisionId::trusted("d1"), shop.now)
+}
+
+fn q(text: &str) -> SearchRequest {
+    SearchRequest { q: text.to_owned(), ..SearchRequest::default() }
+}
+
+fn by(who: &str, text: &str) -> SearchRequest {
+    SearchRequest { anonymous_id: Some(AnonymousId::trusted(who)), ..q(text) }
+}
+
+fn ids(answer: &SearchAnswer) -> Vec<&str> {
+    answer.items.iter().map(|item| item.product_id.as_str()).collect()
+}
+
+fn refined(text: &str, field: &str, values: &[&str]) -> SearchRequest {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    SearchRequest { refine: vec![Refinement { field: field.to_owned(), values }], ..q(text) }
+}
+
+#[test]
+fn wishes_narrow_and_can_be_taken_away() {
+    let shop = shop();
+    let answer = asks(&shop, &q("red running shoes size 42 under 65"));
+    assert_eq!(ids(&answer), ["s3"]);
+    let chips: Vec<(&str, &str, bool)> =
+        answer.query.chips.iter().map(|chip| (chip.field.as_str(), chip.label.as_str(), chip.is_filter)).collect();
+    assert_eq!(chips, [("shoe_size", "42", true), ("price", "up to 65", true), ("colour", "red", false)]);
+    let price = answer.query.chips[1].id.clone();
+    let without = SearchRequest { ignore: vec![price], ..q("red running shoes size 42 under 65") };
+    let without = asks(&shop, &without);
+    assert!(without.query.chips.iter().all(|chip| chip.field != "price"));
+    assert!(ids(&without).contains(&"s1"), "{:?}", ids(&without));
+}
+
+#[test]
+fn a_wished_colour_stands_first_but_leaves_the_others() {
+    let answer = asks(&shop(), &q("blue running shoe"));
+    assert_eq!(ids(&answer)[..2], ["s4", "s2"][..].iter().rev().copied().collect::<Vec<_>>()[..]);
+    assert!(answer.total >= 4);
+}
+
+#[test]
+fn facets_count_past_their_own_choice() {
+    let shop = shop();
+    let answer = asks(&shop, &refined("running shoe", "brand", &["Nike"]));
+    assert!(ids(&answer).iter().all(|id| ["s1", "s2"].contains(id)));
+    let brand = answer.facets.iter().find(|facet| facet.field == "brand").unwrap();
+    let puma = brand.values.iter().find(|value| value.value == "Puma").unwrap();
+    assert_eq!((puma.count, puma.is_chosen), (2, false));
+    assert!(brand.values.iter().any(|value| value.value == "Nike" && value.is_chosen));
+    assert!(!brand.why.is_empty());
+    let prices = asks(&shop, &refined("running shoe", "price", &["..6500"]));
+    assert_eq!(ids(&prices).len(), 3);
+    let unknown = asks(&shop, &refined("running shoe", "heel", &["high"]));
+    assert!(unknown.items.is_empty() && unknown.notes[0].contains("heel"));
+}
+
+#[test]
+fn the_shops_rule_and_category_hold() {
+    let shop = shop();
+    let cheap = SearchRequest { filter: Some("product.price < 60.0".into()), ..q("running shoe") };
+    assert_eq!(ids(&asks(&shop, &cheap)), ["s4", "r1"]);
+    let broken = SearchRequest { filter: Some("product.price <".into()), ..q("mug") };
+    assert!(asks(&shop, &broken).notes[0].contains("filter"));
+    let sport = SearchRequest { category: Some("Home > Racks".into()), ..q("running shoe") };
+    assert_eq!(ids(&asks(&shop, &sport)), ["r1"]);
+    let walk = SearchRequest { category: Some("Mugs".into()), sort: SearchSort::PriceDown, ..q("") };
+    assert_eq!(ids(&asks(&shop, &walk)), ["m2", "m1"]);
+}
+
+#[test]
+fn what_is_sold_out_stands_last_and_one_of_a_family_is_enough() {
+    let mut shop = shop();
+    shop.change("s1", |shoe| shoe.availability = Availability::OutOfStock);
+    assert_eq!(ids(&asks(&shop, &q("running shoe"))).last(), Some(&"s1"));
+    for id in ["s2", "s4"] {
+        shop.change(id, |shoe| shoe.group_id = Some("g1".into()));
+    }
+    let answer = asks(&shop, &q("running shoe"));
+    assert_eq!(ids(&answer).iter().filter(|id| ["s2", "s4"].contains(id)).count(), 1);
+    let all = asks(&shop, &SearchRequest { ungrouped: true, ..q("running shoe") });
+    assert_eq!(all.total, answer.total + 1);
+}
+
+#[test]
+fn customers_see_what_they_are_likely_to_want_first() {
+    let mut shop = shop();
+    shop.views("anna", "s2", DAY).buys("anna", &["s2"], DAY);
+    shop.buys("bert", &["s3", "s4"], DAY);
+    let (anna, bert) = (asks(&shop, &by("anna", "running shoe")), asks(&shop, &by("bert", "running shoe")));
+    assert_ne!(ids(&anna), ids(&bert));
+    assert!(["s1", "s2"].contains(&ids(&anna)[0]) && ["s3", "s4"].contains(&ids(&bert)[0]));
+    let reasons = &anna.items[0].reasons;
+    assert!(
+        reasons.iter().any(|reason| [ReasonCode::ForYou, ReasonCode::BuyAgain].contains(&reason.code)),
+        "{reasons:?}"
+    );
+    // A code and a strength of nothing are the same for all.
+    for text in ["s4", "s1"] {
+        assert_eq!(ids(&asks(&shop, &by("anna", text))), ids(&asks(&shop, &by("bert", text))), "{text}");
+    }
+    let none = |who: &str| SearchRequest { strength: Some(0.0), ..by(who, "running shoe") };
+    assert_eq!(ids(&asks(&shop, &none("anna"))), ids(&asks(&shop, &none("bert"))));
+    let objects = SearchRequest { no_personalization: true, ..by("anna", "running shoe") };
+    let nobody = asks(&shop, &q("running shoe"));
+    let answer = asks(&shop, &objects);
+    assert!(answer.control && ids(&answer) == ids(&nobody));
+}
+
+#[test]
+fn an_answer_says_why() {
+    let mut shop = shop();
+    shop.buys("anna", &["s2"], DAY);
+    let answer = asks(&shop, &SearchRequest { explain: Explain::Full, ..by("anna", "runing shoe") });
+    assert_eq!(answer.query.corrected.as_deref(), Some("running shoe"));
+    assert_eq!(answer.query.words[0].also[0].how, "corrected");
+    assert_eq!(answer.explanations.len(), answer.items.len());
+    let bought = answer.explanations.iter().find(|told| told.product_id.as_str() == "s2").unwrap();
+    assert!(bought.parts.iter().any(|part| part.name == "bought_before" && part.value > 0.0));
+}
+
+#[test]
+fn nobody_stands_before_an_empty_page() {
+    let shop = shop();
+    let nothing = asks(&shop, &q("zzyzx"));
+    assert_eq!((nothing.total, nothing.query.dropped.as_slice()), (0, &["zzyzx".to_owned()][..]));
+    assert!(nothing.ways_on.iter().any(|way| way.kind == WayOnKind::Category && way.total > 0));
+    let narrow = asks(&shop, &q("running shoe under 10"));
+    let way = narrow.ways_on.iter().find(|way| way.kind == WayOnKind::WithoutFilters).unwrap();
+    assert!(!asks(&shop, &q(way.q.as_deref().unwrap())).items.is_empty());
+    let partly = asks(&shop, &q("coffee rack"));
+    assert!(partly.total > 0 && !partly.query.dropped.is_empty());
+}
+
+#[test]
+fn pages_follow_each_other() {
+    let shop = shop();
+    let mut request = SearchRequest { limit: Some(2), ..q("running shoe") };
+    let mut met: Vec<String> = Vec::new();
+    loop {
+        let answer = asks(&shop, &request);
+        met.extend(ids(&answer).into_iter().map(str::to_owned));
+        request.cursor = answer.next;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    let whole = asks(&shop, &q("running shoe"));
+    assert_eq!(met, ids(&whole));
+}
+
+fn suggests(shop: &Shop, who: &str, text: &str) -> SuggestAnswer {
+    let request = SuggestRequest {
+        q: text.to_owned(),
+        anonymous_id: Some(AnonymousId::trusted(who)),
+        ..SuggestRequest::default()
+    };
+    suggest(&shop.world, &request, shop.now)
+}
+
+#[test]
+fn what_is_typed_is_carried_on() {
+    let mut shop = shop();
+    for who in ["a", "b", "c"] {
+        shop.searches(who, "running shoe", DAY).searches(who, "unicorn", DAY);
+    }
+    shop.searches("anna", "red mug", DAY);
+    let texts = |answer: &SuggestAnswer| answer.queries.iter().map(|query| query.text.clone()).collect::<Vec<_>>();
+    let answer = suggests(&shop, "x", "ru");
+    assert_eq!(answer.queries[0].text, "running shoe");
+    assert_eq!(answer.queries[0].why, SuggestedBecause::Popular);
+    assert_eq!(texts(&suggests(&shop, "x", "sho ru"))[0], "running shoe", "in any order");
+    assert!(texts(&suggests(&shop, "x", "uni")).is_empty(), "it finds nothing any more");
+    assert!(!texts(&suggests(&shop, "x", "re")).contains(&"red mug".to_owned()), "one person's own");
+    assert_eq!(suggests(&shop, "anna", "re").queries[0].why, SuggestedBecause::Recent);
+    assert_eq!(texts(&suggests(&shop, "anna", "")), ["red mug", "running shoe"], "before the first letter");
+    assert_eq!(suggests(&shop, "x", "sh").categories[0].value, "Sport > Shoes");
+    assert_eq!(suggests(&shop, "x", "pum").brands[0].label, "Puma");
+    assert_eq!(suggests(&shop, "x", "cof").items[0].product_id.as_str(), "m1");
+    assert_eq!(texts(&suggests(&shop, "x", "cofe")), ["coffee"], "a slip while typing");
+}
+
+proptest! {
+    #[test]
+    fn no_search_breaks_and_each_is_the_same_again(
+        text in "(\\PC{0,40}|(red|shoe|under|[0-9]{1,3}|-|without|size|\"| ){0,8})",
+        category in prop::option::of("(Sport|Home > Mugs|x)"),
+        value in "(Nike|..100|9..|x..y|)",
+        limit in prop::option::of(0_usize..300),
+        is_typing in any::<bool>(),
+    ) {
+        let mut shop = shop();
+        shop.buys("anna", &["s2", "m1"], DAY);
+        let request = SearchRequest {
+            category,
+            limit,
+            typing: is_typing,
+            refine: vec![Refinement { field: "price".into(), values: vec![value] }],
+            ..by("anna", &text)
+        };
+        let answer = asks(&shop, &request);
+        prop_assert!(answer.items.len() <= answer.total);
+        prop_assert_eq!(asks(&shop, &request), answer);
+        suggests(&shop, "anna", &text);
+    }
+}
+
+#[test]
+fn a_price_or_a_stock_is_known_at_once() {
+    let mut shop = shop();
+    let ten = SearchRequest { filter: Some("product.price < 10.0".into()), ..q("running shoe") };
+    assert!(asks(&shop, &ten).items.is_empty());
+    shop.change("s1", |shoe: &mut Product| {
+        shoe.price = shoe.price.map(|price| mercer_schema::Money { minor: 500, ..price })
+    });
+    assert_eq!(ids(&asks(&shop, &ten)), ["s1"]);
+    shop.world.remove_product(&ProductId::trusted("s1"));
+    assert!(asks(&shop, &ten).items.is_empty());
+}

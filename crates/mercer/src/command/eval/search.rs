@@ -1,0 +1,189 @@
+//! `mercer eval search`: how well products are found, against what people judged; with what the search takes.
+//!
+//! It asks what the server asks, without customers: wishes, words and the order by relevance.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mercer_collect::Received;
+use mercer_collect::import::{self, Input, Options};
+use mercer_decide::{Models, World, search};
+use mercer_schema::{DecisionId, Product, SearchRequest, SourceId, Timestamp};
+use mercer_search::evaluate::{DEPTH, Estimate, Judgments, Quality, evaluate, with_a_typo};
+use mercer_search::{Doc, Language, Lexicon, synonyms_of};
+use serde_json::{Value, json};
+
+use crate::cli::EvalSearch;
+use crate::command::peak_megabytes;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output;
+
+/// Times every query is asked for the clock, and with so many different slips.
+const ROUNDS: u64 = 5;
+
+/// The answers to one set of judged queries.
+struct Answered {
+    clean: Quality,
+    /// The mean over the rounds.
+    one_typo: f64,
+    /// Milliseconds a query, in order.
+    milliseconds: Vec<f64>,
+}
+
+pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<(), Failure> {
+    let products = products(&asked.products, config)?;
+    let started = Instant::now();
+    let world = world(products);
+    let index_seconds = started.elapsed().as_secs_f64();
+    let judged = answered(&world, &judgments(&asked.judgments)?);
+    let held = asked.held.as_deref().map(judgments).transpose()?.map(|judgments| answered(&world, &judgments));
+    if as_json {
+        let mut result = told(&judged);
+        result["index_seconds"] = json!(index_seconds);
+        result["products"] = json!(world.search.len());
+        result["peak_mb"] = json!(peak_megabytes());
+        if let Some(held) = &held {
+            result["held"] = told(held);
+        }
+        output::json(&result);
+        return Ok(());
+    }
+    output::line(format!("{} products in {index_seconds:.2} s", world.search.len()));
+    output::line("| queries | | nDCG@10 | condensed | one typo | MRR | Recall@50 | p50 ms | p99 ms |");
+    output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    for (name, judged) in [("judged", Some(&judged)), ("held", held.as_ref())] {
+        let Some(Answered { clean, one_typo, milliseconds }) = judged else { continue };
+        let told = |estimate: Estimate| format!("{:.4} [{:.3}, {:.3}]", estimate.mean, estimate.low, estimate.high);
+        output::line(format!(
+            "| {} | {name} | {} | {} | {one_typo:.4} | {} | {} | {:.3} | {:.3} |",
+            clean.queries,
+            told(clean.ndcg),
+            told(clean.condensed_ndcg),
+            told(clean.reciprocal_rank),
+            told(clean.recall),
+            quantile(milliseconds, 0.5),
+            quantile(milliseconds, 0.99),
+        ));
+    }
+    Ok(())
+}
+
+fn told(answered: &Answered) -> Value {
+    let Answered { clean, one_typo, milliseconds } = answered;
+    let interval = |estimate: Estimate| json!([estimate.low, estimate.high]);
+    json!({
+        "queries": clean.queries,
+        "metrics": {
+            "nDCG@10": clean.ndcg.mean,
+            "nDCG@10_condensed": clean.condensed_ndcg.mean,
+            "nDCG@10_one_typo": one_typo,
+            "MRR": clean.reciprocal_rank.mean,
+            "Recall@50": clean.recall.mean,
+        },
+        "intervals": {
+            "nDCG@10": interval(clean.ndcg),
+            "nDCG@10_condensed": interval(clean.condensed_ndcg),
+            "MRR": interval(clean.reciprocal_rank),
+            "Recall@50": interval(clean.recall),
+        },
+        "query_ms": { "p50": quantile(milliseconds, 0.5), "p99": quantile(milliseconds, 0.99) },
+    })
+}
+
+/// The index alone, with what it learns from the catalog.
+fn world(products: Vec<Product>) -> World {
+    let mut world = World::default();
+    let synonyms = synonyms_of(products.iter(), Language::English);
+    for product in products {
+        let product = Arc::new(product);
+        let before = world.catalog.get(&product.id).cloned();
+        let item = world.catalog.save(Arc::clone(&product), Timestamp(0));
+        world.search.put(Doc(item.0), before.as_deref(), &product);
+    }
+    world.models = Arc::new(Models { lexicon: Lexicon::new(Language::English, &synonyms), ..Models::default() });
+    world
+}
+
+fn answered(world: &World, judgments: &Judgments) -> Answered {
+    let mut milliseconds = Vec::new();
+    let mut ask = |q: &str| {
+        let request = SearchRequest {
+            q: q.to_owned(),
+            limit: Some(DEPTH),
+            facets: Some(0),
+            fields: vec!["id".to_owned()],
+            ungrouped: true,
+            ..SearchRequest::default()
+        };
+        let started = Instant::now();
+        let answer = search(world, &request, DecisionId::trusted("eval"), Timestamp(0));
+        milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
+        answer.items.into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>()
+    };
+    let clean = evaluate(judgments, |query| Some(query.to_owned()), &mut ask);
+    let slips = (0..ROUNDS).map(|round| evaluate(judgments, |query| with_a_typo(query, round), &mut ask).ndcg.mean);
+    let one_typo = slips.sum::<f64>() / ROUNDS as f64;
+    milliseconds.sort_unstable_by(f64::total_cmp);
+    Answered { clean, one_typo, milliseconds }
+}
+
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
+    let input = Input::open(path).map_err(|error| Failure::usage(error.to_string()))?;
+    let received = Received::new(SourceId::trusted("eval"), Timestamp(0), config.currency);
+    let rows = import::products(input, Options::new(received)).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut bad = 0;
+    let products: Vec<Product> = rows.filter_map(|row| row.inspect_err(|_| bad += 1).ok()).collect();
+    if products.is_empty() {
+        return Err(Failure::usage(format!("{} has no product that can be read", path.display())));
+    }
+    if bad > 0 {
+        output::remark(format!("{bad} rows of {} are no products and were left out", path.display()));
+    }
+    Ok(products)
+}
+
+/// Lines of a query, a product id and a grade, with tabs or commas between them; a first line without a grade is a head.
+fn judgments(path: &Path) -> Result<Judgments, Failure> {
+    let wrong = |line: usize, what: &str| {
+        let hint = "a line is a query, a product id and a grade from 0 up, with tabs between them";
+        Failure::usage(format!("{}, line {line}: {what}; {hint}", path.display()))
+    };
+    let text = fs::read_to_string(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let mut judgments = Judgments::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let separator = if line.contains('\t') { '\t' } else { ',' };
+        let mut fields = line.rsplitn(3, separator);
+        let (Some(grade), Some(id), Some(query)) = (fields.next(), fields.next(), fields.next()) else {
+            return Err(wrong(number, "there are not three columns"));
+        };
+        match grade.trim().parse::<u8>() {
+            Ok(grade) => drop(judgments.entry(query.to_owned()).or_default().insert(id.trim().to_owned(), grade)),
+            Err(_) if number == 1 => {}
+            Err(_) => return Err(wrong(number, "the grade is no whole number")),
+        }
+    }
+    Ok(judgments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judgments_are_read_and_bad_lines_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("judgments.tsv");
+        fs::write(&path, "query\tproduct_id\tgrade\nred, mug\tp1\t3\nred, mug\tp2\t0\n").unwrap();
+        let read = judgments(&path).unwrap();
+        assert_eq!(read["red, mug"]["p1"], 3);
+        fs::write(&path, "mug\tp1\t3\nmug\tp2\tgood\n").unwrap();
+        assert!(judgments(&path).is_err_and(|failure| format!("{failure:?}").contains("line 2")));
+    }
+}

@@ -1,0 +1,92 @@
+//! What the catalog itself can carry on: words of products that begin as the last word that was typed.
+
+use crate::SearchIndex;
+use crate::index::Term;
+use crate::query::share_a_product;
+use crate::spelling::mended_beginnings;
+use crate::text::tokens;
+
+/// Words that a beginning may become which are looked at.
+const MOST_LOOKED_AT: usize = 60;
+const SHORTEST_BEGINNING: usize = 2;
+const MOST_WORDS: usize = 8;
+
+/// A text that finds products.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    pub text: String,
+    /// Products with the word that was carried on.
+    pub products: u32,
+    /// A slip was mended.
+    pub is_mended: bool,
+}
+
+impl SearchIndex {
+    /// Texts that go on from what was typed and that some product fits, those with most products first. A slip in the last
+    /// word is mended when nothing begins so.
+    pub fn beginnings(&self, typed: &str, most: usize) -> Vec<Beginning> {
+        let tokens = tokens(typed, MOST_WORDS);
+        let Some((last, before)) = tokens.split_last() else { return Vec::new() };
+        if last.plain.len() < SHORTEST_BEGINNING || typed.ends_with(char::is_whitespace) {
+            return Vec::new();
+        }
+        let before_terms: Vec<Vec<Term>> = before.iter().map(|token| self.terms_of(&token.plain)).collect();
+        let fits = |word: &str| {
+            let terms = self.terms_of(word);
+            before_terms.iter().all(|others| {
+                others
+                    .iter()
+                    .any(|other| terms.iter().any(|term| term == other || share_a_product(self, *term, *other)))
+            })
+        };
+        let text =
+            |word: &str| before.iter().map(|token| token.plain.as_str()).chain([word]).collect::<Vec<_>>().join(" ");
+        let begin = self.vocabulary.beginning_with(&last.plain, MOST_LOOKED_AT);
+        let mut found: Vec<Beginning> = begin
+            .into_iter()
+            .filter(|(word, _)| fits(word))
+            .take(most)
+            .map(|(word, known)| Beginning { text: text(word), products: known.products, is_mended: false })
+            .collect();
+        if found.is_empty() && !last.has_digit() {
+            let mended = mended_beginnings(&self.vocabulary, &last.plain, MOST_LOOKED_AT).into_iter();
+            let mended = mended.filter(|correction| fits(&correction.word)).take(most);
+            found.extend(mended.map(|correction| Beginning {
+                text: text(&correction.word),
+                products: correction.products,
+                is_mended: true,
+            }));
+        }
+        found
+    }
+
+    /// What speaks for a text beside how much it is wanted: the share of its words that these titles have.
+    pub fn share_in_titles(&self, text: &str, titles: &[crate::Doc]) -> f64 {
+        let words: Vec<Vec<Term>> = tokens(text, MOST_WORDS).iter().map(|token| self.terms_of(&token.plain)).collect();
+        let is_there =
+            |terms: &&Vec<Term>| titles.iter().any(|doc| self.title(*doc).iter().any(|term| terms.contains(term)));
+        words.iter().filter(is_there).count() as f64 / words.len().max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_schema::{Product, ProductId};
+
+    use super::*;
+    use crate::Doc;
+
+    #[test]
+    fn the_last_word_is_carried_on_where_a_product_fits() {
+        let mut index = SearchIndex::default();
+        for (number, title) in ["Red lantern", "Blue lantern", "Blue lamp", "Landscape"].iter().enumerate() {
+            let id = ProductId::parse(&format!("p{number}")).unwrap();
+            index.put(Doc(number as u32), None, &Product::new(id, *title));
+        }
+        let texts = |typed: &str| index.beginnings(typed, 5).into_iter().map(|found| found.text).collect::<Vec<_>>();
+        assert_eq!(texts("la"), ["lantern", "lamp", "landscape"]);
+        assert_eq!(texts("red la"), ["red lantern"]);
+        assert_eq!(texts("lnat"), ["lantern"], "a slip");
+        assert!(texts("zzz").is_empty() && texts("l").is_empty() && texts("red ").is_empty());
+    }
+}
