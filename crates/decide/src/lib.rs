@@ -46,6 +46,7 @@ mod relevance;
 mod rule;
 mod score;
 mod seed;
+mod sequence;
 mod slot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -61,4 +62,5 @@ pub use decide::decide;
 pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use placements::{PlacementError, Placements, default_placements};
+pub use sequence::Sequence;
 pub use world::{Models, World};

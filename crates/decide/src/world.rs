@@ -17,7 +17,7 @@ use mercer_recommend::tastes::Tastes;
 use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp};
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Placements};
+use crate::{Canary, Catalog, Placements, Sequence};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,8 @@ pub struct Models {
     pub repurchase: Repurchase,
     pub complements: Complements,
     pub bundles: Bundles,
+    /// What follows on what was taken.
+    pub sequence: Sequence,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.

@@ -69,11 +69,13 @@ pub struct ModelOptions {
     pub stale_days: u32,
     /// A file with vectors of products, of sentences or pictures, that the tastes learn from; read at every training.
     pub vectors: Option<PathBuf>,
+    /// A transformer is trained as well, which takes many times as long as all the rest.
+    pub transformer: bool,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14, vectors: None }
+        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14, vectors: None, transformer: false }
     }
 }
 

@@ -25,7 +25,8 @@ use mercer_recommend::Item;
 use mercer_schema::Timestamp;
 use mercer_store::{Check, Gate, Manifest};
 
-use self::questions::Question;
+use self::questions::{Question, Topic};
+use crate::ModelOptions;
 use crate::lessons::Lessons;
 
 /// Cases below which nothing is compared.
@@ -56,10 +57,12 @@ enum Protocol {
 
 impl Plan {
     /// Chooses the days whose cases are held out.
-    pub(crate) fn new(lessons: &Lessons, rival: Option<&Rival>, held_out_days: u32) -> Self {
-        let (last, days) = (lessons.data.last_at, i64::from(held_out_days.max(1)));
+    pub(crate) fn new(lessons: &Lessons, rival: Option<&Rival>, options: &ModelOptions) -> Self {
+        let (last, days) = (lessons.data.last_at, i64::from(options.held_out_days.max(1)));
         let recent = last.plus(-days * Timestamp::DAY);
-        let plan = |protocol, cut| Self { protocol, cut, questions: questions::after(lessons, cut) };
+        let mut topics = Topic::ALL.to_vec();
+        topics.retain(|topic| *topic != Topic::Follows || options.transformer);
+        let plan = |protocol, cut| Self { protocol, cut, questions: questions::after(lessons, cut, &topics) };
         let Some(rival) = rival else { return plan(Protocol::Alone, recent) };
         let fresh = plan(Protocol::FreshDays, recent.max(rival.manifest.data.last_at.plus(1)));
         if fresh.questions.len() >= LEAST_CASES {
@@ -215,7 +218,7 @@ mod tests {
     fn judged(candidate: &Arc<Models>, champion: Arc<Models>) -> Gate {
         let (lessons, world) = (lessons(), world());
         let rival = rival(champion, lessons.data.last_at.plus(-5 * Timestamp::DAY));
-        let plan = Plan::new(&lessons, Some(&rival), 7);
+        let plan = Plan::new(&lessons, Some(&rival), &ModelOptions::default());
         assert_eq!(plan.protocol, Protocol::FreshDays);
         assert!(plan.cut > rival.manifest.data.last_at, "the champion has learned from none of the cases");
         let contenders = Contenders { before_cut: candidate, candidate: (candidate, 1_000), rival: Some(&rival) };
@@ -248,7 +251,7 @@ mod tests {
     fn files_that_answer_nothing_do_not_pass() {
         let (lessons, world) = (lessons(), world());
         let gate = {
-            let plan = Plan::new(&lessons, None, 7);
+            let plan = Plan::new(&lessons, None, &ModelOptions::default());
             let fit = fitted(&lessons.before(plan.cut), &world);
             let contenders = Contenders { before_cut: &fit, candidate: (&Arc::default(), 0), rival: None };
             judge(&plan, &lessons, &world, &contenders)

@@ -27,6 +27,7 @@ mod progress;
 mod ranking;
 mod recipes;
 mod replay;
+mod sequences;
 mod shadow;
 mod stages;
 mod statistics;

@@ -125,6 +125,7 @@ struct RawModels {
     shadow_percent: u32,
     stale_days: u32,
     vectors: PathBuf,
+    transformer: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -214,6 +215,7 @@ impl RawModels {
             shadow_share: f64::from(self.shadow_percent) / 100.0,
             stale_days: self.stale_days,
             vectors: (!self.vectors.as_os_str().is_empty()).then_some(self.vectors),
+            transformer: self.transformer,
         })
     }
 }
