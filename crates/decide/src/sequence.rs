@@ -9,21 +9,29 @@ use mercer_recommend::{Query, Recommender, Scored};
 
 /// Nothing, until somebody brings a model.
 #[derive(Clone, Default)]
-pub struct Sequence(Option<Arc<dyn Recommender>>);
+pub struct Sequence {
+    model: Option<Arc<dyn Recommender>>,
+    heap_bytes: usize,
+}
 
 impl Sequence {
-    pub fn new(model: Arc<dyn Recommender>) -> Self {
-        Self(Some(model))
+    /// With the bytes that the model has on the heap.
+    pub fn new(model: Arc<dyn Recommender>, heap_bytes: usize) -> Self {
+        Self { model: Some(model), heap_bytes }
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.model.is_none()
+    }
+
+    pub const fn heap_bytes(&self) -> usize {
+        self.heap_bytes
     }
 }
 
 impl Recommender for Sequence {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        self.0.as_ref().map_or_else(Vec::new, |model| model.recommend(query, limit))
+        self.model.as_ref().map_or_else(Vec::new, |model| model.recommend(query, limit))
     }
 }
 

@@ -80,3 +80,23 @@ pub struct Models {
     /// Worked out as products come.
     pub newcomers: Newcomers,
 }
+
+impl Models {
+    /// Bytes on the heap, as they were loaded.
+    pub fn heap_bytes(&self) -> usize {
+        [
+            self.also_viewed.heap_bytes(),
+            self.bought_together.heap_bytes(),
+            self.for_you.heap_bytes(),
+            self.tastes.heap_bytes(),
+            self.ranker.heap_bytes(),
+            self.facts.heap_bytes(),
+            self.repurchase.heap_bytes(),
+            self.complements.heap_bytes(),
+            self.bundles.heap_bytes(),
+            self.sequence.heap_bytes(),
+        ]
+        .into_iter()
+        .sum()
+    }
+}

@@ -76,7 +76,8 @@ pub(crate) fn read(bytes: &[u8], resolve: &dyn Fn(&str) -> Option<Item>) -> Resu
     }
     // Products that come later wait for the next training, and so nothing asks for attributes.
     let model = NextItem::decode(bytes, resolve, |_| None)?;
-    Ok(Sequence::new(Arc::new(model)))
+    let heap_bytes = model.heap_bytes();
+    Ok(Sequence::new(Arc::new(model), heap_bytes))
 }
 
 /// What each customer ordered, oldest first, or where nobody ordered anything yet, what was looked at in a visit; and from some

@@ -180,10 +180,9 @@ impl Work<'_> {
         self.step("Judging on held-out orders");
         let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
         self.step("Comparing with the champion");
-        let bytes = files.values().map(|file| file.len() as u64).sum();
         let contenders = Contenders {
             before_cut: &Arc::new(read(&on_trial, world)?),
-            candidate: (&Arc::new(read(&files, world)?), bytes),
+            candidate: &Arc::new(read(&files, world)?),
             rival: rival.as_ref(),
         };
         let gate = gate::judge(&plan, &lessons, world, &contenders);
