@@ -58,3 +58,4 @@ pub use statistics::Estimate;
 pub use tally::{HourTally, Tally};
 pub use train::{EVENTS_SEEN, ORDERS_SEEN, Trained, TrainingTicket};
 pub use trial::{ArmCounts, Compared, compared};
+pub use weights::WeightsJudged;

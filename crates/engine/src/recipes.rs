@@ -193,7 +193,7 @@ pub(crate) const RECIPES: [Recipe; 11] = [
 /// The models that answer questions, fitted in memory: all before the weights, which are learned from their answers. What
 /// is ordered next is not put in order there: that would be a third ranker, for rows of which mostly the heads count. Nor is
 /// there a third transformer.
-fn fit_answering(lessons: &Lessons, world: &World) -> Models {
+pub(crate) fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
     for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, WEIGHTS].contains(&recipe.file)) {

@@ -9,6 +9,7 @@
 //! the transformer, which would have to be trained once more for it.
 
 mod past;
+mod worth;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
 use past::{Past, Question};
+
+pub use worth::WeightsJudged;
+pub(crate) use worth::worth;
 
 pub(crate) const KIND: Kind = Kind { name: "weights", version: 1 };
 

@@ -266,6 +266,8 @@ pub(crate) struct Eval {
 pub(crate) enum EvalKind {
     /// Measure recommenders on files of public data, by the protocol of their tables
     Recommend(EvalRecommend),
+    /// Measure what the learned weights of placements are worth on this shop's newest days
+    Placements,
 }
 
 #[derive(Debug, clap::Args)]

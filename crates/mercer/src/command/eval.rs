@@ -1,5 +1,6 @@
 //! `mercer eval`: recommenders compared on this shop's own orders, against popularity.
 
+mod placements;
 mod recommend;
 
 use mercer_engine::Judged;
@@ -12,8 +13,10 @@ use crate::home::Home;
 use crate::output;
 
 pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Failure> {
-    if let Some(EvalKind::Recommend(asked)) = &eval.what {
-        return recommend::run(asked, config, as_json);
+    match &eval.what {
+        Some(EvalKind::Recommend(asked)) => return recommend::run(asked, config, as_json),
+        Some(EvalKind::Placements) => return placements::run(config, as_json),
+        None => {}
     }
     let home = Home::open_existing(config)?;
     let spinner = output::spinner("Evaluating");
