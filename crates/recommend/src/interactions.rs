@@ -109,7 +109,7 @@ mod tests {
     fn the_lines_of_an_order_stand_in_no_order_and_always_in_the_same() {
         let lines: Vec<_> = (0..20).flat_map(|at| (0..5).map(move |item| (Timestamp(at), Item(item)))).collect();
         let sequence = in_sequence(&lines);
-        let mut backwards = lines.clone();
+        let mut backwards = lines;
         backwards.reverse();
         assert_eq!(in_sequence(&backwards), sequence);
         let orders: Vec<&[Item]> = sequence.chunks(5).collect();
