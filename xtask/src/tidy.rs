@@ -24,6 +24,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "mercer-collect",
             "mercer-profile",
             "mercer-recommend",
+            // Trains the transformer; deciding asks it through a trait.
+            "mercer-neural",
             "mercer-search",
             "mercer-decide",
         ],

@@ -132,6 +132,7 @@ impl<'a> Sources<'a> {
             SourceKind::SessionNext => self.world.sessions.hybrid(HybridSettings::onwards()).recommend(&query, limit),
             SourceKind::ForYou => self.for_you(limit),
             SourceKind::Taste => self.taste(limit),
+            SourceKind::Sequence => self.sequence(limit),
         };
         scored.into_iter().map(|Scored { item, because_of, .. }| self.proposal(item, because_of)).collect()
     }
@@ -174,6 +175,12 @@ impl<'a> Sources<'a> {
         let looked_at = self.looked_at();
         history.extend(looked_at.iter().rev().take(MOST_LOOKED_AT).map(|item| (*item, LOOK)));
         self.world.suits(&Query { history: &history, now: self.now, ..Query::default() }, limit)
+    }
+
+    fn sequence(&self, limit: usize) -> Vec<Scored> {
+        let (looked_at, ordered) = (self.looked_at(), self.ordered());
+        let query = Query { session: &looked_at, ordered: &ordered, now: self.now, ..Query::default() };
+        self.world.follows(&query, limit)
     }
 
     /// Oldest first, without what was turned down.

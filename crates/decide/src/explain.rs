@@ -78,5 +78,6 @@ const fn code_of(source: SourceKind) -> ReasonCode {
         SourceKind::Complements => ReasonCode::Complements,
         SourceKind::Bundle => ReasonCode::Bundle,
         SourceKind::Taste => ReasonCode::Taste,
+        SourceKind::Sequence => ReasonCode::Sequence,
     }
 }

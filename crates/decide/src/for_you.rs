@@ -1,4 +1,4 @@
-//! The two sources that speak of one customer's taste: what is ordered next, and what people of that taste take.
+//! The sources that speak of one customer's taste: what is ordered next, what people of that taste take, what follows.
 //!
 //! *Next* is two stages where a ranker was taught: the next-order model and the tastes propose, and the ranker puts the head of
 //! the row in order by everything that is known of products, customer and moment; behind it the next-order model goes on, and
@@ -7,6 +7,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mercer_recommend::hybrid::{self, Hybrid};
+use mercer_recommend::interactions::in_sequence;
 use mercer_recommend::tastes::{Newcomer, Tastes};
 use mercer_recommend::{Context, Item, Query, Recommender, Scored};
 use mercer_schema::{Country, Product, Whereabouts};
@@ -53,6 +54,13 @@ impl World {
             append(&mut found, suiting, limit);
         }
         found
+    }
+
+    /// What usually follows on what the customer ordered; the visit goes for it where nothing was ordered.
+    pub fn follows(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        let ordered = in_sequence(query.ordered);
+        let session = if ordered.is_empty() { query.session } else { &ordered };
+        self.models.sequence.recommend(&Query { session, now: query.now, ..Query::default() }, limit)
     }
 
     /// What people of this taste take, products that came after the fit included. The query holds the taste.

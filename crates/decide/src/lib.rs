@@ -47,6 +47,7 @@ mod rule;
 mod score;
 mod search;
 mod seed;
+mod sequence;
 mod slot;
 mod suggest;
 #[cfg(any(test, feature = "testing"))]
@@ -64,5 +65,6 @@ pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use placements::{PlacementError, Placements, default_placements};
 pub use search::{check_filter, search};
+pub use sequence::Sequence;
 pub use suggest::suggest;
 pub use world::{Models, World};

@@ -135,7 +135,7 @@ fn page_request(request: &SearchRequest) -> DecideRequest {
 /// Products for the words; without words, all of the category or of the shop.
 fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     if wishes.rest.trim().is_empty() {
-        let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, is_coded: false };
+        let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, share: 1.0, is_coded: false };
         let category = request.category.as_deref().map(narrow::leaf_of);
         let matches = match category {
             Some(category) => world.catalog.in_category(category).map(all).collect(),

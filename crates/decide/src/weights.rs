@@ -42,7 +42,7 @@ fn evidence(page: &PageView<'_>, kind: SourceKind) -> Option<f64> {
     let person = page.person;
     let contacts = match kind {
         SourceKind::SessionNext => person.session.len(),
-        SourceKind::ForYou | SourceKind::Taste => person.viewed.len() + person.ordered.len(),
+        SourceKind::ForYou | SourceKind::Taste | SourceKind::Sequence => person.viewed.len() + person.ordered.len(),
         SourceKind::RecentlyViewed => person.viewed.len(),
         SourceKind::BuyAgain => person.ordered.len(),
         SourceKind::Popular

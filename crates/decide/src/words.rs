@@ -62,6 +62,7 @@ const fn plain(language: Language, code: ReasonCode) -> &'static str {
         ReasonCode::Complements => ("Goes with what you chose", "Passt zu Ihrer Auswahl"),
         ReasonCode::Bundle => ("Bought as a set", "Als Set gekauft"),
         ReasonCode::Taste => ("Suits your taste", "Passt zu Ihrem Geschmack"),
+        ReasonCode::Sequence => ("A likely next choice", "Wird oft als Nächstes gewählt"),
         ReasonCode::Pinned => ("Picked by the shop", "Vom Shop ausgesucht"),
         ReasonCode::Boosted => ("Recommended by the shop", "Vom Shop empfohlen"),
         ReasonCode::Explored => ("Something different", "Mal etwas anderes"),

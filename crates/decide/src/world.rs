@@ -19,7 +19,7 @@ use mercer_search::{Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Placements};
+use crate::{Canary, Catalog, Placements, Sequence};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -96,8 +96,30 @@ pub struct Models {
     pub bundles: Bundles,
     /// What search knows of the catalog's words.
     pub lexicon: Lexicon,
+    /// What follows on what was taken.
+    pub sequence: Sequence,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.
     pub newcomers: Newcomers,
+}
+
+impl Models {
+    /// Bytes on the heap, as they were loaded.
+    pub fn heap_bytes(&self) -> usize {
+        [
+            self.also_viewed.heap_bytes(),
+            self.bought_together.heap_bytes(),
+            self.for_you.heap_bytes(),
+            self.tastes.heap_bytes(),
+            self.ranker.heap_bytes(),
+            self.facts.heap_bytes(),
+            self.repurchase.heap_bytes(),
+            self.complements.heap_bytes(),
+            self.bundles.heap_bytes(),
+            self.sequence.heap_bytes(),
+        ]
+        .into_iter()
+        .sum()
+    }
 }

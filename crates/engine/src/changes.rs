@@ -54,6 +54,11 @@ impl Engine {
         self.change(ModelAction::CanaryStarted { share }, version, audit, now).await
     }
 
+    /// A canary that ran between these moments has run for as long as it takes to be called better.
+    pub fn has_run_long_enough(&self, started_at: Timestamp, until: Timestamp) -> bool {
+        until.since(started_at) >= i64::from(self.options.models.canary_hours) * Timestamp::HOUR
+    }
+
     /// Ends the canary; returns the version that was tried.
     pub async fn stop_canary(&self, audit: &Audit, now: Timestamp) -> Result<ModelVersion, Error> {
         let stage = self.snapshot().stages.canary.clone();

@@ -69,11 +69,23 @@ pub struct ModelOptions {
     pub stale_days: u32,
     /// A file with vectors of products, of sentences or pictures, that the tastes learn from; read at every training.
     pub vectors: Option<PathBuf>,
+    /// A canary is not called better before it has run for so many hours; one that is clearly worse is stopped at any time.
+    pub canary_hours: u32,
+    /// A transformer is trained as well, which takes many times as long as all the rest.
+    pub transformer: bool,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { promote: true, held_out_days: 7, shadow_share: 0.05, stale_days: 14, vectors: None }
+        Self {
+            promote: true,
+            held_out_days: 7,
+            shadow_share: 0.05,
+            stale_days: 14,
+            canary_hours: 24,
+            vectors: None,
+            transformer: false,
+        }
     }
 }
 

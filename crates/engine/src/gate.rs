@@ -25,7 +25,8 @@ use mercer_recommend::Item;
 use mercer_schema::Timestamp;
 use mercer_store::{Check, Gate, Manifest};
 
-use self::questions::Question;
+use self::questions::{Question, Topic};
+use crate::ModelOptions;
 use crate::lessons::Lessons;
 
 /// Cases below which nothing is compared.
@@ -56,10 +57,12 @@ enum Protocol {
 
 impl Plan {
     /// Chooses the days whose cases are held out.
-    pub(crate) fn new(lessons: &Lessons, rival: Option<&Rival>, held_out_days: u32) -> Self {
-        let (last, days) = (lessons.data.last_at, i64::from(held_out_days.max(1)));
+    pub(crate) fn new(lessons: &Lessons, rival: Option<&Rival>, options: &ModelOptions) -> Self {
+        let (last, days) = (lessons.data.last_at, i64::from(options.held_out_days.max(1)));
         let recent = last.plus(-days * Timestamp::DAY);
-        let plan = |protocol, cut| Self { protocol, cut, questions: questions::after(lessons, cut) };
+        let mut topics = Topic::ALL.to_vec();
+        topics.retain(|topic| *topic != Topic::Follows || options.transformer);
+        let plan = |protocol, cut| Self { protocol, cut, questions: questions::after(lessons, cut, &topics) };
         let Some(rival) = rival else { return plan(Protocol::Alone, recent) };
         let fresh = plan(Protocol::FreshDays, recent.max(rival.manifest.data.last_at.plus(1)));
         if fresh.questions.len() >= LEAST_CASES {
@@ -87,8 +90,8 @@ impl Plan {
 pub(crate) struct Contenders<'a> {
     /// Fitted on what was before the cut.
     pub(crate) before_cut: &'a Arc<Models>,
-    /// The candidate as it would serve, with the size of its files.
-    pub(crate) candidate: (&'a Arc<Models>, u64),
+    /// The candidate as it would serve.
+    pub(crate) candidate: &'a Arc<Models>,
     pub(crate) rival: Option<&'a Rival>,
 }
 
@@ -109,12 +112,11 @@ pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &
     let mut checks = compare::quality(&plan.questions, &ours, theirs.as_deref(), &cold);
     checks.push(tolerances::coverage(&ours, theirs.as_deref()));
     if let Some(rival) = contenders.rival {
-        let worlds = [contenders.candidate.0, &rival.models].map(answered_by);
+        let worlds = [contenders.candidate, &rival.models].map(answered_by);
         checks.push(tolerances::latency(&plan.questions, &worlds[0], &worlds[1]));
-        let bytes = rival.manifest.files.values().map(|file| file.bytes).sum();
-        checks.push(tolerances::size(contenders.candidate.1, bytes));
+        checks.push(tolerances::memory(contenders.candidate.heap_bytes(), rival.models.heap_bytes()));
     }
-    checks.push(answers_at_all(&plan.questions, &answered_by(contenders.candidate.0)));
+    checks.push(answers_at_all(&plan.questions, &answered_by(contenders.candidate)));
     if plan.protocol == Protocol::NotComparable {
         checks.iter_mut().for_each(|check| check.words = format!("Unfair to the candidate: {}", check.words));
     }
@@ -215,10 +217,10 @@ mod tests {
     fn judged(candidate: &Arc<Models>, champion: Arc<Models>) -> Gate {
         let (lessons, world) = (lessons(), world());
         let rival = rival(champion, lessons.data.last_at.plus(-5 * Timestamp::DAY));
-        let plan = Plan::new(&lessons, Some(&rival), 7);
+        let plan = Plan::new(&lessons, Some(&rival), &ModelOptions::default());
         assert_eq!(plan.protocol, Protocol::FreshDays);
         assert!(plan.cut > rival.manifest.data.last_at, "the champion has learned from none of the cases");
-        let contenders = Contenders { before_cut: candidate, candidate: (candidate, 1_000), rival: Some(&rival) };
+        let contenders = Contenders { before_cut: candidate, candidate, rival: Some(&rival) };
         judge(&plan, &lessons, &world, &contenders)
     }
 
@@ -245,12 +247,26 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_far_more_memory_does_not_pass_however_small_its_files_are() {
+        let (lessons, world) = (lessons(), world());
+        let fit = || fitted(&lessons.before(Timestamp((DAYS - 5) * Timestamp::DAY)), &world);
+        let champion = fit();
+        assert!((1_000..10_000_000).contains(&champion.heap_bytes()), "{}", champion.heap_bytes());
+        let mut large = Arc::into_inner(fit()).unwrap();
+        large.sequence = mercer_decide::Sequence::new(Arc::new(champion.for_you.clone()), 400_000_000);
+        let gate = judged(&Arc::new(large), champion);
+        let memory = gate.checks.iter().find(|check| check.name == "Memory, bytes").unwrap();
+        assert!(!gate.passed && !memory.passed && memory.candidate > 4e8, "{memory:?}");
+        assert!(gate.checks.iter().all(|check| check.passed || check.name == "Memory, bytes"), "{gate:?}");
+    }
+
+    #[test]
     fn files_that_answer_nothing_do_not_pass() {
         let (lessons, world) = (lessons(), world());
         let gate = {
-            let plan = Plan::new(&lessons, None, 7);
+            let plan = Plan::new(&lessons, None, &ModelOptions::default());
             let fit = fitted(&lessons.before(plan.cut), &world);
-            let contenders = Contenders { before_cut: &fit, candidate: (&Arc::default(), 0), rival: None };
+            let contenders = Contenders { before_cut: &fit, candidate: &Arc::default(), rival: None };
             judge(&plan, &lessons, &world, &contenders)
         };
         assert!(!gate.passed && gate.champion.is_none(), "{gate:?}");

@@ -10,6 +10,7 @@ use mercer_schema::{Properties, Timestamp};
 use serde_json::json;
 
 use crate::lessons::{Lessons, gather};
+use crate::weights::{WeightsJudged, worth};
 use crate::{Engine, Error};
 
 /// Places of a ranking that judgement looks at.
@@ -45,6 +46,14 @@ impl Engine {
             }));
         }
         Ok(judged)
+    }
+
+    /// What the learned weights of placements are worth on this shop's newest days.
+    pub fn evaluate_weights(&self, progress: &dyn Fn(&str)) -> Result<Vec<WeightsJudged>, Error> {
+        progress("Reading the lake");
+        let lessons = self.lessons_with_orders()?;
+        progress("Learning on the days before the newest");
+        Ok(worth(&lessons, &self.snapshot().world))
     }
 
     /// The orders of this shop that models learn from.

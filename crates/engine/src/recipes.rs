@@ -19,7 +19,7 @@ use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::{ranking, weights};
+use crate::{ModelOptions, lexicon, ranking, sequences, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -39,14 +39,17 @@ pub(crate) struct Recipe {
     pub(crate) is_kept: bool,
     /// Fitted and written: the bytes of the file.
     pub(crate) fit: fn(&Lessons, &World) -> Vec<u8>,
+    /// The shop wants it.
+    pub(crate) is_wanted: fn(&ModelOptions) -> bool,
     /// Reads the file into its place; the error says what is wrong with it.
     pub(crate) read: fn(&mut Models, &[u8], Resolve<'_>) -> Result<(), mercer_recommend::Error>,
 }
 
 const RANKER: &str = "ranker.model";
+const SEQUENCE: &str = "sequence.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 10] = [
+pub(crate) const RECIPES: [Recipe; 12] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
@@ -54,6 +57,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: true,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| {
             Neighbours::fit(&lessons.baskets(), &neighbours::Settings::bought_together()).encode(namer(world))
         },
@@ -66,6 +70,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: true,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| {
             let settings = neighbours::Settings::default();
             // A shop without views yet still knows what is bought by the same people.
@@ -84,6 +89,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: true,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| NextOrder::fit(&lessons.orders, &next_order::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| NextOrder::decode(bytes, resolve).map(|read| models.for_you = read),
     },
@@ -94,6 +100,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: Some(ranking::SEED),
         is_judged: true,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| ranking::fit_tastes(lessons, world).encode(namer(world)),
         read: |models, bytes, resolve| Tastes::decode(bytes, resolve).map(|read| models.tastes = read),
     },
@@ -104,6 +111,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: true,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| Facts::of_orders(&lessons.orders).encode(namer(world)),
         read: |models, bytes, resolve| Facts::decode(bytes, resolve).map(|read| models.facts = read),
     },
@@ -114,6 +122,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: Some(ranking::SEED),
         is_judged: true,
         is_kept: true,
+        is_wanted: |_| true,
         fit: |lessons, world| ranking::fit(lessons, world).encode(),
         read: |models, bytes, _| Ranker::decode(bytes).map(|read| models.ranker = read),
     },
@@ -124,6 +133,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: false,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| {
             let categories = category_numbers(world);
             let group = |item: Item| categories.get(&item).copied();
@@ -138,6 +148,7 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: false,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| {
             let settings = complements::Settings::default();
             Complements::fit(&lessons.baskets(), &settings, |one, other| alike(world, one, other)).encode(namer(world))
@@ -151,8 +162,31 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: false,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| Bundles::fit(&lessons.orders, &bundles::Settings::default()).encode(namer(world)),
         read: |models, bytes, resolve| Bundles::decode(bytes, resolve).map(|read| models.bundles = read),
+    },
+    Recipe {
+        file: SEQUENCE,
+        title: "What follows, by a transformer",
+        settings: || written(&sequences::settings()),
+        seed: Some(ranking::SEED),
+        is_judged: true,
+        is_kept: false,
+        is_wanted: |options| options.transformer,
+        fit: sequences::fit,
+        read: |models, bytes, resolve| sequences::read(bytes, resolve).map(|read| models.sequence = read),
+    },
+    Recipe {
+        file: "lexicon.model",
+        title: "Words of the catalog",
+        settings: || "{}".to_owned(),
+        seed: None,
+        is_judged: false,
+        is_kept: false,
+        is_wanted: |_| true,
+        fit: |_, world| lexicon::fit(world),
+        read: |models, bytes, _| lexicon::read(bytes).map(|read| models.lexicon = read),
     },
     Recipe {
         file: WEIGHTS,
@@ -161,17 +195,19 @@ pub(crate) const RECIPES: [Recipe; 10] = [
         seed: None,
         is_judged: false,
         is_kept: false,
+        is_wanted: |_| true,
         fit: |lessons, world| weights::encode(&weights::learn(lessons, world, |lessons| fit_answering(lessons, world))),
         read: |models, bytes, _| weights::read(bytes).map(|read| models.weights = read),
     },
 ];
 
 /// The models that answer questions, fitted in memory: all before the weights, which are learned from their answers. What
-/// is ordered next is not put in order there: that would be a third ranker, for rows of which mostly the heads count.
-fn fit_answering(lessons: &Lessons, world: &World) -> Models {
+/// is ordered next is not put in order there: that would be a third ranker, for rows of which mostly the heads count. Nor is
+/// there a third transformer.
+pub(crate) fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, WEIGHTS].contains(&recipe.file)) {
+    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, WEIGHTS].contains(&recipe.file)) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }
@@ -194,10 +230,15 @@ fn alike(world: &World, one: Item, other: Item) -> f32 {
     (0.5 + 0.5 * world.content.likeness(one, other)) * if is_near { 1.0 } else { 0.5 }
 }
 
+/// The recipes of the shop.
+pub(crate) fn wanted(options: &ModelOptions) -> impl Iterator<Item = &'static Recipe> + use<'_> {
+    RECIPES.iter().filter(|recipe| (recipe.is_wanted)(options))
+}
+
 /// What the manifest tells of each model.
-pub(crate) fn fitted_models() -> BTreeMap<String, FittedModel> {
+pub(crate) fn fitted_models(options: &ModelOptions) -> BTreeMap<String, FittedModel> {
     let told = |recipe: &Recipe| FittedModel { settings: (recipe.settings)(), seed: recipe.seed };
-    RECIPES.iter().map(|recipe| (recipe.file.to_owned(), told(recipe))).collect()
+    wanted(options).map(|recipe| (recipe.file.to_owned(), told(recipe))).collect()
 }
 
 /// All models of a version; `file` hands out the bytes, or nothing for a model that an older program did not make, whose

@@ -17,9 +17,9 @@ use crate::gate::{self, Contenders, Plan, Rival};
 use crate::judgement::metrics;
 use crate::lessons::{Lessons, gather};
 use crate::progress::{Outcome, Progress, Running};
-use crate::recipes::{RECIPES, Recipe, fitted_models, read_models};
+use crate::recipes::{RECIPES, Recipe, fitted_models, read_models, wanted};
 use crate::stages::Audit;
-use crate::{Engine, Error, vectors};
+use crate::{Engine, Error, ModelOptions, vectors};
 
 /// An interrupted run older than this is not gone on with: its data are of yesterday.
 const STALE_AFTER: i64 = Timestamp::DAY;
@@ -61,7 +61,8 @@ impl Engine {
 
     /// Takes the place of the one run that there may be: from here on [`Engine::training`] tells of it.
     pub fn begin_training(&self, audit: Audit, now: Timestamp) -> Result<TrainingTicket, Error> {
-        let running = self.progress.begin(&audit, now, OTHER_STEPS + fits()).ok_or(Error::AlreadyTraining)?;
+        let running =
+            self.progress.begin(&audit, now, OTHER_STEPS + fits(&self.options.models)).ok_or(Error::AlreadyTraining)?;
         Ok(TrainingTicket { running, audit, now })
     }
 
@@ -140,7 +141,7 @@ impl Engine {
         let models = self.models.load(&champion, &world.catalog).ok()?;
         let manifest = self.parts.registry.manifest(&champion).ok()?;
         let has_same_recipes = manifest.code_version == self.options.code_version
-            && manifest.lineage.models == fitted_models()
+            && manifest.lineage.models == fitted_models(&self.options.models)
             && manifest.settings["vectors"] == settings["vectors"];
         Some(Rival { manifest, models, has_same_recipes })
     }
@@ -168,7 +169,7 @@ impl Work<'_> {
         self.progress.kept(run.notes().pieces.len());
         let resumed = run.notes().pieces.len();
         let rival = engine.rival(world, &settings);
-        let plan = Plan::new(&lessons, rival.as_ref(), engine.options.models.held_out_days);
+        let plan = Plan::new(&lessons, rival.as_ref(), &engine.options.models);
         let before = lessons.before(plan.cut);
         // Another cut, other pieces: the champion may have changed since a run was cut off.
         let on_trial = self.fit_all(&format!("{BEFORE}-{}", plan.cut.0), &before, world, &mut run)?;
@@ -179,10 +180,9 @@ impl Work<'_> {
         self.step("Judging on held-out orders");
         let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
         self.step("Comparing with the champion");
-        let bytes = files.values().map(|file| file.len() as u64).sum();
         let contenders = Contenders {
             before_cut: &Arc::new(read(&on_trial, world)?),
-            candidate: (&Arc::new(read(&files, world)?), bytes),
+            candidate: &Arc::new(read(&files, world)?),
             rival: rival.as_ref(),
         };
         let gate = gate::judge(&plan, &lessons, world, &contenders);
@@ -201,7 +201,7 @@ impl Work<'_> {
                 position: run.notes().position,
                 counts: counts(lessons.counts, &snapshot),
                 digest,
-                models: fitted_models(),
+                models: fitted_models(&engine.options.models),
                 resumed,
             },
             gate,
@@ -225,9 +225,10 @@ impl Work<'_> {
         let read = |position: Position| -> Result<(String, Lessons), Error> {
             let mut lessons = gather(lake, world, position)?;
             lessons.vectors = Arc::clone(vectors);
-            let settings = fitted_models().iter().fold(String::new(), |all, (file, model)| {
-                format!("{all}\n{file}: {} {:?}", model.settings, model.seed)
-            });
+            let settings =
+                fitted_models(&self.engine.options.models).iter().fold(String::new(), |all, (file, model)| {
+                    format!("{all}\n{file}: {} {:?}", model.settings, model.seed)
+                });
             let days = self.engine.options.models.held_out_days;
             let code = &self.engine.options.code_version;
             Ok((format!("{code}, {days} days held out, data {}{settings}", lessons.digest()), lessons))
@@ -256,7 +257,8 @@ impl Work<'_> {
         run: &mut TrainingRun,
     ) -> Result<BTreeMap<String, Vec<u8>>, Error> {
         let mut files = BTreeMap::new();
-        for Recipe { file, title, fit, .. } in RECIPES.iter().filter(|recipe| recipe.belongs_to(part)) {
+        let options = &self.engine.options.models;
+        for Recipe { file, title, fit, .. } in wanted(options).filter(|recipe| recipe.belongs_to(part)) {
             self.step(&match part {
                 ALL => format!("Fitting: {title}"),
                 _ => format!("Fitting on the days before the held-out ones: {title}"),
@@ -279,8 +281,8 @@ impl Recipe {
     }
 }
 
-fn fits() -> usize {
-    [ALL, BEFORE].iter().map(|part| RECIPES.iter().filter(|recipe| recipe.belongs_to(part)).count()).sum()
+fn fits(options: &ModelOptions) -> usize {
+    [ALL, BEFORE].iter().map(|part| wanted(options).filter(|recipe| recipe.belongs_to(part)).count()).sum()
 }
 
 /// A piece of the run: as it lies there, or made and laid there.

@@ -48,18 +48,23 @@ pub struct Compared {
     pub difference: Estimate,
     /// Beyond what looking often could explain.
     pub is_clearly_worse: bool,
+    /// The whole interval lies above zero, and the canary has run for as long as it takes to be told.
+    pub is_better: bool,
 }
 
-/// The shares of customers who clicked and who ordered, side by side.
-pub fn compared(champion: &ArmCounts, canary: &ArmCounts) -> [Compared; 2] {
+/// The shares of customers who clicked and who ordered, side by side. One that has not run long enough is better in nothing:
+/// the customers of its first hours are not those of a day. It may be worse at any time.
+pub fn compared(champion: &ArmCounts, canary: &ArmCounts, has_run_long_enough: bool) -> [Compared; 2] {
     let compare = |name, hits: fn(&ArmCounts) -> u64| {
         let pairs = ((hits(canary), canary.people), (hits(champion), champion.people));
         let is_judged = champion.people.min(canary.people) >= LEAST_PEOPLE;
+        let seen = difference(pairs.0, pairs.1, Z_95);
         Compared {
             name,
             champion: proportion(pairs.1.0, pairs.1.1, Z_95),
             canary: proportion(pairs.0.0, pairs.0.1, Z_95),
-            difference: difference(pairs.0, pairs.1, Z_95),
+            difference: seen,
+            is_better: has_run_long_enough && is_judged && seen.low > 0.0,
             is_clearly_worse: is_judged && difference(pairs.0, pairs.1, Z_STOP).high < 0.0,
         }
     };
@@ -169,7 +174,7 @@ impl Trial {
 
 /// When a canary last made something worse, in words.
 pub(crate) fn verdict(champion: &ArmCounts, canary: &ArmCounts) -> Option<String> {
-    let worse = compared(champion, canary).into_iter().find(|compared| compared.is_clearly_worse)?;
+    let worse = compared(champion, canary, false).into_iter().find(|compared| compared.is_clearly_worse)?;
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     Some(format!(
         "{}: {} with the canary against {} with the champion",
@@ -211,6 +216,17 @@ mod tests {
         assert_eq!(verdict(&arm(1_000, 200), &arm(1_000, 300)), None, "better");
         let told = verdict(&arm(1_000, 300), &arm(1_000, 200)).unwrap();
         assert_eq!(told, "customers who clicked: 20.0 % with the canary against 30.0 % with the champion");
+    }
+
+    #[test]
+    fn better_takes_its_time_and_worse_does_not() {
+        let arm = |people, clickers| ArmCounts { people, clickers, ..ArmCounts::default() };
+        let clicked = |canary: ArmCounts, is_long: bool| compared(&arm(1_000, 200), &canary, is_long)[0];
+        assert!(clicked(arm(1_000, 300), true).is_better && !clicked(arm(1_000, 300), false).is_better);
+        assert!(!clicked(arm(50, 40), true).is_better, "too few to say");
+        for is_long in [false, true] {
+            assert!(clicked(arm(1_000, 100), is_long).is_clearly_worse);
+        }
     }
 
     proptest! {

@@ -5,9 +5,11 @@
 //! is decided, would have had most of what was really wanted next in its places (normalized discounted cumulative gain,
 //! found one weight at a time). One half of the questions chooses; the other must agree, or the written weights stay.
 //!
-//! Sources that speak of what only a profile knows (recently viewed, buy again) are not judged and keep their weight.
+//! Sources that speak of what only a profile knows (recently viewed, buy again) are not judged and keep their weight, and so does
+//! the transformer, which would have to be trained once more for it.
 
 mod past;
+mod worth;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,9 @@ use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
 use past::{Past, Question};
+
+pub use worth::WeightsJudged;
+pub(crate) use worth::worth;
 
 pub(crate) const KIND: Kind = Kind { name: "weights", version: 1 };
 
@@ -57,7 +62,8 @@ pub(crate) fn learn(lessons: &Lessons, world: &World, fit: impl Fn(&Lessons) -> 
 
 /// The sources of a placement that can be judged, with their written weights.
 fn judged(placement: &Placement) -> Vec<Source> {
-    let is_judged = |source: &&Source| !matches!(source.kind, SourceKind::RecentlyViewed | SourceKind::BuyAgain);
+    use SourceKind::{BuyAgain, RecentlyViewed, Sequence};
+    let is_judged = |source: &&Source| !matches!(source.kind, RecentlyViewed | BuyAgain | Sequence);
     placement.sources.iter().filter(is_judged).cloned().collect()
 }
 

@@ -49,13 +49,12 @@ async fn the_manifest_tells_where_a_version_comes_from_and_how_it_did() {
         (lineage.parent.as_ref(), &*lineage.requested_by, &*lineage.why),
         (Some(&first.version), "ann", "new season")
     );
-    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 10, 32));
+    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 11, 32));
     let gate = &card.gate;
     assert_eq!(gate.champion, Some(first.version));
     assert!(gate.protocol.contains("came after everything the champion had learned from"), "{}", gate.protocol);
     assert!(gate.cases >= 200 && gate.cut > Some(at(2_399_000)));
-    for name in ["Next order: recall at 20", "Products shown", "Time to answer, median µs", "Size of the files, bytes"]
-    {
+    for name in ["Next order: recall at 20", "Products shown", "Time to answer, median µs", "Memory, bytes"] {
         let check = gate.checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("{name}: {gate:?}"));
         assert!(check.champion.is_some() && !check.words.is_empty(), "{check:?}");
     }

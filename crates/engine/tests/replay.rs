@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mercer_engine::Engine;
-use mercer_schema::{DecisionId, Fact, ModelVersion, PageDecision, Position};
+use mercer_schema::{DecisionId, Fact, ModelVersion, PageDecision, Position, SearchRequest};
 use support::{Shop, at, decision_id, request, tester, view};
 
 const DECISIONS: u64 = 4_000;
@@ -118,4 +118,43 @@ async fn logged(engine: &Arc<Engine>) -> Vec<DecisionId> {
         _ => None,
     });
     decided.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn searches_are_made_again_and_what_many_type_outlives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let mut given = Vec::new();
+    for number in 0..200 {
+        let word = shop.engine.snapshot().world.catalog.products().nth(number % 40).unwrap().1.title.clone();
+        let visitor = support::visitor(number as u64 % 9);
+        let request = SearchRequest {
+            q: word,
+            customer: visitor.customer_id,
+            anonymous_id: visitor.anonymous_id,
+            ..SearchRequest::default()
+        };
+        let (id, now) = (decision_id(number as u64), at(3_100_000 + number as u64));
+        given.push((id.clone(), shop.engine.search(request, id, now).decision));
+        if number == 100 {
+            let changed = support::product(1);
+            let changed = mercer_schema::Product { title: "Entirely other words".into(), ..changed };
+            shop.engine.save_products(vec![changed], at(3_150_000)).await.unwrap();
+        }
+    }
+    logged(&shop.engine).await;
+    for (id, answer) in &given {
+        let replayed = shop.engine.replay_search(id).unwrap();
+        assert!(replayed.is_identical, "{id} at {}", replayed.record.position);
+        assert_eq!(&replayed.answer, answer);
+    }
+    assert!(shop.engine.replay(&given[0].0).is_err(), "a search is no page");
+    let wanted = |shop: &Shop| shop.engine.snapshot().world.queries.wanted().cloned().collect::<Vec<_>>();
+    let before = wanted(&shop);
+    assert!(!before.is_empty());
+    drop(shop);
+    let shop = Shop::open(folder.path());
+    assert_eq!(wanted(&shop), before);
+    assert!(shop.engine.replay_search(&given[199].0).unwrap().is_identical);
 }

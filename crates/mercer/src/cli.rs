@@ -265,7 +265,9 @@ pub(crate) struct Eval {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalKind {
     /// Measure recommenders on files of public data, by the protocol of their tables
-    Recommend(EvalRecommend),
+    Recommend(Box<EvalRecommend>),
+    /// Measure what the learned weights of placements are worth on this shop's newest days
+    Placements,
     /// Measure how well a catalog's products are found, against what people judged
     Search(EvalSearch),
 }

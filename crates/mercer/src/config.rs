@@ -124,7 +124,9 @@ struct RawModels {
     held_out_days: u32,
     shadow_percent: u32,
     stale_days: u32,
+    canary_hours: u32,
     vectors: PathBuf,
+    transformer: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,7 +215,9 @@ impl RawModels {
             held_out_days: self.held_out_days,
             shadow_share: f64::from(self.shadow_percent) / 100.0,
             stale_days: self.stale_days,
+            canary_hours: self.canary_hours,
             vectors: (!self.vectors.as_os_str().is_empty()).then_some(self.vectors),
+            transformer: self.transformer,
         })
     }
 }

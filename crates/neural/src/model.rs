@@ -119,6 +119,15 @@ impl NextItem {
         self.items.is_empty()
     }
 
+    /// Bytes on the heap, without what the tree takes to keep the attributes in order.
+    pub fn heap_bytes(&self) -> usize {
+        let numbers = |list: &Vec<f32>| list.capacity() * size_of::<f32>();
+        let parts: usize = self.parts.all().into_iter().map(numbers).sum();
+        let attributes: usize = self.attributes.values().map(numbers).sum();
+        let of_items = self.items.capacity() * size_of::<Item>() + self.rows.capacity() * size_of::<u32>();
+        parts + attributes + numbers(&self.table) + of_items
+    }
+
     pub(crate) fn row(&self, item: Item) -> Option<usize> {
         self.rows.get(item.index()).filter(|row| **row != NOWHERE).map(|row| *row as usize)
     }

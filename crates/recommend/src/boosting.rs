@@ -20,6 +20,7 @@ mod objective;
 mod tree;
 
 use crate::Error;
+use crate::memory::room_of;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 
 pub use objective::Objective;
@@ -172,6 +173,11 @@ impl BoostedTrees {
         self.trees.iter().for_each(|tree| tree.add_gains(&mut gains));
         let total = gains.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         gains.iter().map(|gain| gain / total).collect()
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.trees) + self.trees.iter().map(|tree| room_of(&tree.nodes)).sum::<usize>()
     }
 
     pub fn encode(&self) -> Vec<u8> {

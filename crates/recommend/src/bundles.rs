@@ -29,6 +29,7 @@ mod search;
 
 use std::collections::BTreeMap;
 
+use crate::memory::room_of;
 use crate::ranking::best_of;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -117,6 +118,11 @@ impl Bundles {
             }
         }
         best.into_values().collect()
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.all) + self.all.iter().map(|bundle| room_of(&bundle.items)).sum::<usize>()
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

@@ -76,6 +76,11 @@ impl Complements {
         self.neighbours.of(item)
     }
 
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.neighbours.heap_bytes()
+    }
+
     /// Bytes for the registry. `name` gives an item's lasting name.
     pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
         let mut writer = Writer::model(KIND);

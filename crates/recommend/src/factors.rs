@@ -26,6 +26,7 @@ use rustc_hash::FxHashSet;
 
 use crate::asked::{asked_with, sources};
 use crate::dense::dot;
+use crate::memory::room_of;
 use crate::ranking::best_of;
 use crate::scan::Sketch;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
@@ -76,6 +77,11 @@ impl Factors {
         self.vectors.resize(self.vectors.len().max(start + dimensions), 0.0);
         self.vectors[start..start + dimensions].copy_from_slice(&vector[..dimensions]);
         self.sketch.set(item.index(), &vector[..dimensions]);
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.vectors) + self.sketch.heap_bytes() + room_of(&self.folding.spread)
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

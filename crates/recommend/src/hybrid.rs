@@ -22,6 +22,7 @@ mod traits;
 
 use crate::boosting::BoostedTrees;
 use crate::dense::dot;
+use crate::memory::room_of;
 use crate::ranking::{better, keep_first};
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -98,6 +99,12 @@ impl Ranker {
         let mut shares: Vec<(String, f32)> = self.features().into_iter().zip(self.trees.importance()).collect();
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         shares
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        let names: usize = self.sources.iter().map(String::capacity).sum();
+        room_of(&self.sources) + names + self.trees.heap_bytes()
     }
 
     pub fn encode(&self) -> Vec<u8> {

@@ -50,6 +50,22 @@ pub fn lines(orders: &[Order]) -> impl Iterator<Item = (Timestamp, Item)> {
     orders.iter().flat_map(|order| order.lines.iter().map(|(item, _)| (order.at, *item)))
 }
 
+/// What was ordered one after the other. The lines of one moment have no order: they are put into one that hangs on the moment,
+/// so that a model of sequences finds nothing in it, and that is the same whenever it is asked for.
+pub fn in_sequence(ordered: &[(Timestamp, Item)]) -> Vec<Item> {
+    let shuffled = |(at, item): &(Timestamp, Item)| {
+        // The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+        let mut mixed = (at.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ u64::from(item.0);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (*at, mixed ^ (mixed >> 31), *item)
+    };
+    let mut lines: Vec<(Timestamp, u64, Item)> = ordered.iter().map(shuffled).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.into_iter().map(|(.., item)| item).collect()
+}
+
 /// The orders of each known customer, oldest first.
 pub fn by_customer(orders: &[Order]) -> BTreeMap<Customer, Vec<&Order>> {
     let mut grouped: BTreeMap<Customer, Vec<&Order>> = BTreeMap::new();
@@ -87,6 +103,18 @@ mod tests {
             at: Timestamp(at),
             lines: items.iter().map(|item| (Item(*item), 1.0)).collect(),
         }
+    }
+
+    #[test]
+    fn the_lines_of_an_order_stand_in_no_order_and_always_in_the_same() {
+        let lines: Vec<_> = (0..20).flat_map(|at| (0..5).map(move |item| (Timestamp(at), Item(item)))).collect();
+        let sequence = in_sequence(&lines);
+        let mut backwards = lines;
+        backwards.reverse();
+        assert_eq!(in_sequence(&backwards), sequence);
+        let orders: Vec<&[Item]> = sequence.chunks(5).collect();
+        assert!(orders.iter().all(|order| order.iter().map(|item| item.0).sum::<u32>() == 10), "one after the other");
+        assert!(orders.iter().any(|order| *order != orders[0]));
     }
 
     #[test]

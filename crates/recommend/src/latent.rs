@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::content::{Document, Term};
 use crate::interactions::{Basket, Matrix};
+use crate::memory::room_of;
 use crate::spectrum::leading_vectors;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item};
@@ -135,6 +136,11 @@ impl Latent {
             crate::dense::add_scaled(&mut vector, weight, row);
         }
         vector
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.terms) + room_of(&self.rows)
     }
 
     pub fn encode(&self) -> Vec<u8> {

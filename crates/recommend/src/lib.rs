@@ -67,6 +67,7 @@ mod asked;
 mod dense;
 mod error;
 mod logit;
+mod memory;
 mod persistent;
 mod random;
 mod ranking;

@@ -15,6 +15,7 @@ use faer::{Mat, Side, linalg::solvers::Solve};
 use crate::dense::dot;
 use crate::factors::Factors;
 use crate::latent::ItemVectors;
+use crate::memory::room_of;
 use crate::wire::{self, Kind, Writer};
 use crate::{Error, Item};
 
@@ -94,6 +95,11 @@ impl Mapping {
     /// It leads from vectors of so many numbers to such ones.
     pub(crate) const fn fits(&self, content: usize, factors: usize) -> bool {
         self.dimensions == factors && self.rows.len() == (content + 1) * factors
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.rows)
     }
 
     pub fn encode(&self) -> Vec<u8> {

@@ -22,6 +22,7 @@ mod fit;
 mod significance;
 
 use crate::asked::asked_with;
+use crate::memory::room_of;
 use crate::ranking::{Sums, better};
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Query, Recommender, Scored};
@@ -133,6 +134,11 @@ impl Neighbours {
     pub fn lift(&self, item: Item, neighbour: &Neighbour) -> f64 {
         let expected = f64::from(self.baskets_with(item)) * f64::from(self.baskets_with(neighbour.item));
         if expected > 0.0 { f64::from(neighbour.together) * self.baskets as f64 / expected } else { 0.0 }
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.starts) + room_of(&self.entries) + room_of(&self.baskets_with)
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

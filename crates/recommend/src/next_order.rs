@@ -18,6 +18,7 @@ mod facts;
 mod fit;
 mod past;
 
+use crate::memory::room_of;
 use crate::neighbours::{self, Neighbours, weightiest};
 use crate::ranking::{Sums, best_of};
 use crate::wire::{self, Kind, Reader, Reason, Writer};
@@ -75,6 +76,11 @@ pub struct NextOrder {
 }
 
 impl NextOrder {
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.neighbours.heap_bytes() + room_of(&self.scores) + room_of(&self.popular)
+    }
+
     /// Bytes for the registry. `name` gives an item's lasting name.
     pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
         let mut writer = Writer::model(KIND);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use mercer_schema::Timestamp;
 
 use crate::interactions::{Customer, Purchase};
+use crate::memory::room_of;
 use crate::ranking::best_of;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item, Scored};
@@ -152,6 +153,11 @@ impl Repurchase {
         found.sort_by(|a, b| a.item.cmp(&b.item).then(b.score.total_cmp(&a.score)));
         found.dedup_by_key(|scored| scored.item);
         best_of(found, limit)
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        room_of(&self.rhythms)
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

@@ -8,6 +8,7 @@
 use pulp::NullaryFnOnce;
 
 use crate::dense::{dot, products, wide};
+use crate::memory::room_of;
 use crate::ranking::{best_of, best_of_all};
 use crate::{Item, Scored};
 
@@ -35,6 +36,10 @@ struct Head {
 }
 
 impl Sketch {
+    pub(crate) fn heap_bytes(&self) -> usize {
+        room_of(&self.numbers) + room_of(&self.heads)
+    }
+
     /// Of vectors one after the other.
     pub(crate) fn of(vectors: &[f32], dimensions: usize) -> Self {
         let mut sketch = Self::default();

@@ -148,6 +148,12 @@ impl Tastes {
         self.factors.recommend_beside(newcomers, query, limit)
     }
 
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        let parts = self.factors.heap_bytes() + self.latent.heap_bytes() + self.mapping.heap_bytes();
+        parts + self.elsewhere.heap_bytes()
+    }
+
     /// Bytes for the registry. `name` gives an item's lasting name.
     pub fn encode<N: AsRef<str>>(&self, name: impl Fn(Item) -> N) -> Vec<u8> {
         let mut writer = Writer::model(KIND);

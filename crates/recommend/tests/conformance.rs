@@ -278,6 +278,24 @@ fn an_empty_shop_and_a_shop_with_one_item_are_answered() {
 }
 
 #[test]
+fn a_model_of_a_larger_shop_tells_that_it_holds_more() {
+    let held = |items, orders| {
+        let (_, shop) = Shop::open(items, orders).stored_and_read();
+        [
+            ("neighbours", shop.also_bought.heap_bytes()),
+            ("complements", shop.complements.heap_bytes()),
+            ("next order", shop.next_order.heap_bytes()),
+            ("factors", shop.factors.heap_bytes()),
+            ("tastes", shop.tastes.heap_bytes()),
+            ("facts", shop.facts.heap_bytes()),
+        ]
+    };
+    for ((name, small), (_, large)) in held(10, 60).into_iter().zip(held(40, 600)) {
+        assert!(large > small && small > 0, "{name}: {small} and {large}");
+    }
+}
+
+#[test]
 fn unknown_items_and_odd_weights_are_no_matter() {
     let shop = Shop::open(40, 600);
     let unknown = items(&[u32::MAX, 1_000_000, 40, u32::MAX]);

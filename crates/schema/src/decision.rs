@@ -194,6 +194,8 @@ pub enum ReasonCode {
     Bundle,
     /// People of the customer's taste take it, or what is like it.
     Taste,
+    /// It usually follows on what the customer took.
+    Sequence,
 }
 
 /// A candidate that was not shown.

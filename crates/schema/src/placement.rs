@@ -206,6 +206,8 @@ pub enum SourceKind {
     Bundle,
     /// What people of the customer's taste take, products that nobody took yet included.
     Taste,
+    /// What usually follows on what the customer took, by the transformer, where one is trained.
+    Sequence,
 }
 
 const fn default_size() -> usize {

@@ -91,6 +91,8 @@ pub struct Match {
     pub score: f32,
     /// The share of the units, weighed by rarity, that it has: 1 has all.
     pub coverage: f32,
+    /// The share of the units that it has, each counting the same.
+    pub share: f32,
     /// A code of it was typed.
     pub is_coded: bool,
 }
@@ -104,12 +106,15 @@ pub(crate) fn matches(index: &SearchIndex, reading: &Reading, weights: &Weights)
         for unit in &reading.units {
             possible += scratch.add_unit(index, unit, &tables, weights);
         }
-        let mut found = scratch.drain(possible, weights);
+        let mut found = scratch.drain((possible, reading.units.len()), weights);
         for doc in &reading.coded {
             match found.binary_search_by_key(doc, |found| found.doc) {
                 Ok(place) => (found[place].score, found[place].is_coded) = (found[place].score + CODE_SCORE, true),
                 Err(place) => {
-                    found.insert(place, Match { doc: *doc, score: CODE_SCORE, coverage: 1.0, is_coded: true });
+                    found.insert(
+                        place,
+                        Match { doc: *doc, score: CODE_SCORE, coverage: 1.0, share: 1.0, is_coded: true },
+                    );
                 }
             }
         }
@@ -192,6 +197,7 @@ struct Cell {
     head: f32,
     score: f32,
     covered: f32,
+    units: u8,
     headship: f32,
 }
 
@@ -249,20 +255,22 @@ impl Scratch {
             let saturated = cell.frequency * (weights.saturation + 1.0) / (weights.saturation + cell.frequency);
             cell.score += rarity * saturated;
             cell.covered += rarity * cell.cover;
+            cell.units += 1;
             cell.headship = cell.headship.max(cell.head);
             (cell.frequency, cell.cover, cell.head) = (0.0, 0.0, 0.0);
         }
         rarity
     }
 
-    fn drain(&mut self, possible: f32, weights: &Weights) -> Vec<Match> {
+    fn drain(&mut self, (possible, units): (f32, usize), weights: &Weights) -> Vec<Match> {
         self.found.sort_unstable();
         let mut found = Vec::with_capacity(self.found.len());
         for doc in self.found.drain(..) {
             let cell = std::mem::take(&mut self.cells[doc as usize]);
             let coverage = (cell.covered / possible).min(1.0);
             let score = cell.score * coverage.powf(weights.coverage) * (1.0 + cell.headship);
-            found.push(Match { doc: Doc(doc), score, coverage, is_coded: false });
+            let share = f32::from(cell.units) / units.max(1) as f32;
+            found.push(Match { doc: Doc(doc), score, coverage, share, is_coded: false });
         }
         found
     }

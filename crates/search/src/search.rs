@@ -10,8 +10,9 @@ use crate::{Language, SearchIndex, Synonyms, mine};
 
 /// So many products that have all of what was typed need no others beside them.
 const ENOUGH: usize = 24;
-/// A share of the units, by rarity, below which a product is not shown.
+/// Shares of the units, by rarity and by number, with neither of which a product is shown.
 const LEAST_COVERAGE: f32 = 0.5;
+const LEAST_SHARE: f32 = 0.6;
 /// What has all units to this share has all: the rest is doubt about words that were not typed so.
 const ALL: f32 = 0.999;
 
@@ -97,8 +98,10 @@ impl SearchIndex {
 fn relevant(mut matches: Vec<Match>) -> Vec<Match> {
     let most = matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
     let complete = matches.iter().filter(|found| found.coverage >= most * ALL).count();
-    let least = most * if complete >= ENOUGH { ALL } else { LEAST_COVERAGE };
-    matches.retain(|found| found.coverage >= least || found.is_coded);
+    let is_enough = complete >= ENOUGH;
+    let least = most * if is_enough { ALL } else { LEAST_COVERAGE };
+    let has_most = |found: &Match| !is_enough && found.share >= LEAST_SHARE;
+    matches.retain(|found| found.coverage >= least || has_most(found) || found.is_coded);
     matches
 }
 

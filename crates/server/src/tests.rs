@@ -1,6 +1,7 @@
 //! The whole server, called as a client calls it.
 
 mod data;
+mod decide;
 mod idempotency;
 mod keys;
 mod metrics;

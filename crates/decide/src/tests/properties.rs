@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::Placements;
 use crate::testing::{Shop, boost, pin, placement, request};
 
-const KINDS: [SourceKind; 13] = [
+const KINDS: [SourceKind; 14] = [
     SourceKind::Popular,
     SourceKind::Trending,
     SourceKind::Newest,
@@ -25,6 +25,7 @@ const KINDS: [SourceKind; 13] = [
     SourceKind::Complements,
     SourceKind::Bundle,
     SourceKind::Taste,
+    SourceKind::Sequence,
 ];
 
 const RULES: [&str; 8] = [

@@ -1,7 +1,7 @@
 //! What both are asked: questions from recent days whose answers are known.
 //!
-//! Three kinds, after what a shop's pages ask: what will this customer order next, what goes with this product, what else
-//! is looked at. Every product competes.
+//! After what a shop's pages ask: what will this customer order next, by all that is known or by what follows on what alone,
+//! what goes with this product, what else is looked at. Every product competes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,16 +26,19 @@ pub(super) enum Topic {
     NextOrder,
     GoesWith,
     AlsoViewed,
+    /// The transformer, where the shop wants one.
+    Follows,
 }
 
 impl Topic {
-    pub(super) const ALL: [Self; 3] = [Self::NextOrder, Self::GoesWith, Self::AlsoViewed];
+    pub(super) const ALL: [Self; 4] = [Self::NextOrder, Self::GoesWith, Self::AlsoViewed, Self::Follows];
 
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::NextOrder => "Next order",
             Self::GoesWith => "Bought together",
             Self::AlsoViewed => "Also viewed",
+            Self::Follows => "What follows",
         }
     }
 }
@@ -52,7 +55,7 @@ pub(super) struct Question {
 impl Question {
     /// One order is all that is known of the customer.
     pub(super) fn is_of_cold_customer(&self) -> bool {
-        self.topic == Topic::NextOrder && self.history.len() == 1
+        matches!(self.topic, Topic::NextOrder | Topic::Follows) && self.history.len() == 1
     }
 
     /// The answer of a world's models.
@@ -66,27 +69,37 @@ impl Question {
             Topic::NextOrder => world.orders_next(&query, CUTOFF),
             Topic::GoesWith => world.models.bought_together.recommend(&query, CUTOFF),
             Topic::AlsoViewed => world.models.also_viewed.recommend(&query, CUTOFF),
+            Topic::Follows => world.follows(&query, CUTOFF),
         };
         found.into_iter().map(|scored| scored.item).collect()
     }
 }
 
-/// All questions from a moment on.
-pub(super) fn after(lessons: &Lessons, cut: Timestamp) -> Vec<Question> {
-    let next = evaluate::split_at(&lessons.orders, cut).cases.into_iter().map(|case| Question {
-        topic: Topic::NextOrder,
+/// The questions of these kinds from a moment on.
+pub(super) fn after(lessons: &Lessons, cut: Timestamp, topics: &[Topic]) -> Vec<Question> {
+    let orders = || lessons.orders.iter().filter(|order| order.at >= cut);
+    let visits = || lessons.visits.iter().zip(&lessons.visited_at).filter(|(_, at)| **at >= cut);
+    let of = |topic: Topic| -> Vec<Question> {
+        match topic {
+            Topic::NextOrder | Topic::Follows => of_customers(topic, lessons, cut),
+            Topic::GoesWith => orders().filter_map(|order| rest(topic, order.at, &order.lines)).collect(),
+            Topic::AlsoViewed => visits().filter_map(|(visit, at)| rest(topic, *at, visit)).collect(),
+        }
+    };
+    topics.iter().flat_map(|topic| thinned(of(*topic))).collect()
+}
+
+/// The first order of each customer who was known by then.
+fn of_customers(topic: Topic, lessons: &Lessons, cut: Timestamp) -> Vec<Question> {
+    let cases = evaluate::split_at(&lessons.orders, cut).cases.into_iter().map(|case| Question {
+        topic,
         at: case.at,
+        context: lessons.context(case.customer, case.at),
         history: case.history,
         seed: None,
-        context: lessons.context(case.customer, case.at),
         relevant: case.relevant,
     });
-    let orders = lessons.orders.iter().filter(|order| order.at >= cut);
-    let visits = lessons.visits.iter().zip(&lessons.visited_at).filter(|(_, at)| **at >= cut);
-    let mut questions = thinned(next.collect());
-    questions.extend(thinned(orders.filter_map(|order| rest(Topic::GoesWith, order.at, &order.lines)).collect()));
-    questions.extend(thinned(visits.filter_map(|(visit, at)| rest(Topic::AlsoViewed, *at, visit)).collect()));
-    questions
+    cases.collect()
 }
 
 /// Given one product of a basket, the others.

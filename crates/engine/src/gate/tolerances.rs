@@ -1,4 +1,4 @@
-//! What is compared with a tolerance instead of an interval: coverage, time to answer, size.
+//! What is compared with a tolerance instead of an interval: coverage, time to answer, memory.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -14,9 +14,9 @@ const LEAST_COVERAGE: f64 = 0.8;
 /// An answer takes at most so many times the champion's time, and so much more: clocks of a busy machine are no judges.
 const MOST_TIME: f64 = 3.0;
 const TIME_GRACE_MICROS: f64 = 1_000.0;
-/// The files take at most so many times the champion's room, and so much more. Models lie in memory as they lie on the disk.
-const MOST_SIZE: f64 = 3.0;
-const SIZE_GRACE_BYTES: f64 = 64e6;
+/// The loaded models take at most so many times the champion's memory, and so much more.
+const MOST_MEMORY: f64 = 3.0;
+const MEMORY_GRACE_BYTES: f64 = 64e6;
 /// Questions that are timed.
 const TIMED: usize = 500;
 
@@ -42,15 +42,11 @@ pub(super) fn latency(questions: &[Question], candidate: &World, champion: &Worl
     })
 }
 
-pub(super) fn size(ours: u64, theirs: u64) -> Check {
+/// Of the models as they were loaded.
+pub(super) fn memory(ours: usize, theirs: usize) -> Check {
     let (ours, theirs) = (ours as f64, theirs as f64);
-    let rule = format!(
-        "At most {MOST_SIZE} times the champion's, and {:.0} MB. Models take about as much memory.",
-        SIZE_GRACE_BYTES / 1e6
-    );
-    check("Size of the files, bytes", 1, (ours, Some(theirs)), rule, |theirs| {
-        ours <= MOST_SIZE * theirs + SIZE_GRACE_BYTES
-    })
+    let rule = format!("At most {MOST_MEMORY} times the champion's, and {:.0} MB.", MEMORY_GRACE_BYTES / 1e6);
+    check("Memory, bytes", 1, (ours, Some(theirs)), rule, |theirs| ours <= MOST_MEMORY * theirs + MEMORY_GRACE_BYTES)
 }
 
 fn check(
@@ -81,8 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_far_larger_or_shows_far_less_fails() {
-        assert!(size(100_000_000, 90_000_000).passed && size(60_000_000, 1_000).passed);
-        assert!(!size(400_000_000, 90_000_000).passed);
+        assert!(memory(100_000_000, 90_000_000).passed && memory(60_000_000, 1_000).passed);
+        assert!(!memory(400_000_000, 90_000_000).passed);
         let answers = |items: u32| vec![(0..items).map(Item).collect::<Vec<_>>()];
         assert!(coverage(&answers(8), Some(&answers(10))).passed && coverage(&answers(0), None).passed);
         assert!(!coverage(&answers(7), Some(&answers(10))).passed);

@@ -142,7 +142,7 @@ impl<'a> Past<'a> {
                 let newest = self.world.catalog.newest().filter(was_there);
                 return newest.filter(|item| !seeds.contains(item)).take(ANSWERS).collect();
             }
-            SourceKind::RecentlyViewed | SourceKind::BuyAgain => return Vec::new(),
+            SourceKind::RecentlyViewed | SourceKind::BuyAgain | SourceKind::Sequence => return Vec::new(),
         };
         let found = model.recommend(&query, ANSWERS + seeds.len()).into_iter().map(|scored| scored.item);
         found.filter(|item| !seeds.contains(item)).take(ANSWERS).collect()

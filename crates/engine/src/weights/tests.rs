@@ -91,3 +91,15 @@ fn bytes_give_the_same_weights_and_broken_ones_are_refused() {
     let negative: Weights = [(PlacementId::trusted("home"), vec![source(SourceKind::Popular, -1.0)])].into();
     assert!(read(&encode(&negative)).is_err());
 }
+
+#[test]
+fn the_worth_of_learned_weights_is_told_with_an_interval() {
+    let world = world(vec![row(true, [1.0, 4.0])]);
+    let judged = worth(&lessons(), &world);
+    let [row] = judged.as_slice() else { panic!("{judged:?}") };
+    assert!(row.cases >= LEAST_QUESTIONS && row.learned.mean > row.written.mean, "{row:?}");
+    assert!(row.against_written.low > 0.0 && row.against_equal.low >= 0.0, "{row:?}");
+    let of = |kind| row.weights.iter().find(|source| source.kind == kind).unwrap().weight;
+    assert!(of(SourceKind::BoughtTogether) > 1.0 && of(SourceKind::Newest) < 4.0);
+    assert!(worth(&Lessons::default(), &world).is_empty());
+}

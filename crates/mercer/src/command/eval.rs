@@ -1,5 +1,6 @@
 //! `mercer eval`: recommenders compared on this shop's own orders, against popularity.
 
+mod placements;
 mod recommend;
 mod search;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Fai
     match &eval.what {
         Some(EvalKind::Recommend(asked)) => return recommend::run(asked, config, as_json),
         Some(EvalKind::Search(asked)) => return search::run(asked, config, as_json),
+        Some(EvalKind::Placements) => return placements::run(config, as_json),
         None => {}
     }
     let home = Home::open_existing(config)?;

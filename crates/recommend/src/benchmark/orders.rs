@@ -103,6 +103,15 @@ impl Dataset for OrderData {
         popularity(&self.train)
     }
 
+    /// The lines of each customer's orders.
+    fn sequences(&self) -> Vec<Vec<Item>> {
+        let of_customer = |orders: Vec<&Order>| {
+            let lines = orders.into_iter().flat_map(|order| order.lines.iter().map(|(item, _)| (order.at, *item)));
+            interactions::in_sequence(&lines.collect::<Vec<_>>())
+        };
+        interactions::by_customer(&self.train).into_values().map(of_customer).collect()
+    }
+
     /// The same once more with what is left to learn from.
     fn validation(&self) -> Box<dyn Dataset> {
         Box::new(self.again(self.split))

@@ -19,7 +19,9 @@ pub fn recall_at(ranked: &[Item], relevant: &BTreeSet<Item>, cutoff: usize) -> f
 pub fn ndcg_at(ranked: &[Item], relevant: &BTreeSet<Item>, cutoff: usize) -> f64 {
     let gain = |place: usize| 1.0 / ((place + 2) as f64).log2();
     let ideal: f64 = (0..relevant.len().min(cutoff)).map(gain).sum();
-    if ideal > 0.0 { places(ranked, relevant, cutoff).map(gain).sum::<f64>() / ideal } else { 0.0 }
+    // A sum of nothing would be −0.
+    let found = places(ranked, relevant, cutoff).map(gain).fold(0.0, |sum, gain| sum + gain);
+    if ideal > 0.0 { found / ideal } else { 0.0 }
 }
 
 /// 1 when any relevant item was found.

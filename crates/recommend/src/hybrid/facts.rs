@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use mercer_schema::Timestamp;
 
 use crate::interactions::{Customer, Order};
+use crate::memory::room_of;
 use crate::wire::{self, Kind, Reader, Reason, Writer};
 use crate::{Error, Item};
 
@@ -115,6 +116,12 @@ impl Facts {
         let day = self.day(now);
         let shop = WINDOWS.map(|window| self.shop.before(day) - self.shop.before(day.saturating_sub(window)));
         FactsAt { facts: self, day, shop }
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        let days = |counted: &Counted| room_of(&counted.days);
+        room_of(&self.items) + self.items.iter().map(days).sum::<usize>() + days(&self.shop)
     }
 
     /// Bytes for the registry. `name` gives an item's lasting name.

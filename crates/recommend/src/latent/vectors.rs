@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::Item;
 use crate::dense::dot;
+use crate::memory::room_of;
 use crate::wire::{Reader, Reason, Writer};
 
 /// Vectors by the lasting names of items.
@@ -65,6 +66,14 @@ impl NamedVectors {
             }
         }
         vectors
+    }
+
+    /// Bytes on the heap, without what the tree itself takes to keep its names in order.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let entry = |(name, vector): (&String, &Vec<f32>)| {
+            size_of::<String>() + name.capacity() + size_of::<Vec<f32>>() + room_of(vector)
+        };
+        self.by_name.iter().map(entry).sum()
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {

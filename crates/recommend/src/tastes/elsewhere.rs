@@ -45,6 +45,10 @@ impl Elsewhere {
         Some(self.mapping.place(&content_of(product, latent, vector), standing))
     }
 
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.mapping.heap_bytes() + self.to_come.heap_bytes()
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.mapping.is_empty()
     }

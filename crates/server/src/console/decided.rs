@@ -121,6 +121,7 @@ pub(crate) const fn source_label(kind: SourceKind) -> &'static str {
         SourceKind::Complements => "Complements",
         SourceKind::Bundle => "Bundle",
         SourceKind::Taste => "Taste",
+        SourceKind::Sequence => "What follows",
     }
 }
 

@@ -38,7 +38,8 @@ impl CanaryView {
             difference: interval(&compared.difference),
             verdict: match compared.difference {
                 _ if compared.is_clearly_worse => "clearly worse",
-                Estimate { low, .. } if low > 0.0 => "better",
+                _ if compared.is_better => "better",
+                Estimate { low, .. } if low > 0.0 => "ahead, too early to tell",
                 Estimate { high, .. } if high < 0.0 => "worse",
                 _ => "too close to tell",
             },

@@ -21,7 +21,7 @@ pub(crate) type Values = BTreeMap<String, String>;
 type Line = BTreeMap<String, String>;
 
 /// Each source as forms and files write it, with what it does.
-pub(crate) const SOURCES: [(SourceKind, &str, &str); 13] = [
+pub(crate) const SOURCES: [(SourceKind, &str, &str); 14] = [
     (SourceKind::Popular, "popular", "Most wanted over the last months; recent weeks count more"),
     (SourceKind::Trending, "trending", "Wanted now more than usual"),
     (SourceKind::Newest, "newest", "Newest in the catalog"),
@@ -35,6 +35,7 @@ pub(crate) const SOURCES: [(SourceKind, &str, &str); 13] = [
     (SourceKind::Complements, "complements", "What completes the page's products and is no substitute for them"),
     (SourceKind::Bundle, "bundle", "The rest of the sets in which the page's products are bought"),
     (SourceKind::Taste, "taste", "What people of the customer's taste take, new products included"),
+    (SourceKind::Sequence, "sequence", "What usually follows on what the customer took; wants `models.transformer`"),
 ];
 
 /// What was typed, and what is wrong with it.

@@ -10,6 +10,8 @@ use mercer_schema::{ModelAction, ModelVersion, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::state::now;
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelList {
     pub models: Vec<Model>,
@@ -159,14 +161,15 @@ pub struct Canary {
     pub champion_counts: ArmCounts,
     #[schema(value_type = Object)]
     pub canary_counts: ArmCounts,
-    /// The share of customers who clicked, and who ordered, each with a 95 % interval, and the difference.
+    /// The share of customers who clicked, and who ordered, each with a 95 % interval, and the difference. Nothing `is_better`
+    /// before the canary has run for `models.canary_hours`.
     #[schema(value_type = Vec<Object>)]
     pub compared: [Compared; 2],
 }
 
 pub fn canary(engine: &Engine) -> CanaryReport {
     let snapshot = engine.snapshot();
-    let told = |stage: &CanaryStage, ended_at, [champion, canary]: [ArmCounts; 2]| Canary {
+    let told = |stage: &CanaryStage, ended_at: Option<Timestamp>, [champion, canary]: [ArmCounts; 2]| Canary {
         version: stage.version.clone(),
         champion: stage.champion.clone(),
         share: stage.share,
@@ -174,7 +177,11 @@ pub fn canary(engine: &Engine) -> CanaryReport {
         ended_at,
         champion_counts: champion,
         canary_counts: canary,
-        compared: compared(&champion, &canary),
+        compared: compared(
+            &champion,
+            &canary,
+            engine.has_run_long_enough(stage.started_at, ended_at.unwrap_or_else(now)),
+        ),
     };
     let ended = |canary: &EndedCanary| told(&canary.stage, Some(canary.ended_at), [canary.champion, canary.canary]);
     CanaryReport {

@@ -188,8 +188,8 @@ fn explain_show_and_describe_are_questions() {
     assert!(rows(&lake, "EXPLAIN SELECT count(*) FROM events").len() > 1);
     assert!(rows(&lake, "EXPLAIN ANALYZE SELECT count(*) FROM lines").join("\n").contains("rows"));
     assert!(rows(&lake, "SHOW TABLES").iter().any(|row| row.contains("order_lines")));
-    assert_eq!(rows(&lake, "SHOW COLUMNS FROM lines").len(), 13);
-    assert_eq!(rows(&lake, "DESCRIBE lines").len(), 13);
+    assert_eq!(rows(&lake, "SHOW COLUMNS FROM lines").len(), 16);
+    assert_eq!(rows(&lake, "DESCRIBE lines").len(), 16);
 }
 
 #[test]

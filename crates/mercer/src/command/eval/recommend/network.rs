@@ -1,6 +1,6 @@
 //! The next-item network beside the other models of data that has sequences.
 //!
-//! It lives in a crate of its own, which the benchmarks do not know. `transformer:save=FILE` keeps what was trained,
+//! It lives in a crate of its own, which the benchmarks do not know. Of a shop's orders it learns the sequence of the lines. `transformer:save=FILE` keeps what was trained,
 //! `transformer:load=FILE` asks it again without training.
 
 use std::fs;
@@ -8,7 +8,8 @@ use std::fs;
 use mercer_neural::{HeldOut, Lessons, NextItem, Settings};
 use mercer_recommend::benchmark::{Dataset, Question, Spec, SpecError, fit_hybrid};
 use mercer_recommend::hybrid::{Catalog, Depth, Facts};
-use mercer_recommend::{Item, Recommender};
+use mercer_recommend::interactions::in_sequence;
+use mercer_recommend::{Item, Query, Recommender, Scored};
 
 use crate::output;
 
@@ -56,6 +57,9 @@ impl Dataset for WithNetwork {
 
     /// With a network and a blend that holds it, unless the data is too large for it to be trained in passing.
     fn auto(&self) -> &'static [&'static str] {
+        if self.is_of_orders() {
+            return self.data.auto();
+        }
         let taken: usize = self.sequences.iter().map(Vec::len).sum();
         let epochs = (MOST_TAKEN / taken.max(1)).min(self.defaults().epochs);
         if epochs < LEAST_EPOCHS {
@@ -74,7 +78,7 @@ impl Dataset for WithNetwork {
 
     fn fit<'a>(&'a self, spec: Spec) -> Result<Box<dyn Recommender + 'a>, SpecError> {
         match spec.name() {
-            NAME => Ok(Box::new(self.fit_network(spec)?)),
+            NAME => Ok(Box::new(InOrder(self.fit_network(spec)?))),
             // From here, so that the network can be one of its sources.
             "hybrid" => fit_hybrid(self, spec),
             _ => self.data.fit(spec),
@@ -118,8 +122,29 @@ impl Dataset for WithNetwork {
     }
 }
 
+/// Asked with what was ordered where there is no session: of a shop's orders.
+struct InOrder(NextItem);
+
+impl Recommender for InOrder {
+    fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        if !query.session.is_empty() {
+            return self.0.recommend(query, limit);
+        }
+        let session = in_sequence(query.ordered);
+        self.0.recommend(&Query { session: &session, now: query.now, ..Query::default() }, limit)
+    }
+}
+
 impl WithNetwork {
+    fn is_of_orders(&self) -> bool {
+        self.data.models().contains(&"next-order")
+    }
+
     fn defaults(&self) -> Settings {
+        if self.is_of_orders() {
+            // What the training of a shop with some thousand customers takes.
+            return Settings { epochs: 20, warm_up: 100, ..Settings::default() };
+        }
         if self.data.held_out().is_empty() { Settings::sessions() } else { Settings::default() }
     }
 
