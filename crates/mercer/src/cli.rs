@@ -268,20 +268,23 @@ pub(crate) enum EvalKind {
     Recommend(Box<EvalRecommend>),
     /// Measure what the learned weights of placements are worth on this shop's newest days
     Placements,
-    /// Measure how well a catalog's products are found, against what people judged
+    /// Measure how well a catalog's products are found, against what people judged; without files, what knowing the customer
+    /// is worth to a search on this shop's newest days
     Search(EvalSearch),
+    /// Measure how soon this shop's customers are offered what they are going to type
+    Suggest,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EvalSearch {
     /// The catalog, in any format that `mercer import products` takes
-    #[arg(long, value_name = "FILE")]
-    pub products: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "judgments")]
+    pub products: Option<PathBuf>,
     /// What people judged: lines of a query, a product id and a grade from 0 up, with tabs between them
-    #[arg(long, value_name = "FILE")]
-    pub judgments: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "products")]
+    pub judgments: Option<PathBuf>,
     /// More such queries, told apart
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "products")]
     pub held: Option<PathBuf>,
 }
 

@@ -13,7 +13,7 @@ use crate::Fault;
 pub(super) const SEPARATOR: char = '\u{1f}';
 
 /// Columns that one file may have.
-pub(super) const MAX_COLUMNS: usize = 2_000;
+pub(super) const MAX_COLUMNS: usize = 20_000;
 
 /// Bytes that one row may have.
 pub(super) const MAX_ROW_BYTES: usize = 1 << 20;

@@ -34,11 +34,14 @@ struct Answered {
 }
 
 pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<(), Failure> {
-    let products = products(&asked.products, config)?;
+    let (Some(catalog), Some(judged)) = (&asked.products, &asked.judgments) else {
+        return super::finding::search(config, as_json);
+    };
+    let products = products(catalog, config)?;
     let started = Instant::now();
     let world = world(products);
     let index_seconds = started.elapsed().as_secs_f64();
-    let judged = answered(&world, &judgments(&asked.judgments)?);
+    let judged = answered(&world, &judgments(judged)?);
     let held = asked.held.as_deref().map(judgments).transpose()?.map(|judgments| answered(&world, &judgments));
     if as_json {
         let mut result = told(&judged);
