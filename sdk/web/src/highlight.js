@@ -46,6 +46,8 @@ function lengthOf(word, characters, from) {
   for (let at = from; at < characters.length && read.length < word.length; at += 1) {
     read += plain(characters[at]);
     if (!word.startsWith(read)) return 0;
+    // A mark belongs to the letter before it.
+    while (read === word && /\p{M}/u.test(characters[at + 1] ?? '')) at += 1;
     if (read === word) return at - from + 1;
   }
   return 0;

@@ -74,16 +74,23 @@ export function drawChips({ query }, facets, { state, texts, link }) {
     const label = state.category.split('>').at(-1)?.trim() || state.category;
     chips.push(chip(`category ${state.category}`, label, '', { ...state, category: '' }));
   }
-  for (const { id, label, from } of query.chips ?? []) {
-    chips.push(chip(id, label, say(texts.from, { from }), { ...state, ignore: [...state.ignore, id] }));
-  }
+  const wishes = [...(query.chips ?? [])];
+  const chosen = [];
   for (const { field, values } of state.refine) {
     const facet = facets.find((one) => one.field === field);
     for (const value of values) {
       const label = facet?.values.find((one) => one.value === value)?.label ?? value.split(' > ').at(-1) ?? value;
-      chips.push(chip(`${field} ${value}`, label, facet?.name ?? '', choose(state, field, value, false)));
+      const without = choose(state, field, value, false);
+      // What was said in words and chosen as well stands there once, and goes at once.
+      const said = wishes.findIndex((wish) => wish.field === field && wish.label === label);
+      if (said >= 0) without.ignore = [...state.ignore, ...wishes.splice(said, 1).map(({ id }) => id)];
+      chosen.push(chip(`${field} ${value}`, label, facet?.name ?? '', without));
     }
   }
+  for (const { id, label, from } of wishes) {
+    chips.push(chip(id, label, say(texts.from, { from }), { ...state, ignore: [...state.ignore, id] }));
+  }
+  chips.push(...chosen);
   if (chips.length > 1) {
     const ignore = [...state.ignore, ...(query.chips ?? []).map(({ id }) => id)];
     const attributes = { class: 'mercer-clear', [KEY]: 'chip all' };

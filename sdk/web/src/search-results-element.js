@@ -163,13 +163,16 @@ export class SearchResultsElement extends Base {
       return this.#show(known);
     }
     this.#wait();
+    const facets = this.hasAttribute('facets') ? Number(this.getAttribute('facets')) || 0 : undefined;
+    /** @type {Found | null} */
+    let answer;
     try {
-      const facets = this.hasAttribute('facets') ? Number(this.getAttribute('facets')) || 0 : undefined;
-      const answer = await found.fetch(request, count, facets);
-      if (answer) this.#show(answer);
+      answer = await found.fetch(request, count, facets);
     } catch (error) {
       return this.#fail(error, () => void this.#load());
     }
+    if (!answer) return;
+    this.#show(answer);
     const place = isFirst ? history.state?.mercerPlace : 0;
     if (place > 0 && !globalThis.scrollY) scrollTo({ top: place, behavior: 'instant' });
   }

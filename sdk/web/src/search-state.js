@@ -59,15 +59,17 @@ export function readState(search, name) {
  * @param {string} name
  */
 export function writeState(state, search, name) {
-  const params = new URLSearchParams(search);
-  const ours = [name, 'category', 'ignore', 'sort', 'page'];
-  for (const key of [...params.keys()]) if (ours.includes(key) || key.startsWith(REFINE)) params.delete(key);
+  const params = new URLSearchParams();
   if (state.q) params.set(name, state.q);
   if (state.category) params.set('category', state.category);
   for (const { field, values } of state.refine) for (const value of values) params.append(REFINE + field, value);
   for (const id of state.ignore) params.append('ignore', id);
   if (state.sort !== 'relevance') params.set('sort', state.sort);
   if (state.page > 1) params.set('page', String(state.page));
+  const ours = [name, 'category', 'ignore', 'sort', 'page'];
+  for (const [key, value] of new URLSearchParams(search)) {
+    if (!ours.includes(key) && !key.startsWith(REFINE)) params.append(key, value);
+  }
   return String(params) && `?${params}`;
 }
 
