@@ -39,6 +39,9 @@ import { statusLine } from './tiles.js';
 const FIELDS = ['title', 'price', 'image_url', 'url'];
 const INPUT = 'input[type=search], input[type=text], input:not([type])';
 const WAIT_MS = 120;
+/** Pixels between the list and the edge of the view, and how little room is too little. */
+const EDGE = 8;
+const LEAST_ROOM = 160;
 /** A second press of Enter before the next page is there is no second search. */
 const SAME_SEARCH_MS = 2_000;
 
@@ -169,9 +172,18 @@ export class SearchBoxElement extends Base {
     this.#list.replaceChildren(...groups);
     this.#list.hidden = false;
     this.#list.scrollTop = 0;
+    this.#fit();
     this.#input?.setAttribute('aria-expanded', 'true');
     this.#activate(null);
     this.#status.textContent = say(texts.suggestions, { count: choices.size }, locale());
+  }
+
+  /** Above a phone's keyboard: that takes room of the view which no stylesheet knows. */
+  #fit() {
+    const height = globalThis.visualViewport?.height ?? globalThis.innerHeight;
+    const room = Math.floor(height - this.#list.getBoundingClientRect().top - EDGE);
+    if (room >= LEAST_ROOM) this.#list.style.setProperty('--_room', `${room}px`);
+    else this.#list.style.removeProperty('--_room');
   }
 
   #close() {

@@ -79,7 +79,7 @@ export class SearchResultsElement extends Base {
     const { around, mercer } = this.page;
     this.#path = location.pathname;
     this.#unlisten = [
-      around.listen('popstate', () => location.pathname === this.#path && location.search !== this.#search && this.refresh()),
+      around.listen('popstate', () => location.pathname === this.#path && location.search !== this.#search && this.#return()),
       around.listen('pagehide', () => this.#rememberPlace()),
     ];
     if (this.#parts) return this.#watchTiles(this.querySelectorAll(TILE));
@@ -87,7 +87,7 @@ export class SearchResultsElement extends Base {
     this.addEventListener('click', (event) => this.#clicked(event));
     this.addEventListener('auxclick', (event) => this.#clicked(event));
     if (this.hasAttribute('data-answered')) return this.#adopt();
-    this.refresh();
+    this.#return();
   }
 
   disconnectedCallback() {
@@ -101,6 +101,12 @@ export class SearchResultsElement extends Base {
   refresh() {
     this.#read();
     void this.#load();
+  }
+
+  /** This step was there before, perhaps: then the visitor stands where they stood. */
+  #return() {
+    this.#read();
+    void this.#load(history.state?.mercerPlace);
   }
 
   // ---- The address
@@ -152,9 +158,9 @@ export class SearchResultsElement extends Base {
 
   // ---- Asking
 
-  async #load() {
+  /** @param {number} [place] Where to scroll to when the answer is there. */
+  async #load(place = 0) {
     const found = /** @type {ReturnType<typeof openFound>} */ (this.#found);
-    const isFirst = !this.#shown;
     const request = this.#request;
     const count = this.#state.page * this.#size;
     const known = found.known(request, count);
@@ -163,18 +169,29 @@ export class SearchResultsElement extends Base {
       return this.#show(known);
     }
     this.#wait();
+    const isMoved = this.#watchHands();
     const facets = this.hasAttribute('facets') ? Number(this.getAttribute('facets')) || 0 : undefined;
     /** @type {Found | null} */
     let answer;
     try {
       answer = await found.fetch(request, count, facets);
     } catch (error) {
+      isMoved();
       return this.#fail(error, () => void this.#load());
     }
-    if (!answer) return;
+    if (!answer) return void isMoved();
     this.#show(answer);
-    const place = isFirst ? history.state?.mercerPlace : 0;
-    if (place > 0 && !globalThis.scrollY) scrollTo({ top: place, behavior: 'instant' });
+    if (place > 0 && !isMoved()) scrollTo({ top: place, behavior: 'instant' });
+  }
+
+  /** Whoever scrolls by now is not moved about. */
+  #watchHands() {
+    let isMoved = false;
+    const stops = ['wheel', 'touchmove', 'keydown', 'pointerdown'].map((type) => this.page.around.listen(type, () => (isMoved = true)));
+    return () => {
+      for (const stop of stops) stop();
+      return isMoved;
+    };
   }
 
   async #more() {
