@@ -74,7 +74,7 @@ export function drawChips({ query }, facets, { state, texts, link }) {
     const label = state.category.split('>').at(-1)?.trim() || state.category;
     chips.push(chip(`category ${state.category}`, label, '', { ...state, category: '' }));
   }
-  const wishes = [...(query.chips ?? [])];
+  const wishes = (query.chips ?? []).filter(({ id }) => !state.ignore.includes(id));
   const chosen = [];
   for (const { field, values } of state.refine) {
     const facet = facets.find((one) => one.field === field);

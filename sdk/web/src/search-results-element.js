@@ -15,11 +15,12 @@
 import { make } from './built-in-tile.js';
 import { openFound } from './found.js';
 import { say } from './say.js';
-import { drawChips, drawFacets, drawSort, drawUnderstood, drawWays, inOrder } from './search-parts.js';
+import { build } from './search-frame.js';
+import { drawChips, drawFacets, drawUnderstood, drawWays, inOrder } from './search-parts.js';
 import { choose, readState, requestOf, writeState } from './search-state.js';
 import { attempt } from './surroundings.js';
 import { closeReasons } from './tile.js';
-import { focus, focusIn, makeTile, productOf, statusLine, TILE, toggleReasons } from './tiles.js';
+import { focus, focusIn, makeTile, productOf, TILE, toggleReasons } from './tiles.js';
 
 /**
  * @typedef {object} ResultsPage
@@ -35,7 +36,6 @@ const PAGE_SIZE = 24;
 const LARGEST_PAGE = 200;
 /** An answer that is there sooner needs no sign that it is awaited. */
 const BUSY_MS = 300;
-const SKELETONS = 8;
 const WIDE = '(min-width: 48rem)';
 const KEY = 'data-mercer-key';
 
@@ -216,14 +216,21 @@ export class SearchResultsElement extends Base {
   }
 
   #wait() {
-    const { alert, content, skeletons } = this.#draw();
+    const { alert, box, content, list, main, skeletons } = this.#draw();
+    const focused = this.#focusedKey();
     this.#cancelBusy();
+    // What was chosen or taken away shows at once, before its products do.
+    if (this.#shown?.first.query.text === this.#state.q && focused?.match(/^(chip|refine)/)) {
+      this.#showChips(this.#shown.first, this.#around());
+      if (focused.startsWith('chip')) this.#refocus(focused);
+    }
     alert.hidden = true;
     this.setAttribute('aria-busy', 'true');
     if (this.getAttribute('state') !== 'answered') this.setAttribute('state', 'waiting');
     this.#cancelBusy = this.page.around.later(() => {
       this.toggleAttribute('data-slow', true);
-      skeletons.hidden = !content.hidden;
+      skeletons.hidden = list.children.length > 0;
+      (content.hidden ? box : main).prepend(skeletons);
     }, BUSY_MS);
   }
 
@@ -370,9 +377,7 @@ export class SearchResultsElement extends Base {
     const facets = this.#ordered(answer.facets ?? []);
     for (const facet of facets) this.#facets.set(facet.field, facet);
     parts.understood.replaceChildren(...drawUnderstood(answer, around));
-    const chips = drawChips(answer, [...this.#facets.values()], around);
-    parts.chips.replaceChildren(...chips);
-    parts.chips.hidden = !chips.length;
+    this.#showChips(answer, around);
     this.#showFacets(facets, around);
     parts.sort.value = state.sort;
     const text = answer.query.corrected ?? answer.query.text;
@@ -381,6 +386,17 @@ export class SearchResultsElement extends Base {
     parts.status.textContent = parts.spoken.textContent = said;
     parts.done.textContent = say(texts.done, { count: answer.total }, locale);
     parts.ways.replaceChildren(...drawWays(answer.ways_on ?? [], around));
+  }
+
+  /**
+   * @param {SearchAnswer} answer
+   * @param {Around} around
+   */
+  #showChips(answer, around) {
+    const parts = this.#draw();
+    const chips = drawChips(answer, [...this.#facets.values()], around);
+    parts.chips.replaceChildren(...chips);
+    parts.chips.hidden = !chips.length;
   }
 
   /**
@@ -496,38 +512,6 @@ export class SearchResultsElement extends Base {
   #tell(name, decision, properties) {
     if (decision) this.page.mercer.track(name, { decision_id: decision, ...properties });
   }
-}
-
-/**
- * @param {string} id
- * @param {Record<string, Text>} texts
- */
-function build(id, texts) {
-  const spoken = statusLine();
-  const tiles = Array.from({ length: SKELETONS }, () => make('li', { class: 'mercer-skeleton' }));
-  const skeletons = make('ul', { class: 'mercer-found mercer-skeletons', 'aria-hidden': 'true' }, ...tiles);
-  const understood = make('div', { class: 'mercer-understood' });
-  const chips = make('ul', { class: 'mercer-chips', role: 'list', 'aria-label': say(texts.chips) });
-  const status = make('p', { class: 'mercer-total', id: `${id}-total`, dir: 'auto' });
-  const sortLabel = drawSort(texts);
-  const sort = /** @type {HTMLSelectElement} */ (sortLabel.querySelector('select'));
-  const form = make('form', { class: 'mercer-facet-list' });
-  const name = make('summary', { class: 'mercer-filters-name' }, say(texts.filters));
-  const done = make('button', { type: 'button', class: 'mercer-done' });
-  const filters = make('details', { class: 'mercer-filters' }, name, form, done);
-  const list = make('ul', { class: 'mercer-found', role: 'list', 'aria-labelledby': status.id });
-  const ways = make('div', { class: 'mercer-ways' });
-  const shown = make('p', { class: 'mercer-shown' });
-  const more = make('a', { class: 'mercer-more' }, say(texts.more));
-  const alert = make('div', { class: 'mercer-alert', role: 'alert' });
-  const bar = make('div', { class: 'mercer-bar' }, status, sortLabel);
-  const main = make('div', { class: 'mercer-main' }, list, ways, make('div', { class: 'mercer-foot' }, shown, more));
-  const columns = make('div', { class: 'mercer-columns' }, filters, main);
-  // Nothing of it is drawn before there is an answer: so nothing of it moves when it comes.
-  const content = make('div', { class: 'mercer-content' }, understood, chips, bar, columns);
-  const box = make('div', { class: 'mercer-results' }, spoken, skeletons, content, alert);
-  for (const part of [skeletons, content, chips, more, alert]) part.hidden = true;
-  return { box, spoken, skeletons, content, understood, chips, status, sort, columns, form, name, done, filters, main, list, ways, shown, more, alert };
 }
 
 /** No other tab, no other window. @param {MouseEvent} event */

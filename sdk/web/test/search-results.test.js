@@ -265,6 +265,22 @@ test('a quick answer shows no skeleton; a slow one does, and the page says that 
   assert.deepEqual([state(page), page.results.hasAttribute('aria-busy'), skeletons.hidden], ['answered', false, true]);
 });
 
+test('another question dims what is there after a while; after an error it has a skeleton', async () => {
+  let answer = server();
+  const page = await opened('/search?q=mug', (request) => answer(request));
+  answer = () => new Promise(() => {});
+  await tick(page, 'HP');
+  await pass(300);
+  assert.deepEqual([page.results.hasAttribute('data-slow'), page.find('.mercer-skeletons').hidden, ids(page)], [true, true, ['1', '2']]);
+  answer = () => Promise.reject(new Error('down'));
+  await tick(page, 'Acme');
+  assert.equal(page.results.hasAttribute('data-slow'), false);
+  answer = () => new Promise(() => {});
+  click(page.find('.mercer-retry'));
+  await pass(300);
+  assert.equal(page.find('.mercer-main > .mercer-skeletons').hidden, false);
+});
+
 test('a newer question aborts the older, whose answer shows nothing', async () => {
   const replies = [];
   const page = await opened('/search?q=mug', ({ refine, ...request }) => (refine ? new Promise((resolve) => replies.push(() => resolve(server()({ refine, ...request })))) : server()(request)));
@@ -273,10 +289,10 @@ test('a newer question aborts the older, whose answer shows nothing', async () =
   assert.deepEqual(page.asked.slice(1).map(({ signal }) => signal.aborted), [true, false]);
   replies[0]();
   await settle();
-  assert.deepEqual(chips(page), [], 'still the first answer');
+  assert.deepEqual([chips(page), text(page, '.mercer-filters-name')], [['HP', 'Acme'], 'Filters'], 'what was chosen is told at once; the rest is still the first answer');
   replies[1]();
   await settle();
-  assert.deepEqual(chips(page), ['HP', 'Acme']);
+  assert.deepEqual([chips(page), text(page, '.mercer-filters-name')], [['HP', 'Acme'], 'Filters (2)']);
 });
 
 test('an error is told and can be tried again', async () => {
