@@ -1,14 +1,14 @@
 /**
- * The client: what a shop's page calls. It joins consent, identity, queue and decisions.
+ * The client: what a shop's page calls. It joins consent, identity, queue, decisions and search.
  *
  * Invariant: before the visitor allows it nothing is stored and no event is sent; after a refusal nothing of what
- * was kept remains. It draws nothing; the slots are in `slots.js`.
+ * was kept remains. It draws nothing; the slots are in `slots.js`, the search in `search.js`.
  */
 
 /** @import { Mercer, MercerOptions } from './src/types.js' */
 
 import { openConsent } from './src/consent.js';
-import { openDecide } from './src/decide.js';
+import { openQuestions } from './src/decide.js';
 import { pageOf } from './src/envelope.js';
 import { openIdentity } from './src/identity.js';
 import { openOccasions } from './src/occasions.js';
@@ -19,7 +19,7 @@ import { openStore } from './src/store.js';
 import { browser } from './src/surroundings.js';
 import { openTurns } from './src/turns.js';
 
-export { DecideError } from './src/decide.js';
+export { DecideError } from './src/ask.js';
 export { VERSION } from './src/envelope.js';
 
 /**
@@ -88,7 +88,7 @@ export function createMercer(options) {
     },
 
     reset: () => identity.renew(),
-    decide: openDecide({ around, consent, identity, settings, emit }),
+    ...openQuestions({ around, consent, identity, settings, emit }),
 
     consent: {
       get: consent.get,

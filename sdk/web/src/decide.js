@@ -1,29 +1,15 @@
 /**
- * Asks `POST /v1/decide` what a page should show.
+ * What a page asks: `POST /v1/decide`, `/v1/search` and `/v1/suggest`.
  *
- * Invariant: it settles within its timeout. An answer that comes later is ignored, because by then the page
- * shows something else. It never retries: the next page asks anew.
+ * Invariant: without consent it asks as nobody, for what suits the page or the words alone.
  */
 
-/** @import { DecideOptions, DecideRequest, PageDecision, Surroundings } from './types.js' */
+/** @import { DecideOptions, Mercer, Surroundings } from './types.js' */
 /** @import { Consent } from './consent.js' */
 /** @import { Identity } from './identity.js' */
 /** @import { Emit } from './occasions.js' */
 
-/** Why there is no decision. `code`: `timeout`, `aborted`, `network`, `unreadable`, or the server's problem code. */
-export class DecideError extends Error {
-  /**
-   * @param {string} code
-   * @param {string} message
-   * @param {number} [status]
-   */
-  constructor(code, message, status) {
-    super(message);
-    this.name = 'DecideError';
-    this.code = code;
-    this.status = status;
-  }
-}
+import { ask } from './ask.js';
 
 /**
  * @param {object} parts
@@ -32,78 +18,45 @@ export class DecideError extends Error {
  * @param {Identity} parts.identity
  * @param {{ host: string, decideKey: string, decideTimeoutMs: number }} parts.settings
  * @param {Emit} parts.emit
+ * @returns {Pick<Mercer, 'decide' | 'search' | 'suggest'>}
  */
-export function openDecide({ around, consent, identity, settings, emit }) {
-  const visitor = () => ({
-    customer: identity.customer(),
-    anonymous_id: identity.anonymousId(),
-    session: identity.session(),
+export function openQuestions(parts) {
+  const { around, consent, identity, emit } = parts;
+  const locale = () => around.page().locale;
+
+  /**
+   * @param {{ no_personalization?: boolean }} request
+   * @param {boolean} [session] Suggestions take none.
+   */
+  const asVisitor = (request, session = true) => ({
+    ...(consent.mayIdentify() && {
+      customer: identity.customer(),
+      anonymous_id: identity.anonymousId(),
+      session: session ? identity.session() : undefined,
+    }),
+    ...request,
+    no_personalization: !consent.get().personalization || request.no_personalization || undefined,
   });
 
   /**
-   * Without consent it asks as nobody, for what suits the page alone.
-   * @param {DecideRequest} request
+   * @param {string} path
+   * @param {{ locale?: string, no_personalization?: boolean }} said
    * @param {DecideOptions} [options]
    */
-  return async (request, options) => {
-    const who = consent.mayIdentify() ? visitor() : {};
-    const page = { locale: around.page().locale, ...request.page };
-    const objects = !consent.get().personalization || request.no_personalization;
-    const whole = { ...who, ...request, page, no_personalization: objects || undefined };
-    const decision = await ask(around, settings, whole, options);
-    emit('decision', decision);
-    return decision;
+  const find = (path, said, options) => {
+    const request = { locale: locale(), ...asVisitor(said, path === '/v1/search') };
+    return ask(parts, path, 'items', request, options);
   };
-}
 
-/**
- * @param {Surroundings} around
- * @param {{ host: string, decideKey: string, decideTimeoutMs: number }} settings
- * @param {DecideRequest} request
- * @param {DecideOptions} [options]
- */
-async function ask(around, settings, request, { timeoutMs = settings.decideTimeoutMs, signal } = {}) {
-  if (signal?.aborted) throw new DecideError('aborted', 'The call was aborted before it began.');
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  signal?.addEventListener('abort', abort);
-  let late = false;
-  const cancelTimer = around.later(() => {
-    late = true;
-    abort();
-  }, timeoutMs);
-  try {
-    const response = await around.fetch(`${settings.host}/v1/decide`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${settings.decideKey}` },
-      body: JSON.stringify(request),
-      credentials: 'omit',
-      signal: controller.signal,
-    });
-    return await read(response);
-  } catch (error) {
-    if (late) throw new DecideError('timeout', `No decision within ${timeoutMs} ms.`);
-    if (signal?.aborted) throw new DecideError('aborted', 'The call was aborted.');
-    if (error instanceof DecideError) throw error;
-    throw new DecideError('network', `${settings.host}/v1/decide could not be reached: ${error}`);
-  } finally {
-    cancelTimer();
-    signal?.removeEventListener('abort', abort);
-  }
-}
+  return {
+    async decide(said, options) {
+      const request = { ...asVisitor(said), page: { locale: locale(), ...said.page } };
+      const decision = await ask(parts, '/v1/decide', 'placements', request, options);
+      emit('decision', decision);
+      return decision;
+    },
 
-/**
- * @param {Response} response
- * @returns {Promise<PageDecision>}
- */
-async function read(response) {
-  const { ok, status } = response;
-  const body = await response.json().catch((error) => {
-    // A cut connection is told apart from a wrong answer by whoever aborted it.
-    if (error?.name === 'AbortError') throw error;
-    return null;
-  });
-  if (!ok) throw new DecideError(body?.code ?? `http_${status}`, body?.detail ?? `The server answered ${status}.`, status);
-  if (!Array.isArray(body?.placements)) throw new DecideError('unreadable', 'The answer is no page decision.', status);
-  return body;
+    search: (request, options) => find('/v1/search', request, options),
+    suggest: (request, options) => find('/v1/suggest', request, options),
+  };
 }

@@ -5,12 +5,13 @@
  * replaced by the other; the height that was reserved stays. It sends no request; `page-call.js` does, for all slots.
  */
 
-/** @import { DecidedItem, Mercer, PlacementDecision } from './types.js' */
+/** @import { Mercer, PlacementDecision } from './types.js' */
 /** @import { PageCall } from './page-call.js' */
 /** @import { Seen } from './seen.js' */
 
-import { builtInTile, make } from './built-in-tile.js';
-import { closeReasons, fill, textOf } from './tile.js';
+import { make } from './built-in-tile.js';
+import { closeReasons } from './tile.js';
+import { focusIn, makeTile, productOf, statusLine, TILE, toggleReasons } from './tiles.js';
 
 /**
  * What the slots of a page share.
@@ -24,9 +25,6 @@ import { closeReasons, fill, textOf } from './tile.js';
  */
 
 /** @typedef {{ why: string, dismiss: string, removed: string }} SlotTexts */
-
-const TILE = '[data-mercer-product]';
-const FOCUSABLE = 'a[href], button:not([disabled])';
 
 // On a server there is no HTMLElement; the module must still load there.
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? Object);
@@ -151,7 +149,8 @@ export class SlotElement extends Base {
   #render({ title, items }) {
     const level = this.getAttribute('heading') ?? '2';
     const id = `mercer-slot-${++lastId}`;
-    const list = make('ul', { class: 'mercer-list', role: 'list' }, ...items.map((item) => this.#tile(item)));
+    const how = { texts: this.page.texts, locale: this.page.locale() };
+    const list = make('ul', { class: 'mercer-list', role: 'list' }, ...items.map((item) => makeTile(this, item, how)));
     this.#status = statusLine();
     const box = make('div', { class: 'mercer-decided', slot: 'decided' }, list, this.#status);
     if (title && /^[2-6]$/.test(level)) {
@@ -163,19 +162,6 @@ export class SlotElement extends Base {
       list.setAttribute('aria-label', title);
     }
     return box;
-  }
-
-  /** @param {DecidedItem} item */
-  #tile(item) {
-    const named = this.getAttribute('template');
-    const template = named ? document.getElementById(named) : this.querySelector(':scope > template');
-    const content =
-      template instanceof HTMLTemplateElement ? document.importNode(template.content, true) : builtInTile(this.page.texts);
-    const locale = this.page.locale();
-    const tile = make('li', { class: 'mercer-tile', 'data-mercer-product': item.product_id }, content);
-    tile.dataset.mercerTitle = textOf(item.product?.title, locale);
-    fill(tile, item, locale);
-    return tile;
   }
 
   #watchTiles() {
@@ -193,26 +179,13 @@ export class SlotElement extends Base {
     const tile = /** @type {HTMLElement | null} */ (target.closest(TILE));
     if (!tile || this.#state !== 'decided' || event.button > 1) return;
     const button = /** @type {HTMLButtonElement | null} */ (target.closest('[data-mercer-why], [data-mercer-dismiss]'));
-    if (button?.hasAttribute('data-mercer-why')) return this.#toggleReasons(event, tile, button);
+    if (button?.hasAttribute('data-mercer-why')) return toggleReasons(event, tile, button);
     if (button) return this.#dismiss(event, tile, button);
     if (!target.closest('a[href], [data-mercer-click]')) return;
     this.page.seen.now(tile);
     const product = productOf(tile);
     const position = [...this.querySelectorAll(TILE)].indexOf(tile) + 1;
     this.#tell('Recommendation Clicked', { product_id: product, product_ids: [product], position });
-  }
-
-  /**
-   * @param {Event} event
-   * @param {HTMLElement} tile
-   * @param {Element} button
-   */
-  #toggleReasons(event, tile, button) {
-    const box = /** @type {HTMLElement | null} */ (tile.querySelector('[data-mercer-reasons]'));
-    if (!box) return;
-    event.preventDefault();
-    box.hidden = !box.hidden;
-    button.setAttribute('aria-expanded', String(!box.hidden));
   }
 
   /**
@@ -235,7 +208,7 @@ export class SlotElement extends Base {
     const next = neighbour(tile);
     const list = tile.parentElement;
     tile.remove();
-    if (hadFocus) focus(next?.querySelector(FOCUSABLE) ?? next ?? list);
+    if (hadFocus) focusIn(next ?? list);
     const title = tile.dataset.mercerTitle || tile.getAttribute('aria-label') || '';
     if (this.#status) this.#status.textContent = this.page.texts.removed.replace('{title}', title);
     this.#announce('mercer-dismissed', { product_id: productOf(tile) });
@@ -271,18 +244,6 @@ function defaultIsSeen(slot) {
 }
 
 /** @param {Element} tile */
-function productOf(tile) {
-  return tile.getAttribute('data-mercer-product') ?? '';
-}
-
-/** Spoken, not shown. Styled by script, which a strict content security policy allows. */
-function statusLine() {
-  const line = make('p', { role: 'status', 'aria-live': 'polite' });
-  Object.assign(line.style, { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', margin: '-1px', clipPath: 'inset(50%)' });
-  return line;
-}
-
-/** @param {Element} tile */
 async function fade(tile) {
   const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches ?? true;
   if (!still) await tile.animate?.({ opacity: [1, 0] }, { duration: 150 }).finished.catch(() => {});
@@ -292,11 +253,4 @@ async function fade(tile) {
 function neighbour(tile) {
   const { nextElementSibling: next, previousElementSibling: previous } = tile;
   return [next, previous].find((one) => one?.matches(TILE)) ?? null;
-}
-
-/** @param {Element | null} element */
-function focus(element) {
-  if (!(element instanceof HTMLElement)) return;
-  if (!element.matches(FOCUSABLE)) element.tabIndex = -1;
-  element.focus({ preventScroll: true });
 }

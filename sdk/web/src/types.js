@@ -2,7 +2,8 @@
  * The shapes that the SDK takes and gives, for editors and the type checker.
  *
  * Invariant: nothing here runs; no module imports this file at run time.
- * The shapes of `POST /v1/decide` follow the server's OpenAPI document, which has the last word.
+ * The shapes of `POST /v1/decide`, `/v1/search` and `/v1/suggest` follow the server's OpenAPI document, which has
+ * the last word.
  */
 
 export {};
@@ -22,7 +23,7 @@ export {};
  * @property {number} [flushAfterMs] Send at the latest after so long. Default 2000.
  * @property {number} [maxQueueEvents] Events kept while the server cannot be reached. Default 500.
  * @property {number} [maxQueueBytes] Bytes kept while the server cannot be reached. Default 524288.
- * @property {number} [decideTimeoutMs] How long `decide` waits. Default 800.
+ * @property {number} [decideTimeoutMs] How long `decide`, `search` and `suggest` wait. Default 800.
  * @property {Surroundings} [surroundings] Replaces the browser, for tests.
  */
 
@@ -164,6 +165,89 @@ export {};
 
 /** @typedef {{ code: string, text: string, because_of?: string }} Reason */
 
+/** @typedef {'relevance' | 'popular' | 'newest' | 'price_up' | 'price_down'} SearchSort */
+
+/** @typedef {{ field: string, values: string[] }} Refinement Any of these values of the field. */
+
+/**
+ * A search, or with no words a walk through a category.
+ * @typedef {object} SearchRequest
+ * @property {string} [q]
+ * @property {string} [category] The name of any level, or the path as `Home > Kitchen`.
+ * @property {string} [filter] A rule (CEL) that must hold for each product.
+ * @property {Refinement[]} [refine] Values that were chosen from facets.
+ * @property {string[]} [ignore] Ids of chips that were taken away.
+ * @property {SearchSort} [sort]
+ * @property {number} [limit] Products a page, 1 to 200. Default 24.
+ * @property {string} [cursor] The `next` of an earlier answer to the same question.
+ * @property {number} [facets] Default 8.
+ * @property {string[]} [fields] Product fields to return; left out: all.
+ * @property {boolean} [ungrouped]
+ * @property {boolean} [typing]
+ * @property {number} [strength]
+ * @property {string} [locale]
+ * @property {'none' | 'reasons' | 'full'} [explain]
+ * @property {boolean} [dry_run]
+ * @property {string} [view_as]
+ * @property {boolean} [no_personalization]
+ */
+
+/**
+ * @typedef {object} SearchAnswer
+ * @property {string} decision_id
+ * @property {Understood} query
+ * @property {number} total
+ * @property {DecidedItem[]} items
+ * @property {Facet[]} [facets]
+ * @property {string} [next] Send it as `cursor` for the following products.
+ * @property {WayOn[]} [ways_on]
+ * @property {string[]} [notes]
+ */
+
+/**
+ * @typedef {object} Understood
+ * @property {string} text
+ * @property {string} [corrected]
+ * @property {Chip[]} [chips]
+ * @property {string[]} [dropped]
+ * @property {string[]} [unwanted]
+ * @property {boolean} [is_code]
+ */
+
+/** @typedef {{ id: string, field: string, label: string, from: string, is_filter: boolean }} Chip */
+/** @typedef {{ field: string, name: string, why: string, values: FacetValue[] }} Facet */
+/** @typedef {{ value: string, label: string, count: number, is_chosen?: boolean }} FacetValue */
+
+/**
+ * @typedef {object} WayOn
+ * @property {'without_filters' | 'fewer_words' | 'category'} kind
+ * @property {string} text
+ * @property {string} [q]
+ * @property {string} [category]
+ * @property {number} total
+ */
+
+/**
+ * @typedef {object} SuggestRequest
+ * @property {string} [q] Left out or empty: what to offer before the first letter.
+ * @property {number} [queries] Default 6.
+ * @property {number} [places] Categories and brands, each. Default 3.
+ * @property {number} [products] Default 4.
+ * @property {string[]} [fields]
+ * @property {string} [locale]
+ * @property {boolean} [no_personalization]
+ */
+
+/**
+ * @typedef {object} SuggestAnswer
+ * @property {{ text: string, why?: 'recent' | 'popular' | 'catalog' }[]} queries
+ * @property {SuggestedPlace[]} categories
+ * @property {SuggestedPlace[]} brands
+ * @property {DecidedItem[]} items
+ */
+
+/** @typedef {{ value: string, label: string, products: number }} SuggestedPlace */
+
 /**
  * @typedef {object} Mercer
  * @property {(name: string, properties?: Properties) => void} track
@@ -172,6 +256,8 @@ export {};
  * @property {(userId: string, previousId?: string) => void} alias
  * @property {() => void} reset Forget who this is: call it on sign-out.
  * @property {(request: DecideRequest, options?: DecideOptions) => Promise<PageDecision>} decide
+ * @property {(request: SearchRequest, options?: DecideOptions) => Promise<SearchAnswer>} search
+ * @property {(request: SuggestRequest, options?: DecideOptions) => Promise<SuggestAnswer>} suggest
  * @property {{ set(choice: Partial<ConsentChoice>): void, get(): ConsentState }} consent
  * @property {() => string | null} anonymousId Null where nothing may be kept about the visitor.
  * @property {() => Promise<void>} flush Sends what waits; settles when the attempt is over.

@@ -67,3 +67,45 @@ for (const [what, answer, expected] of [
     for (const [name, value] of Object.entries(expected)) assert.equal(error[name], value, name);
   });
 }
+
+const found = () => ({ status: 200, body: { items: [], queries: [], categories: [], brands: [] } });
+
+test('search and suggest ask as the visitor, in the words of their call', async () => {
+  const tab = fakeTab({ answer: found });
+  const mercer = createMercer(optionsFor(tab, { decideKey: 'decide-key' }));
+  mercer.identify('u1');
+  await mercer.search({ q: 'mug', sort: 'popular' });
+  await mercer.suggest({ q: 'mu', locale: 'de' });
+  const [search, suggest] = tab.requests;
+  assert.equal(search.url, 'https://mercer.example/v1/search');
+  assert.equal(search.init.headers.authorization, 'Bearer decide-key');
+  const { anonymous_id, session, ...rest } = search.body;
+  assert.ok(anonymous_id && session);
+  assert.deepEqual(rest, { q: 'mug', sort: 'popular', customer: 'u1', locale: 'en-GB' });
+  assert.equal(suggest.url, 'https://mercer.example/v1/suggest');
+  assert.deepEqual(suggest.body, { q: 'mu', locale: 'de', customer: 'u1', anonymous_id });
+});
+
+test('without consent search and suggest ask as nobody', async () => {
+  const tab = fakeTab({ answer: found });
+  const mercer = createMercer(optionsFor(tab, { consent: undefined }));
+  await mercer.search({ q: 'mug' });
+  await mercer.suggest({});
+  assert.deepEqual(tab.requests.map(({ body }) => body), [
+    { q: 'mug', locale: 'en-GB', no_personalization: true },
+    { locale: 'en-GB', no_personalization: true },
+  ]);
+  assert.deepEqual(tab.storage.names(), []);
+});
+
+test('search and suggest fail as decide does', async () => {
+  const tab = fakeTab({ answer: () => ({ status: 400, body: { code: 'invalid_request', detail: 'No.' } }) });
+  const mercer = createMercer(optionsFor(tab));
+  await assert.rejects(mercer.search({ q: 'mug' }), { name: 'DecideError', code: 'invalid_request', status: 400 });
+  tab.answer = () => ({ status: 200, body: { placements: [] } });
+  await assert.rejects(mercer.suggest({}), { code: 'unreadable' });
+  tab.answer = () => new Promise(() => {});
+  const late = assert.rejects(mercer.search({ q: 'mug' }, { timeoutMs: 3_000 }), { code: 'timeout' });
+  await tab.clock.pass(3_000);
+  await late;
+});

@@ -1,5 +1,5 @@
 /**
- * A document for the tests of the slots, with an IntersectionObserver that sees what a test tells it to.
+ * A document for the tests of the elements, with an IntersectionObserver that sees what a test tells it to.
  *
  * Invariant: imported before any module of the SDK that looks for `HTMLElement`.
  */
@@ -30,7 +30,7 @@ class FakeObserver {
   }
 }
 
-const names = ['document', 'HTMLElement', 'HTMLTemplateElement', 'customElements', 'CustomEvent', 'MouseEvent', 'CSSStyleSheet', 'Node', 'getComputedStyle', 'location'];
+const names = ['document', 'HTMLElement', 'HTMLTemplateElement', 'customElements', 'CustomEvent', 'MouseEvent', 'CSSStyleSheet', 'Node', 'getComputedStyle', 'location', 'history', 'KeyboardEvent', 'FormData'];
 for (const name of names) {
   const value = name === 'getComputedStyle' ? window.getComputedStyle.bind(window) : window[name];
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -38,6 +38,9 @@ for (const name of names) {
 Object.assign(globalThis, {
   IntersectionObserver: FakeObserver,
   innerHeight: 800,
+  addEventListener: window.addEventListener.bind(window),
+  removeEventListener: window.removeEventListener.bind(window),
+  dispatchWindow: (event) => window.dispatchEvent(event),
   matchMedia: () => ({ matches: true }),
   performance: { now: () => 0, getEntriesByType: (type) => (type === 'paint' ? paints : []) },
 });

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 const ENTRIES = [
   { what: 'core', contents: 'export * from "./mercer.js"', limit: 6_000 },
   { what: 'core with slots', contents: 'export * from "./mercer.js"; export * from "./slots.js"', limit: 12_000 },
+  { what: 'core with search', contents: 'export * from "./mercer.js"; export * from "./search.js"', limit: 18_000 },
 ];
 
 const resolveDir = fileURLToPath(new URL('..', import.meta.url));
