@@ -41,7 +41,7 @@ const FACETS: usize = 8;
 const MOST_FACETS: usize = 30;
 
 /// A product that was found, with what speaks for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Hit {
     pub(crate) item: Item,
     /// By the words, from 0 to 1, the best.
@@ -52,7 +52,19 @@ pub(crate) struct Hit {
     /// Place by the words alone, from 1.
     pub(crate) place: usize,
     pub(crate) score: f64,
-    pub(crate) parts: Vec<(Part, f64)>,
+    /// What was added, as [`Part::ALL`].
+    pub(crate) parts: [f32; Part::ALL.len()],
+}
+
+impl Hit {
+    /// What was added for which reason.
+    fn parts(&self) -> impl Iterator<Item = (Part, f64)> {
+        Part::ALL
+            .into_iter()
+            .zip(self.parts)
+            .filter(|(_, value)| *value != 0.0)
+            .map(|(part, value)| (part, f64::from(value)))
+    }
 }
 
 /// Answers a search. It never fails; what could not be done as asked is said in `notes`.
@@ -155,7 +167,7 @@ fn hits(found: &Found) -> Vec<Hit> {
         is_coded: found.is_coded,
         place: 0,
         score: 0.0,
-        parts: Vec::new(),
+        parts: [0.0; Part::ALL.len()],
     };
     found.matches.iter().map(hit).collect()
 }
@@ -195,7 +207,7 @@ fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
 
 fn told(page: &PageView<'_>, hit: &Hit, projection: &mut Projection<'_>) -> Option<DecidedItem> {
     let product: &Product = page.world.catalog.product(hit.item)?;
-    let strongest = hit.parts.iter().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    let strongest = hit.parts().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     let code = strongest.and_then(|(part, _)| part.reason()).filter(|_| page.explain != Explain::None);
     let reason = |code: ReasonCode| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
     Some(DecidedItem {
@@ -237,11 +249,7 @@ fn explanations(world: &World, shown: &[Hit]) -> Vec<Explanation> {
             relevance: hit.relevance,
             coverage: hit.coverage,
             place_by_words: hit.place,
-            parts: hit
-                .parts
-                .iter()
-                .map(|(part, value)| ScorePart { name: part.name().to_owned(), value: *value })
-                .collect(),
+            parts: hit.parts().map(|(part, value)| ScorePart { name: part.name().to_owned(), value }).collect(),
         })
     };
     shown.iter().filter_map(explained).collect()

@@ -13,6 +13,7 @@ use mercer_schema::{
 use mercer_search::{Doc, FacetField, LEVEL_SEPARATOR, Value, best};
 
 use crate::World;
+use crate::candidates::Sources;
 use crate::fields::Projection;
 use crate::gate::{Person, admit};
 use crate::notes::Notes;
@@ -23,12 +24,14 @@ const PRODUCTS: usize = 4;
 const MOST: usize = 20;
 /// The fields of products unless others are asked for.
 const FIELDS: [&str; 4] = ["id", "title", "price", "image_url"];
-/// Products whose titles tell what the customer has in mind: looked at and bought last.
-const MOST_IN_MIND: usize = 30;
-/// What a text is worth more, as a binary logarithm, that the customer typed before, or of which they have every word in
-/// mind.
+/// Products whose titles tell what the customer has in mind: looked at last, and expected to be ordered next.
+const MOST_VIEWED: usize = 5;
+const MOST_EXPECTED: usize = 100;
+/// What a text is worth more, as a binary logarithm, that begins as it was typed, that the customer typed before, or that a
+/// product is called which they have in mind.
+const BEGINS: f64 = 3.0;
 const OWN: f64 = 4.0;
-const IN_MIND: f64 = 3.0;
+const IN_MIND: f64 = 6.0;
 /// Before the first letter: of one's own, then of others'.
 const MOST_RECENT: usize = 3;
 
@@ -44,14 +47,19 @@ pub fn suggest(world: &World, request: &SuggestRequest, now: Timestamp) -> Sugge
     let person = admit(world, &asked, now, &mut Notes::default());
     let searcher = world.searcher(&asked.visitor()).filter(|_| !person.objects);
     SuggestAnswer {
-        queries: queries(world, request, &person, searcher),
+        queries: queries(world, request, (&person, searcher), now),
         categories: places(world, request, &FacetField::Category),
         brands: places(world, request, &FacetField::Brand),
         items: products(world, request),
     }
 }
 
-fn queries(world: &World, request: &SuggestRequest, person: &Person, searcher: Option<u64>) -> Vec<SuggestedQuery> {
+fn queries(
+    world: &World,
+    request: &SuggestRequest,
+    (person, searcher): (&Person, Option<u64>),
+    now: Timestamp,
+) -> Vec<SuggestedQuery> {
     let wanted = request.queries.unwrap_or(QUERIES).min(MOST);
     let mut told =
         Told { world, typed: request.q.trim().to_lowercase(), wanted, known: BTreeSet::new(), queries: Vec::new() };
@@ -61,10 +69,11 @@ fn queries(world: &World, request: &SuggestRequest, person: &Person, searcher: O
         world.queries.wanted().take(MOST).for_each(|text| told.add(text, SuggestedBecause::Popular));
         return told.queries;
     }
-    let in_mind = in_mind(person);
+    let in_mind = in_mind(world, person, now);
     let worth = |found: &mercer_search::Completion| {
         let own = if found.is_own { OWN } else { 0.0 };
-        found.level + own + IN_MIND * world.search.share_in_titles(&found.text, &in_mind)
+        let begins = if found.text.starts_with(&told.typed) { BEGINS } else { 0.0 };
+        found.level + own + begins + IN_MIND * world.search.place_among_titles(&found.text, &in_mind)
     };
     let found = world.queries.completions(&request.q, searcher);
     let mut ranked: Vec<(f64, mercer_search::Completion)> =
@@ -76,7 +85,7 @@ fn queries(world: &World, request: &SuggestRequest, person: &Person, searcher: O
     if told.queries.len() < wanted {
         let mut beginnings = world.search.beginnings(&request.q, MOST);
         let worth = |text: &str, products: u32| {
-            f64::from(products).log2() + IN_MIND * world.search.share_in_titles(text, &in_mind)
+            f64::from(products).log2() + IN_MIND * world.search.place_among_titles(text, &in_mind)
         };
         beginnings.sort_by(|a, b| worth(&b.text, b.products).total_cmp(&worth(&a.text, a.products)));
         beginnings.iter().for_each(|found| told.add(&found.text, SuggestedBecause::Catalog));
@@ -109,17 +118,10 @@ impl Told<'_> {
     }
 }
 
-fn in_mind(person: &Person) -> Vec<Doc> {
-    let ordered = person.ordered.iter().rev().map(|(_, item)| *item);
-    person
-        .viewed
-        .iter()
-        .copied()
-        .take(MOST_IN_MIND / 2)
-        .chain(ordered)
-        .take(MOST_IN_MIND)
-        .map(|item| Doc(item.0))
-        .collect()
+fn in_mind(world: &World, person: &Person, now: Timestamp) -> Vec<Doc> {
+    let expected = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_EXPECTED);
+    let expected = expected.into_iter().map(|scored| scored.item);
+    person.viewed.iter().copied().take(MOST_VIEWED).chain(expected).map(|item| Doc(item.0)).collect()
 }
 
 fn places(world: &World, request: &SuggestRequest, field: &FacetField) -> Vec<SuggestedPlace> {

@@ -106,7 +106,7 @@ impl Analyst {
     fn attributes(&mut self, product: &Product) {
         let mut texts = Vec::new();
         for (name, value) in &product.attributes {
-            if is_code(name) || value.starts_with("http") {
+            if is_code(name) || value.starts_with("http") || is_date(value) {
                 continue;
             }
             if is_true(value) {
@@ -206,6 +206,14 @@ pub(crate) fn is_code(attribute: &str) -> bool {
     CODE_ATTRIBUTES.contains(&attribute.to_lowercase().as_str())
 }
 
+/// `2009-12-10`, with or without a time.
+fn is_date(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let is_form =
+        |(place, byte): (usize, &u8)| if matches!(place, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() };
+    bytes.len() >= 10 && bytes[..10].iter().enumerate().all(is_form)
+}
+
 fn is_true(value: &str) -> bool {
     matches!(fold(value.trim()).as_str(), "true" | "yes" | "ja" | "oui" | "si" | "tak")
 }
@@ -260,12 +268,13 @@ mod tests {
             product.attributes.insert("colour".into(), "Dark red".into());
             product.attributes.insert("rohsCompliance".into(), "true".into());
             product.attributes.insert("weight".into(), "3460.0".into());
+            product.attributes.insert("released".into(), "2009-12-10T00:00:00Z".into());
             product.attributes.insert("ean".into(), "0095205603217".into());
         });
         for term in ["dark", "red", "roh", &Language::English.words().stem("compliance")] {
             assert!(found.terms[term].is_in(Field::Attributes), "{term}");
         }
-        assert!(!found.terms.contains_key("3460.0"));
+        assert!(!found.terms.contains_key("3460.0") && !found.terms.contains_key("2009"));
         assert!(found.terms["0095205603217"].is_prominent());
     }
 

@@ -1,15 +1,17 @@
 //! What the catalog itself can carry on: words of products that begin as the last word that was typed.
 
-use crate::SearchIndex;
 use crate::index::Term;
 use crate::query::share_a_product;
 use crate::spelling::mended_beginnings;
 use crate::text::tokens;
+use crate::{Doc, SearchIndex};
 
 /// Words that a beginning may become which are looked at.
 const MOST_LOOKED_AT: usize = 60;
 const SHORTEST_BEGINNING: usize = 2;
 const MOST_WORDS: usize = 8;
+/// At this place a title counts half as much as at the first.
+const NEAR: f64 = 30.0;
 
 /// A text that finds products.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +62,14 @@ impl SearchIndex {
         found
     }
 
-    /// What speaks for a text beside how much it is wanted: the share of its words that these titles have.
-    pub fn share_in_titles(&self, text: &str, titles: &[crate::Doc]) -> f64 {
+    /// How far in front a title stands that has every word of a text: 1 for the first, falling; 0 when there is none.
+    pub fn place_among_titles(&self, text: &str, titles: &[Doc]) -> f64 {
         let words: Vec<Vec<Term>> = tokens(text, MOST_WORDS).iter().map(|token| self.terms_of(&token.plain)).collect();
-        let is_there =
-            |terms: &&Vec<Term>| titles.iter().any(|doc| self.title(*doc).iter().any(|term| terms.contains(term)));
-        words.iter().filter(is_there).count() as f64 / words.len().max(1) as f64
+        let has_all = |doc: &Doc| {
+            let title = self.title(*doc);
+            words.iter().all(|terms| title.iter().any(|term| terms.contains(term)))
+        };
+        titles.iter().position(has_all).map_or(0.0, |place| 1.0 / (1.0 + place as f64 / NEAR))
     }
 }
 
@@ -74,7 +78,6 @@ mod tests {
     use mercer_schema::{Product, ProductId};
 
     use super::*;
-    use crate::Doc;
 
     #[test]
     fn the_last_word_is_carried_on_where_a_product_fits() {

@@ -20,7 +20,7 @@ type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
 /// Different people who must have typed a text before others are told of it.
 pub const LEAST_PEOPLE: usize = 3;
-const HALF_LIFE_DAYS: f64 = 30.0;
+const HALF_LIFE_DAYS: f64 = 180.0;
 /// Longer texts are no queries.
 const LONGEST_TEXT: usize = 80;
 const MOST_WORDS: usize = 8;
@@ -303,7 +303,7 @@ mod tests {
             queries.observe("lantern", person, day(0));
         }
         for person in 0..4 {
-            queries.observe("lamp", person, day(120));
+            queries.observe("lamp", person, day(720));
         }
         assert_eq!(texts(&queries, "la", None), ["lamp", "lantern"]);
     }

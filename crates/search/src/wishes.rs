@@ -14,6 +14,8 @@ const MOST_WORDS: usize = 16;
 const LONGEST_VALUE: usize = 3;
 /// Parts of names of attributes that hold a size.
 const SIZE_NAMES: [&str; 8] = ["size", "grosse", "groesse", "taille", "talla", "taglia", "maat", "rozmiar"];
+/// Parts of names of attributes that say for whom a product is.
+const AUDIENCE_NAMES: [&str; 7] = ["gender", "audience", "age_group", "geschlecht", "genre", "genero", "plec"];
 /// Parts of names of attributes that hold a colour.
 const COLOUR_NAMES: [&str; 6] = ["colo", "farbe", "couleur", "kleur", "kolor", "cor"];
 
@@ -49,6 +51,8 @@ pub struct Wishes {
 pub enum Role {
     Colour,
     Size,
+    /// For women, for men, for children.
+    Audience,
     Other,
 }
 
@@ -60,6 +64,8 @@ impl Role {
             Self::Size
         } else if COLOUR_NAMES.iter().any(|part| name.contains(part)) {
             Self::Colour
+        } else if AUDIENCE_NAMES.iter().any(|part| name.contains(part)) {
+            Self::Audience
         } else {
             Self::Other
         }

@@ -35,6 +35,28 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Wished,
+        Self::Popular,
+        Self::Expected,
+        Self::Bought,
+        Self::Viewed,
+        Self::Category,
+        Self::Brand,
+        Self::Price,
+    ];
+
+    /// What it adds at most, as a share of the relevance.
+    const fn weight(self) -> f64 {
+        match self {
+            Self::Expected => 0.6,
+            Self::Wished | Self::Bought => 0.5,
+            Self::Popular | Self::Category | Self::Brand => 0.3,
+            Self::Viewed => 0.2,
+            Self::Price => 0.1,
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Wished => "wished",
@@ -58,18 +80,6 @@ impl Part {
         }
     }
 }
-
-/// What each part adds at most, as a share of the relevance.
-const WEIGHTS: [(Part, f64); 8] = [
-    (Part::Wished, 0.5),
-    (Part::Popular, 0.3),
-    (Part::Expected, 0.6),
-    (Part::Bought, 0.5),
-    (Part::Viewed, 0.2),
-    (Part::Category, 0.3),
-    (Part::Brand, 0.3),
-    (Part::Price, 0.1),
-];
 
 /// What is known of the customer, in the form in which hits are asked about it.
 pub(super) struct Preferred<'a> {
@@ -131,7 +141,7 @@ impl<'a> Preferred<'a> {
                 continue;
             }
             hit.parts = self.parts(wishes, hit.item);
-            let lift: f64 = hit.parts.iter().map(|(_, value)| value).sum();
+            let lift: f64 = hit.parts.iter().map(|value| f64::from(*value)).sum();
             hit.score = hit.relevance.powf(SHARPNESS) * (1.0 + lift);
         }
         hits[..best].sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
@@ -140,14 +150,13 @@ impl<'a> Preferred<'a> {
         }
     }
 
-    fn parts(&self, wishes: &Wishes, item: Item) -> Vec<(Part, f64)> {
-        let Some(product) = self.page.world.catalog.product(item) else { return Vec::new() };
-        let parts = WEIGHTS.iter().map(|(part, weight)| {
+    fn parts(&self, wishes: &Wishes, item: Item) -> [f32; Part::ALL.len()] {
+        let Some(product) = self.page.world.catalog.product(item) else { return Default::default() };
+        Part::ALL.map(|part| {
             let is_personal = !matches!(part, Part::Wished | Part::Popular);
             let strength = if is_personal { self.strength } else { 1.0 };
-            (*part, weight * strength * self.value(*part, wishes, item, product))
-        });
-        parts.filter(|(_, value)| *value != 0.0).collect()
+            (part.weight() * strength * self.value(part, wishes, item, product)) as f32
+        })
     }
 
     /// From 0 to 1.
