@@ -10,7 +10,9 @@ mod effect;
 mod events;
 mod fits;
 mod growth;
+mod open_loop;
 mod report;
+mod search;
 mod sessions;
 mod synthetic;
 
@@ -66,6 +68,21 @@ enum Command {
         #[arg(long, default_value = "home")]
         page: String,
     },
+    /// Searches or suggestions at a fixed rate (open loop)
+    Search {
+        /// A file with a head line and a query in the first column of each line, with tabs between
+        #[arg(long)]
+        queries: std::path::PathBuf,
+        /// Requests a second
+        #[arg(long, default_value_t = 500)]
+        rate: u64,
+        /// Suggestions for the first ten letters of each query
+        #[arg(long)]
+        suggest: bool,
+        /// Facets of each search
+        #[arg(long, default_value_t = 8)]
+        facets: usize,
+    },
     /// From sending an event to a decision that reflects it
     Effect {
         #[arg(long, default_value_t = 1_000)]
@@ -86,6 +103,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match cli.command {
             Command::Events { batch } => events::run(&cli.target, batch).await,
             Command::Decide { rate, group, page } => decide::run(&cli.target, rate, &group, &page).await,
+            Command::Search { queries, rate, suggest, facets } => {
+                search::run(&cli.target, rate, &queries, suggest, facets).await
+            }
             Command::Effect { tries } => effect::run(&cli.target, tries).await,
             Command::Sessions(settings) => sessions::run(&settings),
             Command::Fits(settings) => fits::run(&settings),
