@@ -9,6 +9,7 @@ import { consoleWorks } from './browser/console-works.mjs'
 import { firstStart } from './browser/first-start.mjs'
 import { hostileText } from './browser/hostile-text.mjs'
 import { models } from './browser/models.mjs'
+import { search } from './browser/search.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
@@ -31,6 +32,7 @@ after(async () => {
 describe('storefront: how it looks', () => storefrontLooks(world))
 describe('storefront: how it works', () => storefrontWorks(world))
 describe('slots on a page of another origin', () => slots(world))
+describe('search on a page of another origin', () => search(world))
 describe('console: how it looks', () => consoleLooks(world))
 describe('console: how it works', () => consoleWorks(world))
 describe('hostile text', () => hostileText(world))

@@ -193,7 +193,9 @@ pub(crate) async fn browse(
     Path(category): Path<String>,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Response, Problem> {
-    answer(&app, &headers, SearchRequest { category: Some(category), ..query.request()? })
+    let request = query.request()?;
+    check(&request)?;
+    answer(&app, &headers, SearchRequest { category: Some(category), ..request })
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -219,8 +221,7 @@ pub(crate) async fn facets(
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Json<FacetsAnswer>, Problem> {
-    let request = SearchRequest { limit: Some(1), dry_run: true, ..query.request()? };
-    let request = admitted(&app, &headers, request)?;
+    let request = SearchRequest { dry_run: true, ..admitted(&app, &headers, query.request()?)? };
     let SearchAnswer { total, facets, .. } = app.engine.search(request, new_decision_id(), now()).decision;
     Ok(Json(FacetsAnswer { total, facets }))
 }
