@@ -9,6 +9,7 @@ import { consoleWorks } from './browser/console-works.mjs'
 import { firstStart } from './browser/first-start.mjs'
 import { hostileText } from './browser/hostile-text.mjs'
 import { models } from './browser/models.mjs'
+import { searchDesk } from './browser/search-desk.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
@@ -33,6 +34,7 @@ describe('storefront: how it works', () => storefrontWorks(world))
 describe('slots on a page of another origin', () => slots(world))
 describe('console: how it looks', () => consoleLooks(world))
 describe('console: how it works', () => consoleWorks(world))
+describe('console: search', () => searchDesk(world))
 describe('hostile text', () => hostileText(world))
 describe('the first start', () => firstStart(world))
 // Last: it leaves a lake that cannot be read.

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Catalog, Placements, World};
+use mercer_decide::{Canary, Catalog, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
-use mercer_schema::{ModelVersion, Placement, Position};
+use mercer_schema::{ModelVersion, Placement, Position, SearchRule, SynonymRule};
 use mercer_search::{Doc, Queries, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,10 @@ struct Head {
     position: Position,
     stages: Stages,
     placements: Vec<Placement>,
+    #[serde(default)]
+    synonyms: Vec<SynonymRule>,
+    #[serde(default)]
+    search_rules: Vec<SearchRule>,
 }
 
 /// Writes checkpoints from the folding thread.
@@ -163,6 +167,8 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         models: loaded,
         canary,
         placements: Arc::new(Placements::compile(head.placements)),
+        synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
+        search_rules: Arc::new(SearchRules::compile(head.search_rules)),
     };
     Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial }))
 }
@@ -217,6 +223,8 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         position: world.position,
         stages: snapshot.stages.clone(),
         placements: world.placements.iter().cloned().collect(),
+        synonyms: world.synonyms.rules().to_vec(),
+        search_rules: world.search_rules.iter().cloned().collect(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
     let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];

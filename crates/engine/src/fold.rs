@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Models, Placements, World};
+use mercer_decide::{Canary, Models, Placements, ShopSynonyms, World};
 use mercer_profile::touches_of;
 use mercer_schema::{
     Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
@@ -57,6 +57,11 @@ impl Snapshot {
                 self.tally.count_decision(decision);
                 self.count_in_trial(decision);
             }
+            Fact::SynonymsSaved(rules) => self.world.synonyms = Arc::new(ShopSynonyms::compile(rules.clone())),
+            Fact::SearchRuleSaved(rule) => {
+                self.world.search_rules = Arc::new(self.world.search_rules.with(rule.as_ref().clone()));
+            }
+            Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
             Fact::Searched(search) => {
                 // Pages after the first are no new search.
                 if search.request.cursor.is_none() {
@@ -176,6 +181,8 @@ impl Snapshot {
             ("queries", ours.queries.wanted().eq(theirs.queries.wanted())),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
+            ("synonyms", ours.synonyms.rules() == theirs.synonyms.rules()),
+            ("search rules", ours.search_rules.iter().eq(theirs.search_rules.iter())),
             ("model", ours.models.version == theirs.models.version),
             ("canary", canary_of(ours) == canary_of(theirs)),
             ("stages", self.stages == other.stages),

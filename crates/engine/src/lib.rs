@@ -27,6 +27,7 @@ mod orders;
 mod progress;
 mod ranking;
 mod recipes;
+mod reformulations;
 mod replay;
 mod sequences;
 mod shadow;
