@@ -21,15 +21,16 @@ use crate::fold::Snapshot;
 use crate::history::Timeline;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
+use crate::search_figures::SearchFigures;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -39,6 +40,7 @@ const TABLES: [&str; 9] = [
     "fold.orders",
     "fold.trial",
     "fold.queries",
+    "fold.search_figures",
 ];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
@@ -128,7 +130,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, figures] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -142,7 +144,9 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(orders), Some(trial)) = (OrdersCounted::restore(orders?), Trial::restore(trial?)) else {
         return Ok(None);
     };
-    let Some(queries) = Queries::restore(queries?) else { return Ok(None) };
+    let (Some(queries), Some(search_figures)) = (Queries::restore(queries?), SearchFigures::restore(figures?)) else {
+        return Ok(None);
+    };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -170,7 +174,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
         search_rules: Arc::new(SearchRules::compile(head.search_rules)),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial }))
+    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures }))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
@@ -207,7 +211,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 9] = [
+    let changes: [Changes; 10] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -217,6 +221,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.orders.drain_changes(),
         snapshot.trial.drain_changes().map_err(|error| text(&error))?,
         world.queries.drain_changes(),
+        snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
         format: FORMAT,

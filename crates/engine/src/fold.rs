@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::history::Timeline;
 use crate::models::ModelSource;
 use crate::orders::{News, OrdersCounted};
+use crate::search_figures::SearchFigures;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
@@ -29,6 +30,7 @@ pub struct Snapshot {
     pub orders: OrdersCounted,
     pub stages: Stages,
     pub trial: Trial,
+    pub search_figures: SearchFigures,
 }
 
 impl Snapshot {
@@ -63,6 +65,8 @@ impl Snapshot {
             }
             Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
             Fact::Searched(search) => {
+                let person = self.world.searcher(&search.request.visitor());
+                self.search_figures.searched(record.position, search, person);
                 // Pages after the first are no new search.
                 if search.request.cursor.is_none() {
                     self.world.count_search(&search.request.q, &search.request.visitor(), search.decided_at);
@@ -128,6 +132,9 @@ impl Snapshot {
         self.timeline.apply(position, event);
         self.world.profiles.apply(event);
         self.observe_in_trial(event, news);
+        if self.search_figures.wants(event) {
+            self.search_figures.observe(event, self.world.searcher(&event.visitor));
+        }
         let is_human = event.context.device != Some(Device::Bot);
         if is_human
             && let Activity::Commerce(commerce) = &event.activity
@@ -187,6 +194,7 @@ impl Snapshot {
             ("canary", canary_of(ours) == canary_of(theirs)),
             ("stages", self.stages == other.stages),
             ("trial", self.trial == other.trial),
+            ("search figures", self.search_figures == other.search_figures),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),

@@ -4,8 +4,8 @@
 mod support;
 
 use mercer_schema::{
-    Activity, AnonymousId, Commerce, CommerceAction, DecisionId, Line, ProductId, SearchAction, SearchRequest,
-    SearchRule, SearchRuleId, SearchWhen, SynonymRule, Visitor,
+    Activity, AnonymousId, Commerce, CommerceAction, DecisionId, Exposure, Line, Money, ProductId, SearchAction,
+    SearchRequest, SearchRule, SearchRuleId, SearchWhen, SynonymRule, Visitor,
 };
 use support::{Shop, at, event, tester};
 
@@ -117,4 +117,72 @@ async fn what_several_people_search_next_is_proposed_at_a_training() {
         at(3_100_001),
     );
     assert_eq!(answer.decision.total, 0, "a proposal is not in use");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_searches_is_counted_once_and_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let engine = &shop.engine;
+    let who = |name: &str| Visitor { anonymous_id: Some(AnonymousId::trusted(name)), customer_id: None };
+    let ask = async |text: &str, name: &str, id: &str, second: u64| {
+        let found = engine.search(q(text, name), DecisionId::trusted(id), at(second)).decision;
+        for _ in 0..200 {
+            if engine.find_search(&DecisionId::trusted(id)).is_ok() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        found
+    };
+    let does = async |message: &str, name: &str, second: u64, activity: Activity| {
+        engine.accept_events(vec![event(message, who(name), at(second), activity)], at(second)).await.unwrap();
+    };
+    let day = 3_024_000;
+    // Ann finds nothing, says it otherwise, clicks one and orders it; the order is reported twice.
+    ask("azure gadget", "ann", "d1", day).await;
+    let found = ask("blue thing", "ann", "d2", day + 60).await;
+    let id = found.items[0].product_id.clone();
+    let click = Exposure {
+        decision_id: DecisionId::trusted("d2"),
+        product_ids: vec![id.clone()],
+        clicked: true,
+        order_id: None,
+    };
+    does("c1", "ann", day + 70, Activity::Exposure(click.clone())).await;
+    does("c2", "ann", day + 71, Activity::Exposure(click)).await;
+    let price = Some(Money { minor: 150, currency: mercer_schema::Currency::parse("EUR").unwrap() });
+    let order = Commerce {
+        action: CommerceAction::OrderCompleted,
+        lines: vec![Line { product_id: id, quantity: 2, price, position: None }],
+        order: None,
+        query: None,
+        list: None,
+    };
+    does("o1", "ann", day + 100, Activity::Commerce(order.clone())).await;
+    does("o2", "ann", day + 101, Activity::Commerce(order)).await;
+    // Bob looks and leaves, and has a page more of it.
+    ask("Blue  THING", "bob", "d3", day + 200).await;
+    let more = SearchRequest { cursor: Some("24".into()), ..q("blue thing", "bob") };
+    engine.search(more, DecisionId::trusted("d4"), at(day + 210));
+    // An address is kept under no name.
+    ask("me@shop.example", "bob", "d5", day + 2_000).await;
+
+    let figures = engine.snapshot().search_figures.of_days(1, at(day + 3_000));
+    let of = |query: &str| figures.iter().find(|(known, _)| **known == *query).map(|(_, figures)| figures.clone());
+    assert_eq!(figures.len(), 3, "{figures:?}");
+    let gadget = of("azure gadget").unwrap();
+    assert_eq!((gadget.searches, gadget.without_results, gadget.refined, gadget.abandoned()), (1, 1, 1, 1));
+    let thing = of("blue thing").unwrap();
+    assert_eq!((thing.searches, thing.clicked, thing.ordered, thing.refined), (2, 1, 1, 0));
+    assert_eq!(thing.revenue.values().copied().collect::<Vec<_>>(), [300], "once, whoever reports it");
+    assert_eq!(thing.samples.len(), 2);
+    assert!(of("").unwrap().searches == 1);
+    assert!(engine.snapshot().search_figures.of_days(1, at(day + 3 * 86_400)).is_empty());
+    let position = engine.snapshot().position();
+    assert!(engine.snapshot().differences(&engine.snapshot_at(position).unwrap()).is_empty());
+    drop(shop);
+    let shop = Shop::open(folder.path());
+    assert_eq!(shop.engine.snapshot().search_figures.of_days(1, at(day + 3_000)), figures);
 }

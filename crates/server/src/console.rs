@@ -20,6 +20,7 @@ pub(crate) mod page;
 mod page_type;
 mod placement_form;
 mod placements;
+mod search_analytics;
 mod search_rule_form;
 mod search_rules;
 mod searched;
@@ -64,6 +65,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/placements/{id}", get(placements::edit).post(placements::save))
         .route("/console/placements/{id}/remove", post(placements::remove))
         .route("/console/search", get(inspector::show))
+        .route("/console/search/analytics", get(search_analytics::show))
+        .route("/console/search/analytics/query", get(search_analytics::query))
         .route("/console/search/synonyms", get(synonyms::show).post(synonyms::save))
         .route("/console/search/synonyms/settle", post(synonyms::settle))
         .route("/console/search/rules", get(search_rules::list))

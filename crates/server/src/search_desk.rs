@@ -1,4 +1,4 @@
-//! The shop's own say in search over HTTP: synonyms and rules. All of it needs `admin`.
+//! The shop's own say in search over HTTP: synonyms and rules, and what customers search for. All of it needs `admin`.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -6,12 +6,13 @@ use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mercer_decide::ShopSynonyms;
-use mercer_schema::{SearchRule, SearchRuleId, SynonymRule};
+use mercer_engine::QueryFigures;
+use mercer_schema::{Money, SearchRule, SearchRuleId, SynonymRule};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::access::MayAdmin;
-use crate::body::ApiJson;
+use crate::body::{ApiJson, ApiQuery};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -155,4 +156,91 @@ pub(crate) async fn remove_rule(
     } else {
         Err(Problem::not_found("such rule"))
     }
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyticsQuery {
+    /// The newest days, today included; 7 by default.
+    #[param(minimum = 1, maximum = 92)]
+    pub days: Option<u32>,
+    /// Queries to give, most searched first; 100 by default.
+    #[param(minimum = 1, maximum = 2000)]
+    pub limit: Option<usize>,
+}
+
+/// What became of the searches of some days.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Analytics {
+    pub days: u32,
+    /// Of all queries, also of those that are not listed.
+    pub total: QueryAnalytics,
+    pub queries: Vec<QueryAnalytics>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueryAnalytics {
+    /// Empty for queries that are kept under no name: with addresses or long numbers, or beyond 2,000 a day.
+    pub query: String,
+    pub searches: u64,
+    pub without_results: u64,
+    /// Another query followed within five minutes, without a click.
+    pub refined: u64,
+    /// Nothing of it was clicked or ordered.
+    pub abandoned: u64,
+    pub clicked: u64,
+    pub ordered: u64,
+    /// Of the products that were clicked there and ordered.
+    pub revenue: Vec<Money>,
+}
+
+impl QueryAnalytics {
+    fn new(query: &str, figures: &QueryFigures) -> Self {
+        Self {
+            query: query.to_owned(),
+            searches: figures.searches,
+            without_results: figures.without_results,
+            refined: figures.refined,
+            abandoned: figures.abandoned(),
+            clicked: figures.clicked,
+            ordered: figures.ordered,
+            revenue: figures
+                .revenue
+                .iter()
+                .map(|(currency, minor)| Money { minor: *minor, currency: *currency })
+                .collect(),
+        }
+    }
+}
+
+/// What customers search for, and what became of it.
+#[utoipa::path(
+    get, path = "/v1/search/analytics", tag = "admin", params(AnalyticsQuery),
+    responses(
+        (status = 200, description = "Figures by query, most searched first", body = Analytics),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn analytics(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    ApiQuery(query): ApiQuery<AnalyticsQuery>,
+) -> Result<Json<Analytics>, Problem> {
+    let (days, limit) = (query.days.unwrap_or(7), query.limit.unwrap_or(100));
+    if !(1..=92).contains(&days) {
+        return Err(Problem::invalid(Some("days".into()), "A number from 1 to 92."));
+    }
+    if !(1..=2_000).contains(&limit) {
+        return Err(Problem::invalid(Some("limit".into()), "A number from 1 to 2000."));
+    }
+    let all = app.engine.snapshot().search_figures.of_days(days, now());
+    Ok(Json(Analytics {
+        days,
+        total: QueryAnalytics::new("", &QueryFigures::sum(all.iter().map(|(_, figures)| figures))),
+        queries: all.iter().take(limit).map(|(query, figures)| QueryAnalytics::new(query, figures)).collect(),
+    }))
 }

@@ -115,7 +115,6 @@ fn does(action: &SearchAction) -> String {
 #[template(path = "console/search_rule.html")]
 struct RulePage {
     frame: Frame,
-    part: &'static str,
     /// The rule that is changed; none while it is new.
     existing: Option<String>,
     form: RuleForm,
@@ -222,15 +221,15 @@ fn page(app: &App, frame: Frame, existing: Option<String>, mut form: RuleForm) -
         let hint = error.nearest.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
         form.refuse(&error.field, format!("{}{hint}", error.message));
     }
-    let preview = match rule {
+    let preview = match &rule {
         Some(rule) if form.faults().is_empty() && !is_untouched => preview(app, rule, &mut form),
         _ => None,
     };
     let spare = if form.text("do") == "rows.then" { MORE_SPARE } else { SPARE };
-    render(&RulePage { frame, part: "rules", existing, lines: form.lines(spare), actions: &ACTIONS, preview, form })
+    render(&RulePage { frame, existing, lines: form.lines(spare), actions: &ACTIONS, preview, form })
 }
 
-fn preview(app: &App, rule: SearchRule, form: &mut RuleForm) -> Option<Preview> {
+fn preview(app: &App, rule: &SearchRule, form: &mut RuleForm) -> Option<Preview> {
     let q = form.text("preview.q").to_owned();
     let category = form.text("preview.category").to_owned();
     if q.is_empty() && category.is_empty() {
