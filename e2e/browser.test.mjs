@@ -10,6 +10,7 @@ import { firstStart } from './browser/first-start.mjs'
 import { hostileText } from './browser/hostile-text.mjs'
 import { models } from './browser/models.mjs'
 import { search } from './browser/search.mjs'
+import { searchDesk } from './browser/search-desk.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
@@ -35,6 +36,7 @@ describe('slots on a page of another origin', () => slots(world))
 describe('search on a page of another origin', () => search(world))
 describe('console: how it looks', () => consoleLooks(world))
 describe('console: how it works', () => consoleWorks(world))
+describe('console: search', () => searchDesk(world))
 describe('hostile text', () => hostileText(world))
 describe('the first start', () => firstStart(world))
 // Last: it leaves a lake that cannot be read.

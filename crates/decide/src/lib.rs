@@ -46,10 +46,12 @@ mod relevance;
 mod rule;
 mod score;
 mod search;
+mod search_rules;
 mod seed;
 mod sequence;
 mod slot;
 mod suggest;
+mod synonyms;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -65,6 +67,8 @@ pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use placements::{PlacementError, Placements, default_placements};
 pub use search::{check_filter, search};
+pub use search_rules::SearchRules;
 pub use sequence::Sequence;
 pub use suggest::suggest;
-pub use world::{Models, World};
+pub use synonyms::{ShopSynonyms, line_of};
+pub use world::{Models, Reformulation, World};

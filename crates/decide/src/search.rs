@@ -1,13 +1,14 @@
 //! What fits these words, in the order in which this customer wants it?
 //!
 //! A search goes through phases like a page does: *gate* (who asks) → *understand* (wishes, then words) → *match* (the
-//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, then the customer) →
-//! *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
+//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, then the customer) → *rules*
+//! (the merchandiser's) → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
 mod chips;
 mod facets;
 mod narrow;
 mod personal;
+mod rules;
 mod ways;
 
 use std::cmp::Reverse;
@@ -32,6 +33,7 @@ use crate::{World, canary};
 use chips::Wishes;
 use narrow::Narrowed;
 use personal::{Part, Preferred};
+use rules::Rules;
 
 const PAGE: usize = 24;
 const LARGEST_PAGE: usize = 200;
@@ -84,16 +86,25 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         language: Language::of(request.locale.as_deref()),
         explain: request.explain,
     };
+    let mut rules = Rules::new(&page, request, &mut notes);
+    let replaced = rules.replaced(request);
+    let typed = &*request.q;
+    let request = replaced.as_ref().unwrap_or(request);
     // A code is taken as it is.
     let is_code = world.search.is_code(&request.q);
     let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
     let found = find(world, request, &wishes);
-    let mut narrowed = Narrowed::new(&page, request, &wishes, hits(&found), &mut notes);
+    let mut hits = hits(&found);
+    rules.add_pinned(&mut hits);
+    let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
+    rules.hide(&mut narrowed, &mut notes);
     let preferred = Preferred::new(&page, request);
     order(&page, request, &wishes, &preferred, &mut narrowed.hits);
+    let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
     if !request.ungrouped {
-        narrowed.keep_one_of_each_family(world);
+        narrowed.keep_one_of_each_family(world, &pinned);
     }
+    rules.pin(&mut narrowed.hits, pinned);
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
@@ -101,19 +112,24 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let total = narrowed.hits.len();
     let shown: Vec<Hit> = narrowed.hits.into_iter().skip(start).take(limit).collect();
     let mut projection = Projection::new(&request.fields);
-    let items = shown.iter().filter_map(|hit| told(&page, hit, &mut projection)).collect();
+    let items = shown.iter().filter_map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
+    let explanations = if request.explain == Explain::Full { explanations(world, &shown, &rules) } else { Vec::new() };
+    let (rules, redirect, banners) = rules.told();
     SearchAnswer {
         decision_id: id,
         position: world.position,
         decided_at: now,
-        query: understood(request, &wishes, &found),
+        query: Understood { text: typed.to_owned(), ..understood(request, &wishes, &found) },
         total,
         items,
         facets,
         next: (end < total.min(MOST_PAGED) && !shown.is_empty()).then(|| end.to_string()),
         ways_on,
-        explanations: if request.explain == Explain::Full { explanations(world, &shown) } else { Vec::new() },
+        explanations,
+        rules,
+        redirect,
+        banners,
         control: person.objects,
         arm,
         notes: notes.into_vec(),
@@ -155,7 +171,7 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
         };
         return Found { matches, ..Found::default() };
     }
-    world.search.find(&world.models.lexicon, &wishes.rest, request.typing)
+    world.search.find(&world.lexicon(), &wishes.rest, request.typing)
 }
 
 fn hits(found: &Found) -> Vec<Hit> {
@@ -205,10 +221,11 @@ fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
     (start.unwrap_or(0).min(MOST_PAGED), request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE))
 }
 
-fn told(page: &PageView<'_>, hit: &Hit, projection: &mut Projection<'_>) -> Option<DecidedItem> {
+fn told(page: &PageView<'_>, hit: &Hit, rules: &Rules<'_>, projection: &mut Projection<'_>) -> Option<DecidedItem> {
     let product: &Product = page.world.catalog.product(hit.item)?;
     let strongest = hit.parts().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
-    let code = strongest.and_then(|(part, _)| part.reason()).filter(|_| page.explain != Explain::None);
+    let code = rules.reason(hit.item).or_else(|| strongest.and_then(|(part, _)| part.reason()));
+    let code = code.filter(|_| page.explain != Explain::None);
     let reason = |code: ReasonCode| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
     Some(DecidedItem {
         product_id: product.id.clone(),
@@ -242,14 +259,18 @@ fn understood(request: &SearchRequest, wishes: &Wishes, found: &Found) -> Unders
     }
 }
 
-fn explanations(world: &World, shown: &[Hit]) -> Vec<Explanation> {
+fn explanations(world: &World, shown: &[Hit], rules: &Rules<'_>) -> Vec<Explanation> {
     let explained = |hit: &Hit| {
         Some(Explanation {
             product_id: world.catalog.id(hit.item)?.clone(),
             relevance: hit.relevance,
             coverage: hit.coverage,
             place_by_words: hit.place,
-            parts: hit.parts().map(|(part, value)| ScorePart { name: part.name().to_owned(), value }).collect(),
+            parts: hit
+                .parts()
+                .map(|(part, value)| ScorePart { name: part.name().to_owned(), value })
+                .chain(rules.parts(hit.item))
+                .collect(),
         })
     };
     shown.iter().filter_map(explained).collect()

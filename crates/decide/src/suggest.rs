@@ -109,7 +109,7 @@ impl Told<'_> {
         }
         let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         words.sort_unstable();
-        let found = || self.world.search.find(&self.world.models.lexicon, text, false);
+        let found = || self.world.search.find(&self.world.lexicon(), text, false);
         // What finds nothing any more is not told.
         if !self.known.contains(&words) && (why == SuggestedBecause::Catalog || !found().matches.is_empty()) {
             self.known.insert(words);
@@ -139,7 +139,7 @@ fn products(world: &World, request: &SuggestRequest) -> Vec<DecidedItem> {
     let wanted = request.products.unwrap_or(PRODUCTS).min(MOST);
     let names: Vec<String> = FIELDS.iter().map(|name| (*name).to_owned()).collect();
     let mut projection = Projection::new(if request.fields.is_empty() { &names } else { &request.fields });
-    let mut found = world.search.find(&world.models.lexicon, &request.q, true).matches;
+    let mut found = world.search.find(&world.lexicon(), &request.q, true).matches;
     let is_buyable = |Doc(number): Doc| world.catalog.product(Item(number)).is_some_and(|product| product.is_buyable());
     found.retain(|found| is_buyable(found.doc));
     // Beginnings fit many products alike: those that people want go first.

@@ -19,7 +19,7 @@ use mercer_search::{Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Placements, Sequence};
+use crate::{Canary, Catalog, Placements, SearchRules, Sequence, ShopSynonyms};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,10 @@ pub struct World {
     /// A version that answers some of the customers, while it is tried.
     pub canary: Option<Canary>,
     pub placements: Arc<Placements>,
+    /// Of the shop, for the search.
+    pub synonyms: Arc<ShopSynonyms>,
+    /// Of the merchandiser, for the search.
+    pub search_rules: Arc<SearchRules>,
 }
 
 impl World {
@@ -65,6 +69,11 @@ impl World {
         Some(xxh3_64(self.profiles.person_key(visitor)?.as_bytes()))
     }
 
+    /// The words with which is searched: what was learned, and what the shop says. Put together, not built.
+    pub fn lexicon(&self) -> Lexicon {
+        self.models.lexicon.with(&self.synonyms.words)
+    }
+
     /// Counts a search towards what others are told of.
     pub fn count_search(&mut self, text: &str, visitor: &Visitor, at: Timestamp) {
         if let Some(person) = self.searcher(visitor) {
@@ -77,6 +86,17 @@ impl World {
     pub fn answered_by(&self, models: Arc<Models>) -> Self {
         Self { models, canary: None, ..self.clone() }
     }
+}
+
+/// A text that several people searched, found nothing of use, and searched another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reformulation {
+    pub from: String,
+    pub to: String,
+    /// Different people who went from one to the other.
+    pub people: usize,
+    /// Of them, those who then clicked.
+    pub clicked: usize,
 }
 
 /// What was trained. The default is a shop that has trained nothing yet.
@@ -96,6 +116,8 @@ pub struct Models {
     pub bundles: Bundles,
     /// What search knows of the catalog's words.
     pub lexicon: Lexicon,
+    /// What people searched next when they had found nothing; proposals, which no search uses.
+    pub reformulations: Vec<Reformulation>,
     /// What follows on what was taken.
     pub sequence: Sequence,
     /// What the sources of placements with learned weights weigh.

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Catalog, Placements, World};
+use mercer_decide::{Canary, Catalog, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
-use mercer_schema::{ModelVersion, Placement, Position};
+use mercer_schema::{ModelVersion, Placement, Position, SearchRule, SynonymRule};
 use mercer_search::{Doc, Queries, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,16 @@ use crate::fold::Snapshot;
 use crate::history::Timeline;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
+use crate::search_figures::SearchFigures;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -39,6 +40,7 @@ const TABLES: [&str; 9] = [
     "fold.orders",
     "fold.trial",
     "fold.queries",
+    "fold.search_figures",
 ];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
@@ -53,6 +55,10 @@ struct Head {
     position: Position,
     stages: Stages,
     placements: Vec<Placement>,
+    #[serde(default)]
+    synonyms: Vec<SynonymRule>,
+    #[serde(default)]
+    search_rules: Vec<SearchRule>,
 }
 
 /// Writes checkpoints from the folding thread.
@@ -124,7 +130,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, figures] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -138,7 +144,9 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(orders), Some(trial)) = (OrdersCounted::restore(orders?), Trial::restore(trial?)) else {
         return Ok(None);
     };
-    let Some(queries) = Queries::restore(queries?) else { return Ok(None) };
+    let (Some(queries), Some(search_figures)) = (Queries::restore(queries?), SearchFigures::restore(figures?)) else {
+        return Ok(None);
+    };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -163,8 +171,10 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         models: loaded,
         canary,
         placements: Arc::new(Placements::compile(head.placements)),
+        synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
+        search_rules: Arc::new(SearchRules::compile(head.search_rules)),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial }))
+    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures }))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
@@ -201,7 +211,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 9] = [
+    let changes: [Changes; 10] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -211,12 +221,15 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.orders.drain_changes(),
         snapshot.trial.drain_changes().map_err(|error| text(&error))?,
         world.queries.drain_changes(),
+        snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
         format: FORMAT,
         position: world.position,
         stages: snapshot.stages.clone(),
         placements: world.placements.iter().cloned().collect(),
+        synonyms: world.synonyms.rules().to_vec(),
+        search_rules: world.search_rules.iter().cloned().collect(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
     let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];

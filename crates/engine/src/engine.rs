@@ -7,11 +7,11 @@ use std::thread::JoinHandle;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use mercer_collect::import::Imported;
 use mercer_collect::{BadRow, Limits, Protocol};
-use mercer_decide::Placements;
+use mercer_decide::{Placements, ShopSynonyms};
 use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
-    Position, Product, ProductId, Record, SearchAnswer, SearchRecord, SearchRequest, SuggestAnswer, SuggestRequest,
-    Timestamp, Visitor,
+    Position, Product, ProductId, Record, SearchAnswer, SearchRecord, SearchRequest, SearchRule, SearchRuleId,
+    SuggestAnswer, SuggestRequest, SynonymRule, Timestamp, Visitor,
 };
 use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -236,6 +236,39 @@ impl Engine {
             return Ok(false);
         }
         self.accept(vec![fact(Fact::PlacementRemoved(id.clone()), now)]).await?;
+        Ok(true)
+    }
+
+    /// Checks the shop's synonyms and puts them in the place of those before. False when they already stood so.
+    pub async fn save_synonyms(&self, rules: Vec<SynonymRule>, now: Timestamp) -> Result<bool, Error> {
+        ShopSynonyms::check(&rules).map_err(|error| Error::Refused { field: error.field, message: error.message })?;
+        if self.snapshot().world.synonyms.rules() == rules {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::SynonymsSaved(rules), now)]).await?;
+        Ok(true)
+    }
+
+    /// Checks a rule of the search and puts it in force. False when it already stood so.
+    pub async fn save_search_rule(&self, rule: SearchRule, now: Timestamp) -> Result<bool, Error> {
+        let snapshot = self.snapshot();
+        snapshot
+            .world
+            .search_rules
+            .check(&rule)
+            .map_err(|error| Error::Refused { field: error.field.clone(), message: error.to_string() })?;
+        if snapshot.world.search_rules.get(&rule.id) == Some(&rule) {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::SearchRuleSaved(Box::new(rule)), now)]).await?;
+        Ok(true)
+    }
+
+    pub async fn remove_search_rule(&self, id: &SearchRuleId, now: Timestamp) -> Result<bool, Error> {
+        if self.snapshot().world.search_rules.get(id).is_none() {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::SearchRuleRemoved(id.clone()), now)]).await?;
         Ok(true)
     }
 

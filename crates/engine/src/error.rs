@@ -29,6 +29,8 @@ pub enum Error {
     BadShare(f64),
     #[error("{field}: {message}")]
     Placement { field: String, message: String },
+    #[error("{field}: {message}")]
+    Refused { field: String, message: String },
     #[error("`{0}` is no cursor that Mercer gave out; start without one")]
     Cursor(String),
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Models, Placements, World};
+use mercer_decide::{Canary, Models, Placements, ShopSynonyms, World};
 use mercer_profile::touches_of;
 use mercer_schema::{
     Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::history::Timeline;
 use crate::models::ModelSource;
 use crate::orders::{News, OrdersCounted};
+use crate::search_figures::SearchFigures;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
@@ -29,6 +30,7 @@ pub struct Snapshot {
     pub orders: OrdersCounted,
     pub stages: Stages,
     pub trial: Trial,
+    pub search_figures: SearchFigures,
 }
 
 impl Snapshot {
@@ -57,7 +59,14 @@ impl Snapshot {
                 self.tally.count_decision(decision);
                 self.count_in_trial(decision);
             }
+            Fact::SynonymsSaved(rules) => self.world.synonyms = Arc::new(ShopSynonyms::compile(rules.clone())),
+            Fact::SearchRuleSaved(rule) => {
+                self.world.search_rules = Arc::new(self.world.search_rules.with(rule.as_ref().clone()));
+            }
+            Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
             Fact::Searched(search) => {
+                let person = self.world.searcher(&search.request.visitor());
+                self.search_figures.searched(record.position, search, person);
                 // Pages after the first are no new search.
                 if search.request.cursor.is_none() {
                     self.world.count_search(&search.request.q, &search.request.visitor(), search.decided_at);
@@ -123,6 +132,9 @@ impl Snapshot {
         self.timeline.apply(position, event);
         self.world.profiles.apply(event);
         self.observe_in_trial(event, news);
+        if self.search_figures.wants(event) {
+            self.search_figures.observe(event, self.world.searcher(&event.visitor));
+        }
         let is_human = event.context.device != Some(Device::Bot);
         if is_human
             && let Activity::Commerce(commerce) = &event.activity
@@ -176,10 +188,13 @@ impl Snapshot {
             ("queries", ours.queries.wanted().eq(theirs.queries.wanted())),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
+            ("synonyms", ours.synonyms.rules() == theirs.synonyms.rules()),
+            ("search rules", ours.search_rules.iter().eq(theirs.search_rules.iter())),
             ("model", ours.models.version == theirs.models.version),
             ("canary", canary_of(ours) == canary_of(theirs)),
             ("stages", self.stages == other.stages),
             ("trial", self.trial == other.trial),
+            ("search figures", self.search_figures == other.search_figures),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mercer_decide::{World, context_of};
+use mercer_decide::{Reformulation, World, context_of};
 use mercer_recommend::interactions::{Basket, Customer, Order};
 use mercer_recommend::latent::NamedVectors;
 use mercer_recommend::{Context, Item};
@@ -32,6 +32,8 @@ pub(crate) struct Lessons {
     pub(crate) whereabouts: BTreeMap<(Customer, Timestamp), Whereabouts>,
     /// Of products, from elsewhere: they know no time.
     pub(crate) vectors: Arc<NamedVectors>,
+    /// What was searched next when nothing was found.
+    pub(crate) reformulations: Vec<Reformulation>,
     pub(crate) data: DataRange,
     /// How much it is, for the manifest.
     pub(crate) counts: BTreeMap<String, u64>,
@@ -62,6 +64,7 @@ impl Lessons {
             visited_at,
             whereabouts: self.whereabouts.clone(),
             vectors: Arc::clone(&self.vectors),
+            reformulations: self.reformulations.clone(),
             data: self.data,
             counts: BTreeMap::new(),
         }
@@ -86,6 +89,9 @@ impl Lessons {
             hasher.update(&at.0.to_le_bytes());
             hasher.update(&customer.0.to_le_bytes());
             [device, place, channel].iter().for_each(|told| hasher.update(&told.unwrap_or(u16::MAX).to_le_bytes()));
+        }
+        for Reformulation { from, to, people, clicked } in &self.reformulations {
+            hasher.update(format!("{from}\n{to}\n{people} {clicked}\n").as_bytes());
         }
         hasher.update(vectors::digest(&self.vectors).unwrap_or_default().as_bytes());
         format!("{:032x}", hasher.digest128())
@@ -127,7 +133,7 @@ pub(crate) fn gather(lake: &Lake, world: &World, upto: Position) -> Result<Lesso
         ("products ordered", products.len()),
     ];
     let counts = counts.map(|(name, count)| (name.to_owned(), count as u64)).into();
-    Ok(Lessons { orders, visits, visited_at, whereabouts, data, counts, vectors: Arc::default() })
+    Ok(Lessons { orders, visits, visited_at, whereabouts, data, counts, ..Lessons::default() })
 }
 
 struct Gathering<'a> {

@@ -19,7 +19,7 @@ use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::{ModelOptions, lexicon, ranking, sequences, weights};
+use crate::{ModelOptions, lexicon, ranking, reformulations, sequences, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -49,7 +49,7 @@ const RANKER: &str = "ranker.model";
 const SEQUENCE: &str = "sequence.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 12] = [
+pub(crate) const RECIPES: [Recipe; 13] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
@@ -187,6 +187,17 @@ pub(crate) const RECIPES: [Recipe; 12] = [
         is_wanted: |_| true,
         fit: |_, world| lexicon::fit(world),
         read: |models, bytes, _| lexicon::read(bytes).map(|read| models.lexicon = read),
+    },
+    Recipe {
+        file: "reformulations.model",
+        title: "What is searched next",
+        settings: || "{}".to_owned(),
+        seed: None,
+        is_judged: false,
+        is_kept: false,
+        is_wanted: |_| true,
+        fit: |lessons, _| reformulations::encode(&lessons.reformulations),
+        read: |models, bytes, _| reformulations::read(bytes).map(|read| models.reformulations = read),
     },
     Recipe {
         file: WEIGHTS,

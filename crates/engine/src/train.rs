@@ -19,7 +19,7 @@ use crate::lessons::{Lessons, gather};
 use crate::progress::{Outcome, Progress, Running};
 use crate::recipes::{RECIPES, Recipe, fitted_models, read_models, wanted};
 use crate::stages::Audit;
-use crate::{Engine, Error, ModelOptions, vectors};
+use crate::{Engine, Error, ModelOptions, reformulations, vectors};
 
 /// An interrupted run older than this is not gone on with: its data are of yesterday.
 const STALE_AFTER: i64 = Timestamp::DAY;
@@ -225,6 +225,7 @@ impl Work<'_> {
         let read = |position: Position| -> Result<(String, Lessons), Error> {
             let mut lessons = gather(lake, world, position)?;
             lessons.vectors = Arc::clone(vectors);
+            lessons.reformulations = reformulations::mine(&*self.engine.parts.log, world, position)?;
             let settings =
                 fitted_models(&self.engine.options.models).iter().fold(String::new(), |all, (file, model)| {
                     format!("{all}\n{file}: {} {:?}", model.settings, model.seed)

@@ -49,7 +49,7 @@ async fn the_manifest_tells_where_a_version_comes_from_and_how_it_did() {
         (lineage.parent.as_ref(), &*lineage.requested_by, &*lineage.why),
         (Some(&first.version), "ann", "new season")
     );
-    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 11, 32));
+    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 12, 32));
     let gate = &card.gate;
     assert_eq!(gate.champion, Some(first.version));
     assert!(gate.protocol.contains("came after everything the champion had learned from"), "{}", gate.protocol);

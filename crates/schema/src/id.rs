@@ -38,6 +38,8 @@ pub mod kind {
     #[derive(Debug)]
     pub enum Product {}
     #[derive(Debug)]
+    pub enum SearchRule {}
+    #[derive(Debug)]
     pub enum Session {}
     #[derive(Debug)]
     pub enum Source {}
@@ -56,6 +58,8 @@ pub type ModelVersion = Id<kind::Model>;
 pub type OrderId = Id<kind::Order>;
 pub type PlacementId = Id<kind::Placement>;
 pub type ProductId = Id<kind::Product>;
+/// A rule of the merchandiser.
+pub type SearchRuleId = Id<kind::SearchRule>;
 /// A session as the client counts it.
 pub type SessionId = Id<kind::Session>;
 /// Where events come from: the name of a write key or of an import.

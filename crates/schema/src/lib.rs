@@ -25,6 +25,8 @@ mod product;
 mod profile;
 mod record;
 mod search;
+mod search_rule;
+mod synonym;
 mod time;
 mod whereabouts;
 
@@ -37,7 +39,7 @@ pub use event::{Activity, Channel, Consent, Context, Device, Event, Exposure, Fe
 pub use id::kind;
 pub use id::{
     AnonymousId, CustomerId, DecisionId, Id, IdError, MessageId, ModelVersion, OrderId, PlacementId, Position,
-    ProductId, SessionId, SourceId,
+    ProductId, SearchRuleId, SessionId, SourceId,
 };
 pub use model::{Arm, ModelAction, ModelChange};
 pub use money::{Currency, Money, MoneyError};
@@ -52,6 +54,8 @@ pub use search::{
     SearchSort, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace, SuggestedQuery, Understood,
     UnderstoodWord, WayOn, WayOnKind,
 };
+pub use search_rule::{AppliedRule, Banner, SearchAction, SearchRule, SearchWhen};
+pub use synonym::SynonymRule;
 pub use time::{Timestamp, TimestampError};
 pub use whereabouts::{Country, CountryError, Whereabouts};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId,
-    SearchRecord, Timestamp,
+    SearchRecord, SearchRule, SearchRuleId, SynonymRule, Timestamp,
 };
 
 /// A fact at its place in the log.
@@ -29,6 +29,10 @@ pub enum Fact {
     ModelChanged(Box<ModelChange>),
     Decided(Box<DecisionRecord>),
     Searched(Box<SearchRecord>),
+    /// The whole list, in the place of the one before.
+    SynonymsSaved(Vec<SynonymRule>),
+    SearchRuleSaved(Box<SearchRule>),
+    SearchRuleRemoved(SearchRuleId),
 }
 
 /// A fact on its way into the log.

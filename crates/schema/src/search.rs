@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AnonymousId, Arm, CustomerId, DecidedItem, DecisionId, Explain, Position, ProductId, SessionId, Timestamp, Visitor,
+    AnonymousId, AppliedRule, Arm, Banner, CustomerId, DecidedItem, DecisionId, Explain, Position, ProductId,
+    SessionId, Timestamp, Visitor,
 };
 
 /// A search, or with no words a walk through a category.
@@ -136,6 +137,15 @@ pub struct SearchAnswer {
     /// With `explain: full`: why each item stands where it does, in the order of the items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<Explanation>,
+    /// Rules of the shop that were in force for this search, each with what it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<AppliedRule>,
+    /// Where the shop wants customers to go who search for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
+    /// What the shop wants to say above the products.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub banners: Vec<Banner>,
     /// The answer was made without the customer's behaviour.
     #[serde(default)]
     pub control: bool,

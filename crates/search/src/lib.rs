@@ -46,6 +46,6 @@ pub use index::{Doc, SearchIndex};
 pub use language::Language;
 pub use queries::{Completion, LEAST_PEOPLE, Queries, common_form};
 pub use rank::{Match, Weights};
-pub use search::{Found, FoundWord, Lexicon, best, synonyms_of};
+pub use search::{Found, FoundWord, Lexicon, ShopWords, best, synonyms_of};
 pub use thesaurus::Synonyms;
 pub use wishes::{Role, Wish, Wished, Wishes};

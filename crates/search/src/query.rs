@@ -9,9 +9,10 @@ use rustc_hash::FxHashSet;
 
 use crate::index::{SearchIndex, Term};
 use crate::language::{HeadPlace, Language};
+use crate::search::Lexicon;
 use crate::spelling::{self, Correction};
 use crate::text::{Gap, Token, code, tokens};
-use crate::thesaurus::{Alternative, Thesaurus};
+use crate::thesaurus::Alternative;
 use crate::{Doc, measure};
 
 /// Characters and words of what is typed that are read.
@@ -99,11 +100,11 @@ impl Reading {
 }
 
 /// Reads what was typed. The last word may go on when `is_open`.
-pub(crate) fn read(index: &SearchIndex, own: &Thesaurus, text: &str, is_open: bool) -> Reading {
+pub(crate) fn read(index: &SearchIndex, lexicon: &Lexicon, text: &str, is_open: bool) -> Reading {
     let visible = |character: char| if character.is_control() { ' ' } else { character };
     let text: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
     let is_open = is_open && text.ends_with(char::is_alphanumeric);
-    Reader { index, own, languages: languages(index), is_open, reading: Reading::default() }.read(&text)
+    Reader { index, lexicon, languages: languages(index), is_open, reading: Reading::default() }.read(&text)
 }
 
 /// Languages in which what is typed may be meant.
@@ -117,7 +118,7 @@ fn languages(index: &SearchIndex) -> Vec<Language> {
 
 struct Reader<'a> {
     index: &'a SearchIndex,
-    own: &'a Thesaurus,
+    lexicon: &'a Lexicon,
     languages: Vec<Language>,
     is_open: bool,
     reading: Reading,
@@ -361,8 +362,7 @@ impl Reader<'_> {
         let mut found: Vec<Alternative> = Vec::new();
         for (place, language) in self.languages.iter().enumerate() {
             let stems: Vec<String> = tokens.iter().map(|token| language.words().stem(&token.written)).collect();
-            let own = if place == 0 { self.own.find(&stems) } else { &[] };
-            for alternative in own.iter().chain(Thesaurus::built_in(*language).find(&stems)) {
+            for alternative in self.lexicon.find(&stems, *language, place == 0) {
                 if !found.contains(alternative) {
                     found.push(alternative.clone());
                 }

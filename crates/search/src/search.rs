@@ -1,11 +1,13 @@
 //! From what was typed to products: read it, match it, and keep the best.
 
-use mercer_schema::Product;
+use std::sync::Arc;
+
+use mercer_schema::{Product, SynonymRule};
 
 use crate::query::{How, Unit, read};
 use crate::rank::{Match, Weights, is_in, matches};
 use crate::text::code;
-use crate::thesaurus::Thesaurus;
+use crate::thesaurus::{Alternative, Refusals, Thesaurus};
 use crate::{Language, SearchIndex, Synonyms, mine};
 
 /// So many products that have all of what was typed need no others beside them.
@@ -19,14 +21,66 @@ const ALL: f32 = 0.999;
 /// What stands beside the index in an answer: words for the same thing, and weights.
 #[derive(Debug, Clone, Default)]
 pub struct Lexicon {
-    own: Thesaurus,
+    /// Learned, in the first language of the index.
+    learned: Arc<Thesaurus>,
+    synonyms: Arc<[Synonyms]>,
+    shop: ShopWords,
     pub weights: Weights,
 }
 
 impl Lexicon {
-    /// With synonyms of the shop's, besides those of the languages.
+    /// With synonyms that were learned, besides those of the languages.
     pub fn new(language: Language, synonyms: &[Synonyms]) -> Self {
-        Self { own: Thesaurus::own(synonyms, language), weights: Weights::default() }
+        let learned = Arc::new(Thesaurus::own(synonyms, language));
+        Self { learned, synonyms: synonyms.into(), ..Self::default() }
+    }
+
+    /// The same with the shop's own words. Nothing is built anew.
+    #[must_use]
+    pub fn with(&self, shop: &ShopWords) -> Self {
+        Self { shop: shop.clone(), ..self.clone() }
+    }
+
+    /// What was learned.
+    pub fn synonyms(&self) -> &[Synonyms] {
+        &self.synonyms
+    }
+
+    /// Texts that answer what has these stems: the shop's, those that were learned, those of the language; none that the
+    /// shop refuses.
+    pub(crate) fn find<'a>(
+        &'a self,
+        stems: &'a [String],
+        language: Language,
+        is_first: bool,
+    ) -> impl Iterator<Item = &'a Alternative> {
+        let shop = self.shop.own.get(language as usize).map_or(&[][..], |own| own.find(stems));
+        let learned = if is_first { self.learned.find(stems) } else { &[] };
+        let found = learned.iter().chain(Thesaurus::built_in(language).find(stems));
+        let refused = self.shop.refused.get(language as usize);
+        shop.iter()
+            .chain(found.filter(move |other| refused.is_none_or(|refused| !refused.contains(stems, &other.stems))))
+    }
+}
+
+/// The shop's own words for the same thing, in every language: which of them a catalog speaks may change.
+#[derive(Debug, Clone, Default)]
+pub struct ShopWords {
+    own: Arc<[Thesaurus]>,
+    refused: Arc<[Refusals]>,
+}
+
+impl ShopWords {
+    pub fn new(rules: &[SynonymRule]) -> Self {
+        let told = |is_refused: bool| -> Vec<Synonyms> {
+            let rules = rules.iter().filter(|rule| rule.refused == is_refused);
+            rules.map(|rule| Synonyms { from: rule.from.clone(), to: rule.to.clone() }).collect()
+        };
+        let (own, refused) = (told(false), told(true));
+        Self {
+            own: Language::ALL.into_iter().map(|language| Thesaurus::own(&own, language)).collect(),
+            refused: Language::ALL.into_iter().map(|language| Refusals::new(&refused, language)).collect(),
+        }
     }
 }
 
@@ -69,7 +123,7 @@ impl SearchIndex {
 
     /// All products that have some of what was typed. The last word may be only begun when `is_open`.
     pub fn find(&self, lexicon: &Lexicon, text: &str, is_open: bool) -> Found {
-        let reading = read(self, &lexicon.own, text, is_open);
+        let reading = read(self, lexicon, text, is_open);
         let matches = relevant(matches(self, &reading, &lexicon.weights));
         let first = matches.iter().reduce(|best, found| if found.score > best.score { found } else { best });
         let is_dropped = |unit: &&Unit| first.is_some_and(|first| !first.is_coded && !is_in(self, unit, first.doc));

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::Language;
@@ -29,6 +29,31 @@ pub struct Synonyms {
 pub(crate) struct Alternative {
     pub(crate) text: String,
     pub(crate) stems: Vec<String>,
+}
+
+/// Pairs of texts that do not mean the same here, by their stems, both ways round.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Refusals(FxHashSet<(Vec<String>, Vec<String>)>);
+
+impl Refusals {
+    pub(crate) fn new(rules: &[Synonyms], language: Language) -> Self {
+        let mut pairs = FxHashSet::default();
+        for Synonyms { from, to } in rules {
+            let to: Vec<Vec<String>> = to.iter().map(|text| stems(text, language)).collect();
+            let left = from.as_ref().map_or_else(|| to.clone(), |from| vec![stems(from, language)]);
+            for one in &left {
+                for other in &to {
+                    pairs.insert((one.clone(), other.clone()));
+                    pairs.insert((other.clone(), one.clone()));
+                }
+            }
+        }
+        Self(pairs)
+    }
+
+    pub(crate) fn contains(&self, one: &[String], other: &[String]) -> bool {
+        !self.0.is_empty() && self.0.contains(&(one.to_vec(), other.to_vec()))
+    }
 }
 
 /// Entries by the stems of what is searched.

@@ -9,6 +9,7 @@ mod catalog;
 mod chart;
 mod customers;
 mod decided;
+mod inspector;
 mod interests;
 mod live;
 mod model_card;
@@ -19,9 +20,14 @@ pub(crate) mod page;
 mod page_type;
 mod placement_form;
 mod placements;
+mod search_analytics;
+mod search_rule_form;
+mod search_rules;
+mod searched;
 mod session;
 mod settings;
 mod sign_in;
+mod synonyms;
 mod view_as;
 
 use axum::Router;
@@ -58,6 +64,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/new-placement", get(placements::new).post(placements::create))
         .route("/console/placements/{id}", get(placements::edit).post(placements::save))
         .route("/console/placements/{id}/remove", post(placements::remove))
+        .route("/console/search", get(inspector::show))
+        .route("/console/search/analytics", get(search_analytics::show))
+        .route("/console/search/analytics/query", get(search_analytics::query))
+        .route("/console/search/synonyms", get(synonyms::show).post(synonyms::save))
+        .route("/console/search/synonyms/settle", post(synonyms::settle))
+        .route("/console/search/rules", get(search_rules::list))
+        .route("/console/search/new-rule", get(search_rules::new).post(search_rules::create))
+        .route("/console/search/rules/{id}", get(search_rules::edit).post(search_rules::save))
+        .route("/console/search/rules/{id}/remove", post(search_rules::remove))
         .route("/console/models", get(models::list))
         .route("/console/models/train", post(models::train))
         .route("/console/models/rollback", post(models::roll_back))

@@ -23,6 +23,7 @@ mod openapi;
 mod problem;
 mod router;
 mod search;
+mod search_desk;
 mod serve;
 mod state;
 mod stores;

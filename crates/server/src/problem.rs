@@ -163,6 +163,7 @@ impl From<mercer_engine::Error> for Problem {
             Error::Placement { field, message } => {
                 Self { field: Some(field.into()), ..Self::new(Code::InvalidPlacement, message) }
             }
+            Error::Refused { field, message } => Self::invalid(Some(field), message),
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
             Error::Store(store) => store.into(),
             Error::LogTooShort { .. } | Error::TrainingBroke(_) => Self::internal(&error),

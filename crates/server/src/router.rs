@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::state::App;
 use crate::{
     admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, models,
-    openapi, search, upload,
+    openapi, search, search_desk, upload,
 };
 
 /// Bodies of the collectors: their own limit answers before this one.
@@ -56,6 +56,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::browse))
         .routes(routes!(search::facets))
         .routes(routes!(search::suggest, search::suggest_post))
+        .routes(routes!(search_desk::synonyms, search_desk::save_synonyms))
+        .routes(routes!(search_desk::rules))
+        .routes(routes!(search_desk::analytics))
+        .routes(routes!(search_desk::save_rule, search_desk::remove_rule))
         .routes(routes!(search::logged))
         .routes(routes!(search::replay))
         .routes(routes!(customers::find))

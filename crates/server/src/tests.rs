@@ -6,3 +6,4 @@ mod idempotency;
 mod keys;
 mod metrics;
 mod models;
+mod search_desk;

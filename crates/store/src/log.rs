@@ -65,6 +65,9 @@ pub enum RecordKind {
     ModelChanged,
     Decided,
     Searched,
+    SynonymsSaved,
+    SearchRuleSaved,
+    SearchRuleRemoved,
 }
 
 impl RecordKind {
@@ -79,6 +82,9 @@ impl RecordKind {
             Fact::ModelChanged(_) => Self::ModelChanged,
             Fact::Decided(_) => Self::Decided,
             Fact::Searched(_) => Self::Searched,
+            Fact::SynonymsSaved(_) => Self::SynonymsSaved,
+            Fact::SearchRuleSaved(_) => Self::SearchRuleSaved,
+            Fact::SearchRuleRemoved(_) => Self::SearchRuleRemoved,
         }
     }
 
@@ -95,6 +101,9 @@ impl RecordKind {
             // 8 is LASTING_EVENT.
             Self::ModelChanged => 9,
             Self::Searched => 10,
+            Self::SynonymsSaved => 11,
+            Self::SearchRuleSaved => 12,
+            Self::SearchRuleRemoved => 13,
         }
     }
 }

@@ -75,9 +75,10 @@ impl Narrowed {
         narrowed
     }
 
-    /// Of products of one family the first stays.
-    pub(super) fn keep_one_of_each_family(&mut self, world: &World) {
-        let mut met: FxHashSet<&str> = FxHashSet::default();
+    /// Of products of one family the first stays; none beside one that has a place of its own.
+    pub(super) fn keep_one_of_each_family(&mut self, world: &World, placed: &[Hit]) {
+        let family = |hit: &Hit| world.catalog.product(hit.item).and_then(|product| product.group_id.as_deref());
+        let mut met: FxHashSet<&str> = placed.iter().filter_map(family).collect();
         self.hits.retain(|hit| {
             let family = world.catalog.product(hit.item).and_then(|product| product.group_id.as_deref());
             hit.is_coded || family.is_none_or(|family| met.insert(family))

@@ -48,7 +48,7 @@ pub(super) fn on(
             words.into_iter().filter(|word| !found.dropped.iter().any(|dropped| dropped == word)).collect();
         if !kept.is_empty() {
             let q = kept.join(" ");
-            let total = page.world.search.find(&page.world.models.lexicon, &q, false).matches.len();
+            let total = page.world.search.find(&page.world.lexicon(), &q, false).matches.len();
             let text =
                 if is_german { format!("Nur nach „{q}“ suchen") } else { format!("Search for “{q}” only") };
             ways.push(WayOn { kind: WayOnKind::FewerWords, text, q: Some(q), category: None, total });

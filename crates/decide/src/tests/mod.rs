@@ -7,6 +7,7 @@ mod hostile;
 mod paging;
 mod person;
 mod properties;
+mod search_rules;
 mod searching;
 mod sources;
 mod spec;

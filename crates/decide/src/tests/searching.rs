@@ -12,7 +12,7 @@ use crate::{search, suggest};
 const DAY: i64 = Timestamp::DAY;
 
 /// Shoes of two brands in two colours, a rack for them, and mugs.
-fn shop() -> Shop {
+pub(super) fn shop() -> Shop {
     let mut shop = Shop::default();
     for (id, title, brand, colour, size, price) in [
         ("s1", "Running shoe Swift", "Nike", "red", "42", 7_000),
@@ -41,23 +41,23 @@ fn shop() -> Shop {
     shop
 }
 
-fn asks(shop: &Shop, request: &SearchRequest) -> SearchAnswer {
+pub(super) fn asks(shop: &Shop, request: &SearchRequest) -> SearchAnswer {
     search(&shop.world, request, DecisionId::trusted("d1"), shop.now)
 }
 
-fn q(text: &str) -> SearchRequest {
+pub(super) fn q(text: &str) -> SearchRequest {
     SearchRequest { q: text.to_owned(), ..SearchRequest::default() }
 }
 
-fn by(who: &str, text: &str) -> SearchRequest {
+pub(super) fn by(who: &str, text: &str) -> SearchRequest {
     SearchRequest { anonymous_id: Some(AnonymousId::trusted(who)), ..q(text) }
 }
 
-fn ids(answer: &SearchAnswer) -> Vec<&str> {
+pub(super) fn ids(answer: &SearchAnswer) -> Vec<&str> {
     answer.items.iter().map(|item| item.product_id.as_str()).collect()
 }
 
-fn refined(text: &str, field: &str, values: &[&str]) -> SearchRequest {
+pub(super) fn refined(text: &str, field: &str, values: &[&str]) -> SearchRequest {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     SearchRequest { refine: vec![Refinement { field: field.to_owned(), values }], ..q(text) }
 }

@@ -210,6 +210,11 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
         Fact::ProductRemoved(id) => ("Product removed".to_owned(), None, id.to_string(), String::new()),
         Fact::PlacementSaved(placement) => ("Placement saved".to_owned(), None, placement.title.clone(), String::new()),
         Fact::PlacementRemoved(id) => ("Placement removed".to_owned(), None, id.to_string(), String::new()),
+        Fact::SynonymsSaved(rules) => {
+            ("Synonyms saved".to_owned(), None, format!("{} rules", rules.len()), String::new())
+        }
+        Fact::SearchRuleSaved(rule) => ("Search rule saved".to_owned(), None, rule.name.clone(), String::new()),
+        Fact::SearchRuleRemoved(id) => ("Search rule removed".to_owned(), None, id.to_string(), String::new()),
         Fact::ModelPromoted(version) => ("Model promoted".to_owned(), None, version.to_string(), String::new()),
         Fact::ModelChanged(change) => {
             (changed(change.action).to_owned(), None, change.version.to_string(), change.by.clone())

@@ -319,7 +319,7 @@ fn preview(snapshot: &Snapshot, placement: &Placement, form: &mut Form) -> Previ
 }
 
 /// Who was named; somebody unknown is decided for as a new visitor is.
-fn visitor(snapshot: &Snapshot, typed: &str, notes: &mut Vec<String>) -> Visitor {
+pub(super) fn visitor(snapshot: &Snapshot, typed: &str, notes: &mut Vec<String>) -> Visitor {
     if typed.is_empty() {
         return Visitor::default();
     }

@@ -1,0 +1,330 @@
+//! Phase *rules*: what the merchandiser wants for this search, done where everybody can see it.
+//!
+//! Rules apply in the order of the list, and each tells in the answer what it did. They never bring back what a customer
+//! narrowed away, and pins, boosts and buries keep to the order by relevance: whoever sorts by price gets prices. A
+//! product whose code was typed stays in front.
+
+use mercer_recommend::Item;
+use mercer_schema::{AppliedRule, Banner, ReasonCode, ScorePart, SearchAction, SearchRequest, SearchSort};
+use mercer_search::common_form;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Hit;
+use super::narrow::Narrowed;
+use crate::filter::facts;
+use crate::notes::Notes;
+use crate::page::PageView;
+use crate::rule::{Fault, PageRule};
+use crate::search_rules::CompiledRule;
+
+/// The rules that stand for this search.
+pub(super) struct Rules<'a> {
+    page: &'a PageView<'a>,
+    applied: Vec<Applied<'a>>,
+    is_by_relevance: bool,
+    pins: FxHashMap<Item, (usize, usize)>,
+    /// By product: what rules did to it, for the explanations.
+    touched: FxHashMap<Item, Vec<Touch>>,
+}
+
+struct Applied<'a> {
+    rule: &'a CompiledRule,
+    did: Vec<String>,
+}
+
+/// What a rule did to a product.
+struct Touch {
+    rule: String,
+    value: f64,
+    code: Option<ReasonCode>,
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn new(page: &'a PageView<'a>, request: &SearchRequest, notes: &mut Notes) -> Self {
+        let asked = Asked::new(request);
+        let mut applied = Vec::new();
+        for rule in page.world.search_rules.compiled() {
+            let is_meant = rule.is_in_force(page.now) && asked.is_meant_by(rule);
+            if is_meant && holds(page, rule, notes) {
+                applied.push(Applied { rule, did: Vec::new() });
+            }
+        }
+        let is_by_relevance = request.sort == SearchSort::Relevance;
+        Self { page, applied, is_by_relevance, pins: FxHashMap::default(), touched: FxHashMap::default() }
+    }
+
+    /// The search with another text, where a rule says so. The first that does counts.
+    pub(super) fn replaced(&mut self, request: &SearchRequest) -> Option<SearchRequest> {
+        for applied in &mut self.applied {
+            let other = applied.rule.rule.then.iter().find_map(|action| match action {
+                SearchAction::Replace { query } => Some(query),
+                _ => None,
+            });
+            if let Some(query) = other {
+                applied.did.push(format!("searched “{query}” instead"));
+                return Some(SearchRequest { q: query.clone(), ..request.clone() });
+            }
+        }
+        None
+    }
+
+    /// Adds the products that are pinned and that the words did not find.
+    pub(super) fn add_pinned(&mut self, hits: &mut Vec<Hit>) {
+        if !self.is_by_relevance {
+            return;
+        }
+        let catalog = &self.page.world.catalog;
+        let mut places: FxHashSet<usize> = FxHashSet::default();
+        for (number, applied) in self.applied.iter().enumerate() {
+            for action in &applied.rule.rule.then {
+                let SearchAction::Pin { product_id, position } = action else { continue };
+                let item = catalog.item(product_id).filter(|item| {
+                    catalog.product(*item).is_some_and(|product| product.is_buyable()) && !self.pins.contains_key(item)
+                });
+                if let Some(item) = item.filter(|_| places.insert(*position)) {
+                    self.pins.insert(item, (*position, number));
+                }
+            }
+        }
+        if self.pins.is_empty() {
+            return;
+        }
+        let found: FxHashSet<Item> =
+            hits.iter().map(|hit| hit.item).filter(|item| self.pins.contains_key(item)).collect();
+        let mut missing: Vec<Item> = self.pins.keys().copied().filter(|item| !found.contains(item)).collect();
+        missing.sort_unstable();
+        hits.extend(missing.into_iter().map(|item| Hit {
+            item,
+            relevance: 0.0,
+            coverage: 0.0,
+            is_coded: false,
+            place: 0,
+            score: 0.0,
+            parts: Default::default(),
+        }));
+    }
+
+    /// Takes out what is not to be found.
+    pub(super) fn hide(&mut self, narrowed: &mut Narrowed, notes: &mut Notes) {
+        let page = self.page;
+        for number in 0..self.applied.len() {
+            let rule = self.applied[number].rule;
+            for (place, action) in rule.rule.then.iter().enumerate() {
+                let SearchAction::Hide { .. } = action else { continue };
+                let Some(mut asked) = Products::new(page, rule, place) else { continue };
+                let before = narrowed.hits.len();
+                narrowed.hits.retain(|hit| !asked.has(hit.item));
+                narrowed.but_for.iter_mut().for_each(|items| items.retain(|item| !asked.has(*item)));
+                self.did(number, before - narrowed.hits.len(), "hid");
+                asked.tell(notes);
+            }
+        }
+    }
+
+    /// Lifts and sinks, then takes the pinned out of the line.
+    pub(super) fn arrange(&mut self, hits: &mut Vec<Hit>, notes: &mut Notes) -> Vec<Hit> {
+        if !self.is_by_relevance || self.applied.is_empty() {
+            return Vec::new();
+        }
+        let buried = self.weigh(hits, notes);
+        let catalog = &self.page.world.catalog;
+        let is_sold_out = |hit: &Hit| !catalog.product(hit.item).is_some_and(|product| product.is_buyable());
+        hits.sort_by(|a, b| {
+            let key = |hit: &Hit| (!hit.is_coded, !hit.is_coded && is_sold_out(hit), buried.contains(&hit.item));
+            key(a).cmp(&key(b)).then(b.score.total_cmp(&a.score))
+        });
+        let mut pinned: Vec<Hit> = Vec::new();
+        hits.retain(|hit| {
+            let is_pinned = self.pins.contains_key(&hit.item);
+            if is_pinned {
+                pinned.push(*hit);
+            }
+            !is_pinned
+        });
+        // What a customer narrowed away is not there to be pinned.
+        pinned.sort_by_key(|hit| self.pins.get(&hit.item).map(|(position, _)| *position));
+        pinned
+    }
+
+    /// Multiplies scores, and gives back what goes to the end.
+    fn weigh(&mut self, hits: &mut [Hit], notes: &mut Notes) -> FxHashSet<Item> {
+        let mut buried = FxHashSet::default();
+        let page = self.page;
+        for number in 0..self.applied.len() {
+            let rule = self.applied[number].rule;
+            for (place, action) in rule.rule.then.iter().enumerate() {
+                let (factor, verb) = match action {
+                    SearchAction::Boost { factor, .. } => (Some(sane(*factor)), "boosted"),
+                    SearchAction::Bury { .. } => (None, "buried"),
+                    _ => continue,
+                };
+                let Some(mut asked) = Products::new(page, rule, place) else { continue };
+                let mut count = 0;
+                for hit in hits.iter_mut().filter(|hit| !hit.is_coded) {
+                    if !asked.has(hit.item) {
+                        continue;
+                    }
+                    count += 1;
+                    match factor {
+                        Some(factor) => hit.score *= factor,
+                        None => drop(buried.insert(hit.item)),
+                    }
+                    let value = factor.unwrap_or(0.0);
+                    let code = (value > 1.0).then_some(ReasonCode::Boosted);
+                    let touch = Touch { rule: rule.rule.name.clone(), value, code };
+                    self.touched.entry(hit.item).or_default().push(touch);
+                }
+                self.did(number, count, verb);
+                asked.tell(notes);
+            }
+        }
+        buried
+    }
+
+    /// Puts the pinned in their places.
+    pub(super) fn pin(&mut self, hits: &mut Vec<Hit>, pinned: Vec<Hit>) {
+        for hit in pinned {
+            let Some((position, number)) = self.pins.get(&hit.item).copied() else { continue };
+            let item = hit.item;
+            let place = position.saturating_sub(1).min(hits.len());
+            hits.insert(place, hit);
+            let rule = self.applied[number].rule;
+            let touch = Touch { rule: rule.rule.name.clone(), value: position as f64, code: Some(ReasonCode::Pinned) };
+            self.touched.entry(item).or_default().insert(0, touch);
+            let id = self.page.world.catalog.id(item).map(ToString::to_string).unwrap_or_default();
+            self.applied[number].did.push(format!("pinned {id} at {position}"));
+        }
+    }
+
+    /// What rules did to a product, named by rule: the factor, the place, or 0 for what was buried.
+    pub(super) fn parts(&self, item: Item) -> impl Iterator<Item = ScorePart> {
+        let touches = self.touched.get(&item).map_or(&[][..], Vec::as_slice);
+        touches.iter().map(|touch| ScorePart { name: format!("rule: {}", touch.rule), value: touch.value })
+    }
+
+    /// What a customer may be told.
+    pub(super) fn reason(&self, item: Item) -> Option<ReasonCode> {
+        self.touched.get(&item)?.iter().find_map(|touch| touch.code)
+    }
+
+    /// Where the customer should go instead, and what the shop says.
+    pub(super) fn told(mut self) -> (Vec<AppliedRule>, Option<String>, Vec<Banner>) {
+        let (mut redirect, mut banners) = (None, Vec::new());
+        for applied in &mut self.applied {
+            for action in &applied.rule.rule.then {
+                match action {
+                    SearchAction::Redirect { url } if redirect.is_none() => {
+                        applied.did.push(format!("sent to {url}"));
+                        redirect = Some(url.clone());
+                    }
+                    SearchAction::Banner { text, url } => {
+                        applied.did.push("showed a banner".to_owned());
+                        let rule = applied.rule.rule.id.clone();
+                        banners.push(Banner { rule, text: text.clone(), url: url.clone() });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let applied = self.applied.into_iter().map(|Applied { rule, did }| AppliedRule {
+            id: rule.rule.id.clone(),
+            name: rule.rule.name.clone(),
+            did,
+        });
+        (applied.collect(), redirect, banners)
+    }
+
+    fn did(&mut self, number: usize, count: usize, verb: &str) {
+        if count > 0 {
+            let noun = if count == 1 { "product" } else { "products" };
+            self.applied[number].did.push(format!("{verb} {count} {noun}"));
+        }
+    }
+}
+
+/// The search as rules compare it.
+struct Asked<'a> {
+    text: Option<String>,
+    category: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(request: &'a SearchRequest) -> Self {
+        let text = common_form(&request.q);
+        let is_walk = request.q.trim().is_empty();
+        Self { text, category: request.category.as_deref().filter(|_| is_walk) }
+    }
+
+    fn is_meant_by(&self, rule: &CompiledRule) -> bool {
+        let when = &rule.rule.when;
+        if when.is.is_empty() && when.contains.is_empty() && when.categories.is_empty() {
+            return true;
+        }
+        let is_text = self.text.as_ref().is_some_and(|text| {
+            let padded = format!(" {text} ");
+            rule.is.iter().any(|is| is == text)
+                || rule.contains.iter().any(|part| padded.contains(&format!(" {part} ")))
+        });
+        let is_walk = self.category.is_some_and(|category| {
+            let leaf = super::narrow::leaf_of(category);
+            when.categories.iter().any(|meant| meant == category || meant == leaf)
+        });
+        is_text || is_walk
+    }
+}
+
+/// A condition that fails or cannot be read is not met.
+fn holds(page: &PageView<'_>, rule: &CompiledRule, notes: &mut Notes) -> bool {
+    let Some(condition) = &rule.condition else { return true };
+    let fault = match condition {
+        Ok(condition) => match condition.on_page(&page.scope).holds(&page.scope, None) {
+            Ok(truth) => return truth,
+            Err(Fault::Absent) => return false,
+            Err(Fault::Failed(message)) => message,
+        },
+        Err(message) => message.clone(),
+    };
+    notes.add(format!("The condition of the rule `{}` failed, so the rule did nothing: {fault}.", rule.rule.id));
+    false
+}
+
+/// The products that an action means.
+struct Products<'a> {
+    page: &'a PageView<'a>,
+    rule: &'a CompiledRule,
+    products: Result<PageRule, String>,
+    fault: Option<String>,
+}
+
+impl<'a> Products<'a> {
+    fn new(page: &'a PageView<'a>, rule: &'a CompiledRule, place: usize) -> Option<Self> {
+        let products = rule.products.get(place)?.as_ref()?;
+        let products = products.as_ref().map(|products| products.on_page(&page.scope)).map_err(Clone::clone);
+        let fault = products.as_ref().err().cloned();
+        Some(Self { page, rule, products, fault })
+    }
+
+    fn has(&mut self, item: Item) -> bool {
+        let Ok(products) = &self.products else { return false };
+        let Some(product) = self.page.world.catalog.product(item) else { return false };
+        match products.holds(&self.page.scope, Some(facts(self.page, item, product))) {
+            Ok(truth) => truth,
+            Err(Fault::Absent) => false,
+            Err(Fault::Failed(message)) => {
+                self.fault.get_or_insert(message);
+                false
+            }
+        }
+    }
+
+    fn tell(self, notes: &mut Notes) {
+        if let Some(fault) = self.fault {
+            notes.add(format!("The rule `{}` failed for a product, which it left alone: {fault}.", self.rule.rule.id));
+        }
+    }
+}
+
+/// A log may hold what could not be saved today.
+const fn sane(factor: f64) -> f64 {
+    if factor.is_finite() { factor.clamp(0.0, 100.0) } else { 1.0 }
+}
