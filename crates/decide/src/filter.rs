@@ -59,12 +59,11 @@ const MOST_ASKED: usize = 2_000;
 pub(crate) struct Sieve<'a, 'p> {
     page: &'p PageView<'a>,
     seen: Seen,
-    rule: Option<PageRule>,
+    rule: Option<AskedRule>,
     /// The part of the catalog outside of which the rule is false.
     members: Option<OrdSet<Item>>,
     rule_text: &'p str,
     asked: usize,
-    fault: Option<String>,
 }
 
 impl<'a, 'p> Sieve<'a, 'p> {
@@ -79,11 +78,10 @@ impl<'a, 'p> Sieve<'a, 'p> {
         Self {
             page,
             seen,
-            rule,
+            rule: rule.map(AskedRule::new),
             members: members.map(|found| found.cloned().unwrap_or_default()),
             rule_text,
             asked: 0,
-            fault: None,
         }
     }
 
@@ -114,10 +112,10 @@ impl<'a, 'p> Sieve<'a, 'p> {
     pub(crate) fn tell_faults(&self, notes: &mut Notes, placement: &str) {
         if self.is_spent() {
             notes.add(format!(
-                "The filter of `{placement}` was asked about {MOST_ASKED} products and stopped there; name a category                  or a brand in it, which are looked up."
+                "The filter of `{placement}` was asked about {MOST_ASKED} products and stopped there; name a category or a brand in it, which are looked up."
             ));
         }
-        if let Some(fault) = &self.fault {
+        if let Some(fault) = self.rule.as_ref().and_then(|rule| rule.fault.as_ref()) {
             notes.add(format!("The filter of `{placement}` failed for a product, which is then left out: {fault}."));
         }
     }
@@ -128,12 +126,28 @@ impl<'a, 'p> Sieve<'a, 'p> {
     }
 
     fn rule_holds(&mut self, item: Item, product: &Product) -> bool {
-        let Some(rule) = &self.rule else { return true };
+        let Some(rule) = &mut self.rule else { return true };
         if self.members.as_ref().is_some_and(|members| !members.contains(&item)) {
             return false;
         }
         self.asked += 1;
-        match rule.holds(&self.page.scope, Some(facts(self.page, item, product))) {
+        rule.holds(self.page, item, product)
+    }
+}
+
+/// A rule that is asked product by product. Where it fails it says no, and the first failure is kept to be told.
+pub(crate) struct AskedRule {
+    rule: PageRule,
+    pub(crate) fault: Option<String>,
+}
+
+impl AskedRule {
+    pub(crate) const fn new(rule: PageRule) -> Self {
+        Self { rule, fault: None }
+    }
+
+    pub(crate) fn holds(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
+        match self.rule.holds(&page.scope, Some(facts(page, item, product))) {
             Ok(truth) => truth,
             Err(Fault::Absent) => false,
             Err(Fault::Failed(message)) => {

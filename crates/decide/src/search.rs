@@ -18,15 +18,15 @@ use mercer_schema::{
     DecideRequest, DecidedItem, DecisionId, Explain, Explanation, OtherWord, Page, PageType, Product, Reason,
     ReasonCode, ScorePart, SearchAnswer, SearchRequest, SearchSort, Timestamp, Understood, UnderstoodWord,
 };
-use mercer_search::{Doc, Found, Match};
+use mercer_search::{Doc, Found, Match, leaf_of};
 
 use crate::fields::Projection;
 use crate::filter::Seen;
 use crate::gate::admit;
 use crate::notes::Notes;
 use crate::page::PageView;
-use crate::placements::PlacementError;
-use crate::rule::{Rule, RuleError, Scope, Subject};
+use crate::placements::{PlacementError, check_rule};
+use crate::rule::{Scope, Subject};
 use crate::words::{Language, Sentence, say};
 use crate::{World, canary};
 
@@ -120,7 +120,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         decision_id: id,
         position: world.position,
         decided_at: now,
-        query: Understood { text: typed.to_owned(), ..understood(request, &wishes, &found) },
+        query: understood(typed, request, &wishes, &found),
         total,
         items,
         facets,
@@ -138,8 +138,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
 
 /// Whether the rule of a search can be understood.
 pub fn check_filter(text: &str) -> Result<(), PlacementError> {
-    let refused = |RuleError { message, nearest }| PlacementError { field: "filter".to_owned(), message, nearest };
-    Rule::compile(text, Subject::Product).map(drop).map_err(refused)
+    check_rule("filter", text, Subject::Product)
 }
 
 /// The same question as a page asks it: rules and the gate read it so.
@@ -164,7 +163,7 @@ fn page_request(request: &SearchRequest) -> DecideRequest {
 fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     if wishes.rest.trim().is_empty() {
         let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, share: 1.0, is_coded: false };
-        let category = request.category.as_deref().map(narrow::leaf_of);
+        let category = request.category.as_deref().map(leaf_of);
         let matches = match category {
             Some(category) => world.catalog.in_category(category).map(all).collect(),
             None => world.catalog.products().map(|(item, _)| all(item)).collect(),
@@ -237,22 +236,17 @@ fn told(page: &PageView<'_>, hit: &Hit, rules: &Rules<'_>, projection: &mut Proj
     })
 }
 
-fn understood(request: &SearchRequest, wishes: &Wishes, found: &Found) -> Understood {
-    let best = found.matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
+fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Found) -> Understood {
     let is_full = request.explain == Explain::Full;
     let word = |word: &mercer_search::FoundWord| UnderstoodWord {
         typed: word.typed.clone(),
         also: word.also.iter().map(|(text, how)| OtherWord { text: text.clone(), how: (*how).to_owned() }).collect(),
     };
-    let mut dropped = found.unknown.clone();
-    if best > 0.0 {
-        dropped.extend(found.dropped.iter().cloned());
-    }
     Understood {
-        text: request.q.clone(),
+        text: typed.to_owned(),
         corrected: found.corrected.clone(),
         chips: wishes.chips.clone(),
-        dropped,
+        dropped: found.unknown.iter().chain(&found.dropped).cloned().collect(),
         unwanted: found.unwanted.clone(),
         is_code: found.is_code,
         words: if is_full { found.words.iter().map(word).collect() } else { Vec::new() },

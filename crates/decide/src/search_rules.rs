@@ -6,8 +6,8 @@
 use mercer_schema::{SearchAction, SearchRule, SearchRuleId, Timestamp};
 use mercer_search::common_form;
 
-use crate::placements::{PlacementError, Readable};
-use crate::rule::{Rule, RuleError, Subject};
+use crate::placements::{PlacementError, Readable, check_rule, refuse};
+use crate::rule::{Rule, Subject};
 
 const MOST_TEXTS: usize = 50;
 const MOST_ACTIONS: usize = 20;
@@ -188,13 +188,4 @@ fn check_text(field: &str, text: &str, letters: usize) -> Result<(), PlacementEr
         return refuse(field, format!("write one line of at most {letters} letters"));
     }
     Ok(())
-}
-
-fn check_rule(field: &str, text: &str, subject: Subject) -> Result<(), PlacementError> {
-    let refused = |RuleError { message, nearest }| PlacementError { field: field.to_owned(), message, nearest };
-    Rule::compile(text, subject).map(drop).map_err(refused)
-}
-
-fn refuse(field: &str, message: impl Into<String>) -> Result<(), PlacementError> {
-    Err(PlacementError { field: field.to_owned(), message: message.into(), nearest: None })
 }

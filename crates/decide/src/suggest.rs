@@ -10,7 +10,7 @@ use mercer_schema::{
     DecideRequest, DecidedItem, Page, PageType, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace,
     SuggestedQuery, Timestamp,
 };
-use mercer_search::{Doc, FacetField, LEVEL_SEPARATOR, Value, best};
+use mercer_search::{Doc, FacetField, Value, best, leaf_of};
 
 use crate::World;
 use crate::candidates::Sources;
@@ -128,8 +128,11 @@ fn places(world: &World, request: &SuggestRequest, field: &FacetField) -> Vec<Su
     let facets = world.search.facets();
     let told = |value: Value| {
         let text = facets.text(value);
-        let label = text.rsplit(LEVEL_SEPARATOR).next().unwrap_or(text);
-        SuggestedPlace { value: text.to_owned(), label: label.to_owned(), products: facets.products(value) as usize }
+        SuggestedPlace {
+            value: text.to_owned(),
+            label: leaf_of(text).to_owned(),
+            products: facets.products(value) as usize,
+        }
     };
     let wanted = request.places.unwrap_or(PLACES).min(MOST);
     facets.places(field, &request.q, wanted).into_iter().map(told).collect()

@@ -3,7 +3,7 @@
 //! Gain 2^grade − 1, discount log2(rank + 1), the ideal per query, products that nobody judged count as not relevant (Järvelin
 //! and Kekäläinen, TOIS 2002; Burges et al., ICML 2005). *Condensed* leaves products that nobody judged out of the list
 //! first (Sakai, SIGIR 2007): where few were judged, the truth lies between both. Queries without any relevant product are
-//! left out. Intervals are percentiles of resampled queries.
+//! left out.
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,14 @@ const TOP: usize = 10;
 pub const DEPTH: usize = 50;
 /// A word of so many letters may be typed wrong.
 const LONG_ENOUGH: usize = 5;
-const RESAMPLES: usize = 2_000;
 
-/// A mean over queries with its 95 % interval.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Estimate {
-    pub mean: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-/// How well queries were answered.
+/// How well queries were answered: a value a query, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Quality {
-    pub queries: usize,
-    pub ndcg: Estimate,
-    pub condensed_ndcg: Estimate,
-    pub reciprocal_rank: Estimate,
-    pub recall: Estimate,
+    pub ndcg: Vec<f64>,
+    pub condensed_ndcg: Vec<f64>,
+    pub reciprocal_rank: Vec<f64>,
+    pub recall: Vec<f64>,
 }
 
 /// Asks every query that has a relevant product, changed by `typed`, and compares the answers with the judgments.
@@ -43,26 +33,21 @@ pub fn evaluate(
     typed: impl Fn(&str) -> Option<String>,
     mut answer: impl FnMut(&str) -> Vec<String>,
 ) -> Quality {
-    let (mut ndcg, mut condensed, mut reciprocal, mut recall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut quality = Quality::default();
     for (query, grades) in judgments.iter().filter(|(_, grades)| grades.values().any(|grade| *grade > 0)) {
         let Some(typed) = typed(query) else { continue };
         let mut list = answer(&typed);
         list.truncate(DEPTH);
         let relevant = grades.values().filter(|grade| **grade > 0).count();
         let is_relevant = |id: &&String| grades.get(*id).is_some_and(|grade| *grade > 0);
-        ndcg.push(ndcg_at(TOP, &list, grades));
-        reciprocal.push(list.iter().position(|id| is_relevant(&id)).map_or(0.0, |place| 1.0 / (place + 1) as f64));
-        recall.push(list.iter().filter(is_relevant).count() as f64 / relevant.min(DEPTH) as f64);
+        quality.ndcg.push(ndcg_at(TOP, &list, grades));
+        let first = list.iter().position(|id| is_relevant(&id));
+        quality.reciprocal_rank.push(first.map_or(0.0, |place| 1.0 / (place + 1) as f64));
+        quality.recall.push(list.iter().filter(is_relevant).count() as f64 / relevant.min(DEPTH) as f64);
         list.retain(|id| grades.contains_key(id));
-        condensed.push(ndcg_at(TOP, &list, grades));
+        quality.condensed_ndcg.push(ndcg_at(TOP, &list, grades));
     }
-    Quality {
-        queries: ndcg.len(),
-        ndcg: estimate(&ndcg),
-        condensed_ndcg: estimate(&condensed),
-        reciprocal_rank: estimate(&reciprocal),
-        recall: estimate(&recall),
-    }
+    quality
 }
 
 fn ndcg_at(top: usize, list: &[String], grades: &BTreeMap<String, u8>) -> f64 {
@@ -104,20 +89,6 @@ pub fn with_a_typo(query: &str, seed: u64) -> Option<String> {
     Some(changed.collect::<Vec<_>>().join(" "))
 }
 
-/// The mean with a percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13).
-pub fn estimate(values: &[f64]) -> Estimate {
-    if values.is_empty() {
-        return Estimate::default();
-    }
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let mut random = Random(1);
-    let mut means: Vec<f64> = (0..RESAMPLES)
-        .map(|_| (0..values.len()).map(|_| values[random.below(values.len())]).sum::<f64>() / values.len() as f64)
-        .collect();
-    means.sort_unstable_by(f64::total_cmp);
-    Estimate { mean, low: means[RESAMPLES / 40], high: means[RESAMPLES - 1 - RESAMPLES / 40] }
-}
-
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 struct Random(u64);
 
@@ -147,18 +118,18 @@ mod tests {
     #[test]
     fn the_ideal_order_is_worth_one() {
         let ideal = answered(&["a", "b"]);
-        assert_eq!((ideal.queries, ideal.ndcg.mean, ideal.recall.mean), (1, 1.0, 1.0));
+        assert_eq!((ideal.ndcg.as_slice(), ideal.recall.as_slice()), (&[1.0][..], &[1.0][..]));
         let turned = answered(&["b", "a"]);
         let expected = (1.0 + 7.0 / 3_f64.log2()) / (7.0 + 1.0 / 3_f64.log2());
-        assert!((turned.ndcg.mean - expected).abs() < 1e-12);
+        assert!((turned.ndcg[0] - expected).abs() < 1e-12);
     }
 
     #[test]
     fn condensed_leaves_out_what_nobody_judged() {
         let found = answered(&["x", "y", "a", "b"]);
-        assert_eq!(found.condensed_ndcg.mean, 1.0);
-        assert!(found.ndcg.mean < 1.0);
-        assert_eq!(found.reciprocal_rank.mean, 1.0 / 3.0);
+        assert_eq!(found.condensed_ndcg, [1.0]);
+        assert!(found.ndcg[0] < 1.0);
+        assert_eq!(found.reciprocal_rank, [1.0 / 3.0]);
     }
 
     #[test]

@@ -20,6 +20,12 @@ type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
 /// Between the levels of a category.
 pub const LEVEL_SEPARATOR: &str = " > ";
+
+/// The last level of a category path, by which people call it.
+pub fn leaf_of(path: &str) -> &str {
+    path.rsplit(LEVEL_SEPARATOR).next().unwrap_or(path)
+}
+
 /// A longer value of an attribute is a text that nobody chooses from a list.
 const LONGEST_VALUE: usize = 60;
 /// Words of a value by which it is found.
@@ -233,7 +239,7 @@ fn values_of(product: &Product) -> Vec<(FacetField, String)> {
 }
 
 fn as_written(field: &FacetField, text: &str) -> String {
-    let name = if *field == FacetField::Category { text.rsplit(LEVEL_SEPARATOR).next().unwrap_or(text) } else { text };
+    let name = if *field == FacetField::Category { leaf_of(text) } else { text };
     tokens(name, MOST_WORDS).iter().map(|token| token.plain.as_str()).collect::<Vec<_>>().join(" ")
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use mercer_engine::Replayed;
-use mercer_schema::{DecideRequest, DecisionId, Device, PageDecision, Position, Timestamp};
+use mercer_schema::{DecideRequest, DecisionId, Device, PageDecision, Position, Timestamp, Visitor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,14 +46,12 @@ pub(crate) async fn decide(
     ApiJson(mut request): ApiJson<DecideRequest>,
 ) -> Result<Response, Problem> {
     check(&request)?;
-    if app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1") {
+    if objects(&app, &headers) {
         request.no_personalization = true;
     }
     request.context.device = request.context.device.or_else(|| hinted_device(&headers));
     if let Some(token) = request.view_as.take() {
-        let detail = "This token is not genuine or has expired; make a new one in the console.";
-        let visitor =
-            app.signer.verify(&token, now()).ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))?;
+        let visitor = viewed_as(&app, &token)?;
         (request.customer, request.anonymous_id) = (visitor.customer_id, visitor.anonymous_id);
         request.dry_run = true;
     }
@@ -74,7 +72,18 @@ fn hinted_device(headers: &HeaderMap) -> Option<Device> {
     headers.get("sec-ch-ua-mobile").is_some_and(|value| value == "?1").then_some(Device::Mobile)
 }
 
-fn json_response(json: Vec<u8>) -> Response {
+/// The browser says that its user objects to personalization.
+pub(crate) fn objects(app: &App, headers: &HeaderMap) -> bool {
+    app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1")
+}
+
+/// Whose eyes a token of the console lends.
+pub(crate) fn viewed_as(app: &App, token: &str) -> Result<Visitor, Problem> {
+    let detail = "This token is not genuine or has expired; make a new one in the console.";
+    app.signer.verify(token, now()).ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))
+}
+
+pub(crate) fn json_response(json: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
@@ -208,6 +217,6 @@ pub(crate) async fn replay(
     Ok(Json(ReplayedDecision { identical: is_identical, decision: answer }))
 }
 
-fn decision_id(text: &str) -> Result<DecisionId, Problem> {
+pub(crate) fn decision_id(text: &str) -> Result<DecisionId, Problem> {
     DecisionId::parse(text).map_err(|error| Problem::invalid(Some("id".into()), error.to_string()))
 }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use mercer_engine::Replayed;
 use mercer_schema::{
     AnonymousId, CustomerId, DecisionId, Explain, Refinement, SearchAnswer, SearchRecord, SearchRequest, SearchSort,
@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{MayDecide, MayRead};
 use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
+use crate::decide::{decision_id, json_response, objects, viewed_as};
 use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
 
@@ -231,7 +232,7 @@ fn answer(app: &App, headers: &HeaderMap, request: SearchRequest) -> Result<Resp
     let started = std::time::Instant::now();
     let answer = app.engine.search(request, new_decision_id(), now());
     metrics::histogram!("mercer_search_seconds").record(started.elapsed().as_secs_f64());
-    Ok(([(header::CONTENT_TYPE, "application/json")], answer.json).into_response())
+    Ok(json_response(answer.json))
 }
 
 /// The request once it is checked, and its visitor settled.
@@ -241,17 +242,11 @@ fn admitted(app: &App, headers: &HeaderMap, mut request: SearchRequest) -> Resul
         request.no_personalization = true;
     }
     if let Some(token) = request.view_as.take() {
-        let detail = "This token is not genuine or has expired; make a new one in the console.";
-        let visitor =
-            app.signer.verify(&token, now()).ok_or_else(|| Problem::invalid(Some("view_as".into()), detail))?;
+        let visitor = viewed_as(app, &token)?;
         (request.customer, request.anonymous_id) = (visitor.customer_id, visitor.anonymous_id);
         request.dry_run = true;
     }
     Ok(request)
-}
-
-fn objects(app: &App, headers: &HeaderMap) -> bool {
-    app.settings.honour_gpc && headers.get("sec-gpc").is_some_and(|value| value == "1")
 }
 
 fn check(request: &SearchRequest) -> Result<(), Problem> {
@@ -435,7 +430,7 @@ pub(crate) async fn logged(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<LoggedSearch>, Problem> {
-    let id = search_id(&id)?;
+    let id = decision_id(&id)?;
     let found = tokio::task::spawn_blocking(move || app.engine.find_search(&id)).await;
     let record: SearchRecord = found.map_err(|error| Problem::internal(&error))??;
     Ok(Json(LoggedSearch {
@@ -476,12 +471,8 @@ pub(crate) async fn replay(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<ReplayedSearch>, Problem> {
-    let id = search_id(&id)?;
+    let id = decision_id(&id)?;
     let replayed = tokio::task::spawn_blocking(move || app.engine.replay_search(&id)).await;
     let Replayed { answer, is_identical, .. } = replayed.map_err(|error| Problem::internal(&error))??;
     Ok(Json(ReplayedSearch { identical: is_identical, answer }))
-}
-
-fn search_id(text: &str) -> Result<DecisionId, Problem> {
-    DecisionId::parse(text).map_err(|error| Problem::invalid(Some("id".into()), error.to_string()))
 }

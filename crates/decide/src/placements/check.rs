@@ -199,11 +199,12 @@ fn check_text(field: &str, text: &str) -> Result<(), PlacementError> {
     Ok(())
 }
 
-fn check_rule(field: &str, text: &str, subject: Subject) -> Result<(), PlacementError> {
+/// Whether an expression can be understood; the refusal names the field.
+pub(crate) fn check_rule(field: &str, text: &str, subject: Subject) -> Result<(), PlacementError> {
     let refused = |RuleError { message, nearest }| PlacementError { field: field.to_owned(), message, nearest };
     Rule::compile(text, subject).map(drop).map_err(refused)
 }
 
-fn refuse(field: &str, message: impl Into<String>) -> Result<(), PlacementError> {
+pub(crate) fn refuse(field: &str, message: impl Into<String>) -> Result<(), PlacementError> {
     Err(PlacementError { field: field.to_owned(), message: message.into(), nearest: None })
 }

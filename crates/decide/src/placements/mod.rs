@@ -13,6 +13,7 @@ use mercer_schema::{Boost, Pin, Placement, PlacementId, Quota};
 use crate::rule::{Rule, Subject};
 
 pub use check::PlacementError;
+pub(crate) use check::{check_rule, refuse};
 pub use defaults::default_placements;
 
 /// Most places that a placement may have.

@@ -2,7 +2,7 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{Chip, Product, SearchRequest};
-use mercer_search::{Doc, LEVEL_SEPARATOR, Role, Value, Wish, Wished};
+use mercer_search::{Doc, Role, Value, Wish, Wished, leaf_of};
 
 use crate::World;
 
@@ -68,7 +68,7 @@ impl Wishes {
                 // What else a product is called or said to be weighs already in its words.
                 let looks_so = |value: &Value| facets.field(*value).is_some_and(|field| Role::of(field) != Role::Other);
                 let values = if values.iter().all(looks_so) { values } else { Vec::new() };
-                let text = text.rsplit(LEVEL_SEPARATOR).next().unwrap_or(&text).to_owned();
+                let text = leaf_of(&text).to_owned();
                 (field, text, Effect::Prefer(values))
             }
         };

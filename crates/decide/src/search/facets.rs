@@ -6,7 +6,7 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{Facet, FacetValue, SearchRequest};
-use mercer_search::{Doc, FacetField, Facets, LEVEL_SEPARATOR, Role, Value, readable};
+use mercer_search::{Doc, FacetField, Facets, LEVEL_SEPARATOR, Role, Value, leaf_of, readable};
 use rustc_hash::FxHashMap;
 
 use super::narrow::Narrowed;
@@ -148,7 +148,7 @@ fn told(index: &Facets, counted: &Counted, chosen: &[String], preferred: &Prefer
             let is_chosen = chosen.iter().any(|chosen| chosen == text);
             // What the customer likes goes first among what is about as frequent.
             let worth = *count as f64 * (1.0 + preferred.taste_for(&field, text).max(0.0));
-            let label = text.rsplit(LEVEL_SEPARATOR).next().unwrap_or(text).to_owned();
+            let label = leaf_of(text).to_owned();
             (worth, FacetValue { value: text.to_owned(), label, count: *count, is_chosen })
         })
         .collect();

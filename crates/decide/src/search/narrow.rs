@@ -8,10 +8,10 @@ use rustc_hash::FxHashSet;
 use super::Hit;
 use super::chips::Wishes;
 use crate::World;
-use crate::filter::facts;
+use crate::filter::AskedRule;
 use crate::notes::Notes;
 use crate::page::PageView;
-use crate::rule::{Fault, Rule, Subject};
+use crate::rule::{Rule, Subject};
 
 /// A field in which values were chosen.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Narrowed {
         let world = page.world;
         let choices: Vec<Choice> =
             request.refine.iter().filter_map(|refinement| choice(world, refinement, notes)).collect();
-        let mut sieve = RuleSieve::new(page, request, notes);
+        let mut rule = own_rule(page, request, notes);
         let category = request.category.as_deref().filter(|_| {
             !wishes.rest.trim().is_empty()
                 || request.category.as_deref().is_some_and(|path| path.contains(LEVEL_SEPARATOR))
@@ -59,7 +59,7 @@ impl Narrowed {
             let is_meant = category.is_none_or(|category| is_in_category(product, category))
                 && !page.person.dismissed.contains(&hit.item)
                 && wishes.allow(world, hit.item, product)
-                && sieve.holds(page, hit.item, product);
+                && rule.as_mut().is_none_or(|rule| rule.holds(page, hit.item, product));
             if !is_meant {
                 continue;
             }
@@ -71,7 +71,9 @@ impl Narrowed {
             }
         }
         narrowed.choices = choices;
-        sieve.tell(notes);
+        if let Some(fault) = rule.and_then(|rule| rule.fault) {
+            notes.add(format!("`filter` failed for a product, which is then left out: {fault}."));
+        }
         narrowed
     }
 
@@ -98,11 +100,6 @@ impl Choice {
                 .is_some_and(|price| ranges.iter().any(|(least, most)| (*least..=*most).contains(&price.minor))),
         }
     }
-}
-
-/// The last level of a category path.
-pub(super) fn leaf_of(category: &str) -> &str {
-    category.rsplit(LEVEL_SEPARATOR).next().unwrap_or(category)
 }
 
 /// By the name of any level, or by the path from the widest.
@@ -144,38 +141,12 @@ fn price_range(text: &str) -> Option<(i64, i64)> {
 }
 
 /// The request's own rule.
-struct RuleSieve {
-    rule: Option<crate::rule::PageRule>,
-    fault: Option<String>,
-}
-
-impl RuleSieve {
-    fn new(page: &PageView<'_>, request: &SearchRequest, notes: &mut Notes) -> Self {
-        let rule = request.filter.as_deref().and_then(|text| match Rule::compile(text, Subject::Product) {
-            Ok(rule) => Some(rule.on_page(&page.scope)),
-            Err(error) => {
-                notes.add(format!("`filter` was left aside: {}.", error.message));
-                None
-            }
-        });
-        Self { rule, fault: None }
-    }
-
-    fn holds(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
-        let Some(rule) = &self.rule else { return true };
-        match rule.holds(&page.scope, Some(facts(page, item, product))) {
-            Ok(truth) => truth,
-            Err(Fault::Absent) => false,
-            Err(Fault::Failed(message)) => {
-                self.fault.get_or_insert(message);
-                false
-            }
-        }
-    }
-
-    fn tell(self, notes: &mut Notes) {
-        if let Some(fault) = self.fault {
-            notes.add(format!("`filter` failed for a product, which is then left out: {fault}."));
+fn own_rule(page: &PageView<'_>, request: &SearchRequest, notes: &mut Notes) -> Option<AskedRule> {
+    match Rule::compile(request.filter.as_deref()?, Subject::Product) {
+        Ok(rule) => Some(AskedRule::new(rule.on_page(&page.scope))),
+        Err(error) => {
+            notes.add(format!("`filter` was left aside: {}.", error.message));
+            None
         }
     }
 }

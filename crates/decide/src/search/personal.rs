@@ -4,7 +4,8 @@
 //! the product. A product of which a code was typed stays where it is.
 
 use mercer_recommend::Item;
-use mercer_schema::{Page, Product, ReasonCode, SearchRequest};
+use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSort};
+use mercer_search::leaf_of;
 use rustc_hash::FxHashMap;
 
 use super::Hit;
@@ -16,8 +17,6 @@ use crate::page::PageView;
 const REORDERED: usize = 300;
 /// Products that the customer is expected to order which are looked at.
 const MOST_EXPECTED: usize = 200;
-/// The power of relevance: how much more a better fit counts than anything else.
-const SHARPNESS: f64 = 1.0;
 
 /// What can speak for a product beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,17 +105,25 @@ impl<'a> Preferred<'a> {
             most_popular: world.popularity.ranked().next().map_or(0.0, |(_, score)| f64::from(score)),
         };
         if strength > 0.0 && !page.person.objects {
-            preferred.know();
+            preferred.know_tastes();
+            // Other orders do not ask for it.
+            if request.sort == SearchSort::Relevance {
+                preferred.expect();
+            }
         }
         preferred
     }
 
-    fn know(&mut self) {
+    fn know_tastes(&mut self) {
         let PageView { world, person, now, .. } = *self.page;
         let tastes = person.affinities(&world.catalog, now);
         self.categories = shares(tastes.categories);
         self.brands = shares(tastes.brands);
         self.price_bands = shares(tastes.price_bands);
+    }
+
+    fn expect(&mut self) {
+        let PageView { world, person, now, .. } = *self.page;
         let best = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_EXPECTED);
         self.expected =
             best.iter().enumerate().map(|(place, scored)| (scored.item, 1.0 / (1.0 + place as f64 / 10.0))).collect();
@@ -127,7 +134,7 @@ impl<'a> Preferred<'a> {
         let of = |tastes: &FxHashMap<String, f64>, name: &str| tastes.get(name).copied().unwrap_or(0.0);
         match field {
             "brand" => of(&self.brands, text),
-            "category" => of(&self.categories, super::narrow::leaf_of(text)),
+            "category" => of(&self.categories, leaf_of(text)),
             _ => 0.0,
         }
     }
@@ -142,7 +149,7 @@ impl<'a> Preferred<'a> {
             }
             hit.parts = self.parts(wishes, hit.item);
             let lift: f64 = hit.parts.iter().map(|value| f64::from(*value)).sum();
-            hit.score = hit.relevance.powf(SHARPNESS) * (1.0 + lift);
+            hit.score = hit.relevance * (1.0 + lift);
         }
         hits[..best].sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
         for hit in hits[..best].iter_mut().filter(|hit| hit.is_coded) {

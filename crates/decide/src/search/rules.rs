@@ -6,15 +6,15 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{AppliedRule, Banner, ReasonCode, ScorePart, SearchAction, SearchRequest, SearchSort};
-use mercer_search::common_form;
+use mercer_search::{common_form, leaf_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hit;
 use super::narrow::Narrowed;
-use crate::filter::facts;
+use crate::filter::AskedRule;
 use crate::notes::Notes;
 use crate::page::PageView;
-use crate::rule::{Fault, PageRule};
+use crate::rule::Fault;
 use crate::search_rules::CompiledRule;
 
 /// The rules that stand for this search.
@@ -111,10 +111,10 @@ impl<'a> Rules<'a> {
             let rule = self.applied[number].rule;
             for (place, action) in rule.rule.then.iter().enumerate() {
                 let SearchAction::Hide { .. } = action else { continue };
-                let Some(mut asked) = Products::new(page, rule, place) else { continue };
+                let Some(mut asked) = products_of(page, rule, place) else { continue };
                 let before = narrowed.hits.len();
-                narrowed.hits.retain(|hit| !asked.has(hit.item));
-                narrowed.but_for.iter_mut().for_each(|items| items.retain(|item| !asked.has(*item)));
+                narrowed.hits.retain(|hit| !asked.has(page, hit.item));
+                narrowed.but_for.iter_mut().for_each(|items| items.retain(|item| !asked.has(page, *item)));
                 self.did(number, before - narrowed.hits.len(), "hid");
                 asked.tell(notes);
             }
@@ -158,10 +158,10 @@ impl<'a> Rules<'a> {
                     SearchAction::Bury { .. } => (None, "buried"),
                     _ => continue,
                 };
-                let Some(mut asked) = Products::new(page, rule, place) else { continue };
+                let Some(mut asked) = products_of(page, rule, place) else { continue };
                 let mut count = 0;
                 for hit in hits.iter_mut().filter(|hit| !hit.is_coded) {
-                    if !asked.has(hit.item) {
+                    if !asked.has(page, hit.item) {
                         continue;
                     }
                     count += 1;
@@ -266,7 +266,7 @@ impl<'a> Asked<'a> {
                 || rule.contains.iter().any(|part| padded.contains(&format!(" {part} ")))
         });
         let is_walk = self.category.is_some_and(|category| {
-            let leaf = super::narrow::leaf_of(category);
+            let leaf = leaf_of(category);
             when.categories.iter().any(|meant| meant == category || meant == leaf)
         });
         is_text || is_walk
@@ -288,37 +288,28 @@ fn holds(page: &PageView<'_>, rule: &CompiledRule, notes: &mut Notes) -> bool {
     false
 }
 
-/// The products that an action means.
-struct Products<'a> {
-    page: &'a PageView<'a>,
-    rule: &'a CompiledRule,
-    products: Result<PageRule, String>,
-    fault: Option<String>,
+/// The products that an action means; none when it names none.
+fn products_of<'a>(page: &PageView<'_>, rule: &'a CompiledRule, place: usize) -> Option<Products<'a>> {
+    let products = rule.products.get(place)?.as_ref()?;
+    let asked = products.as_ref().map(|products| AskedRule::new(products.on_page(&page.scope))).map_err(Clone::clone);
+    Some(Products { rule, asked })
 }
 
-impl<'a> Products<'a> {
-    fn new(page: &'a PageView<'a>, rule: &'a CompiledRule, place: usize) -> Option<Self> {
-        let products = rule.products.get(place)?.as_ref()?;
-        let products = products.as_ref().map(|products| products.on_page(&page.scope)).map_err(Clone::clone);
-        let fault = products.as_ref().err().cloned();
-        Some(Self { page, rule, products, fault })
-    }
+struct Products<'a> {
+    rule: &'a CompiledRule,
+    /// What is wrong with an expression that this version cannot read.
+    asked: Result<AskedRule, String>,
+}
 
-    fn has(&mut self, item: Item) -> bool {
-        let Ok(products) = &self.products else { return false };
-        let Some(product) = self.page.world.catalog.product(item) else { return false };
-        match products.holds(&self.page.scope, Some(facts(self.page, item, product))) {
-            Ok(truth) => truth,
-            Err(Fault::Absent) => false,
-            Err(Fault::Failed(message)) => {
-                self.fault.get_or_insert(message);
-                false
-            }
-        }
+impl Products<'_> {
+    fn has(&mut self, page: &PageView<'_>, item: Item) -> bool {
+        let product = page.world.catalog.product(item);
+        let asked = self.asked.as_mut().ok().zip(product);
+        asked.is_some_and(|(asked, product)| asked.holds(page, item, product))
     }
 
     fn tell(self, notes: &mut Notes) {
-        if let Some(fault) = self.fault {
+        if let Some(fault) = self.asked.map_or_else(Some, |asked| asked.fault) {
             notes.add(format!("The rule `{}` failed for a product, which it left alone: {fault}.", self.rule.rule.id));
         }
     }

@@ -10,8 +10,9 @@ use std::time::Instant;
 use mercer_collect::Received;
 use mercer_collect::import::{self, Input, Options};
 use mercer_decide::{Models, World, search};
+use mercer_recommend::evaluate::{Interval, mean_interval};
 use mercer_schema::{DecisionId, Product, SearchRequest, SourceId, Timestamp};
-use mercer_search::evaluate::{DEPTH, Estimate, Judgments, Quality, evaluate, with_a_typo};
+use mercer_search::evaluate::{DEPTH, Judgments, Quality, evaluate, with_a_typo};
 use mercer_search::{Doc, Language, Lexicon, synonyms_of};
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ use crate::output;
 
 /// Times every query is asked for the clock, and with so many different slips.
 const ROUNDS: u64 = 5;
+const RESAMPLES: usize = 2_000;
+const SEED: u64 = 1;
 
 /// The answers to one set of judged queries.
 struct Answered {
@@ -59,14 +62,17 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (name, judged) in [("judged", Some(&judged)), ("held", held.as_ref())] {
         let Some(Answered { clean, one_typo, milliseconds }) = judged else { continue };
-        let told = |estimate: Estimate| format!("{:.4} [{:.3}, {:.3}]", estimate.mean, estimate.low, estimate.high);
+        let told = |values: &[f64]| {
+            let Interval { mean, low, high } = interval(values);
+            format!("{mean:.4} [{low:.3}, {high:.3}]")
+        };
         output::line(format!(
             "| {} | {name} | {} | {} | {one_typo:.4} | {} | {} | {:.3} | {:.3} |",
-            clean.queries,
-            told(clean.ndcg),
-            told(clean.condensed_ndcg),
-            told(clean.reciprocal_rank),
-            told(clean.recall),
+            clean.ndcg.len(),
+            told(&clean.ndcg),
+            told(&clean.condensed_ndcg),
+            told(&clean.reciprocal_rank),
+            told(&clean.recall),
             quantile(milliseconds, 0.5),
             quantile(milliseconds, 0.99),
         ));
@@ -76,21 +82,23 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
 
 fn told(answered: &Answered) -> Value {
     let Answered { clean, one_typo, milliseconds } = answered;
-    let interval = |estimate: Estimate| json!([estimate.low, estimate.high]);
+    let [ndcg, condensed, reciprocal_rank, recall] =
+        [&clean.ndcg, &clean.condensed_ndcg, &clean.reciprocal_rank, &clean.recall].map(|values| interval(values));
+    let bounds = |interval: Interval| json!([interval.low, interval.high]);
     json!({
-        "queries": clean.queries,
+        "queries": clean.ndcg.len(),
         "metrics": {
-            "nDCG@10": clean.ndcg.mean,
-            "nDCG@10_condensed": clean.condensed_ndcg.mean,
+            "nDCG@10": ndcg.mean,
+            "nDCG@10_condensed": condensed.mean,
             "nDCG@10_one_typo": one_typo,
-            "MRR": clean.reciprocal_rank.mean,
-            "Recall@50": clean.recall.mean,
+            "MRR": reciprocal_rank.mean,
+            "Recall@50": recall.mean,
         },
         "intervals": {
-            "nDCG@10": interval(clean.ndcg),
-            "nDCG@10_condensed": interval(clean.condensed_ndcg),
-            "MRR": interval(clean.reciprocal_rank),
-            "Recall@50": interval(clean.recall),
+            "nDCG@10": bounds(ndcg),
+            "nDCG@10_condensed": bounds(condensed),
+            "MRR": bounds(reciprocal_rank),
+            "Recall@50": bounds(recall),
         },
         "query_ms": { "p50": quantile(milliseconds, 0.5), "p99": quantile(milliseconds, 0.99) },
     })
@@ -127,10 +135,16 @@ fn answered(world: &World, judgments: &Judgments) -> Answered {
         answer.items.into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>()
     };
     let clean = evaluate(judgments, |query| Some(query.to_owned()), &mut ask);
-    let slips = (0..ROUNDS).map(|round| evaluate(judgments, |query| with_a_typo(query, round), &mut ask).ndcg.mean);
+    let slips = (0..ROUNDS).map(|round| evaluate(judgments, |query| with_a_typo(query, round), &mut ask).ndcg);
+    let slips = slips.map(|gains| gains.iter().sum::<f64>() / gains.len().max(1) as f64);
     let one_typo = slips.sum::<f64>() / ROUNDS as f64;
     milliseconds.sort_unstable_by(f64::total_cmp);
     Answered { clean, one_typo, milliseconds }
+}
+
+/// Over resampled queries.
+fn interval(values: &[f64]) -> Interval {
+    mean_interval(values, RESAMPLES, SEED)
 }
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {
