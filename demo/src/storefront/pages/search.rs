@@ -31,6 +31,8 @@ pub(in super::super) struct Asked {
 struct SearchPage {
     frame: Frame,
     query: String,
+    /// What was looked for instead of a slip.
+    corrected: Option<String>,
     tiles: Vec<Tile>,
     total: usize,
     next: Option<String>,
@@ -70,8 +72,15 @@ pub(in super::super) async fn show(
     frame.query.clone_from(&words);
     let next = (from + PAGE < total && !products.is_empty())
         .then(|| format!("/search?q={}&from={}", utf8_percent_encode(&words, NON_ALPHANUMERIC), from + PAGE));
-    let template =
-        SearchPage { frame, query: words, tiles: tiles(&shop, &products), total, next, rows: rows(&shop, decision) };
+    let template = SearchPage {
+        frame,
+        query: words,
+        corrected: found.and_then(|found| found.query.corrected),
+        tiles: tiles(&shop, &products),
+        total,
+        next,
+        rows: rows(&shop, decision),
+    };
     page(&template, &visitor)
 }
 
