@@ -38,7 +38,7 @@ export function consoleLooks(world) {
         ['new search rule', '/console/search/new-rule'],
         ['synonyms', '/console/search/synonyms'],
         ['search analytics', '/console/search/analytics'],
-        ['search analytics, unknown query', '/console/search/analytics/query?q=qqxxzzy', 404],
+        ['search analytics, unknown query', '/console/search/analytics/query?q=nobodyasked', 404],
         ['models', '/console/models'],
         ['model', '/console/models/000001'],
         ['unknown model', '/console/models/999999', 404],
