@@ -12,6 +12,7 @@ const MOST_RULES: usize = 5_000;
 const MOST_TEXTS: usize = 20;
 const MOST_LETTERS: usize = 100;
 const MOST_WORDS: usize = 6;
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The whole list. Saving replaces it.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +48,8 @@ impl ShopSynonyms {
     /// Reads lines of text. The fault's field is the line: `line 3`.
     pub fn read(text: &str) -> Result<Vec<SynonymRule>, PlacementError> {
         let mut rules = Vec::new();
-        for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        // Files put together have byte-order marks in their middle too.
+        for (number, line) in text.replace(BYTE_ORDER_MARK, "").lines().enumerate() {
             let at = |message: String| PlacementError { field: format!("line {}", number + 1), message, nearest: None };
             for rule in read_line(line).map_err(at)? {
                 check(&rule).map_err(|(_, message)| at(message))?;
@@ -131,7 +133,8 @@ fn check_text(text: &str) -> Result<(), String> {
         return Err(format!("write at most {MOST_WORDS} words of {MOST_LETTERS} letters in all"));
     }
     let is_plain = text.split_whitespace().collect::<Vec<_>>().join(" ") == text;
-    if !is_plain || text.chars().any(char::is_control) || text.contains([',', '#', '!']) || text.contains("=>") {
+    let is_hidden = |letter: char| letter.is_control() || letter == BYTE_ORDER_MARK;
+    if !is_plain || text.contains(is_hidden) || text.contains([',', '#', '!']) || text.contains("=>") {
         return Err("write words with single spaces, without `,` `#` `!` `=>`".to_owned());
     }
     Ok(())
@@ -172,6 +175,8 @@ mod tests {
             assert_eq!(error.field, field, "{text}");
             assert!(error.message.contains(part), "{text}: {}", error.message);
         }
+        let marked = ShopSynonyms::read("\u{feff}sofa, \u{feff}couch").unwrap();
+        assert_eq!(ShopSynonyms::write(&marked), "sofa, couch\n");
         let hostile = SynonymRule { from: Some("a\nb".into()), to: vec!["c".into()], refused: false };
         assert_eq!(ShopSynonyms::check(&[hostile]).unwrap_err().field, "rules[0].from");
     }
