@@ -26,13 +26,7 @@ pub(crate) async fn run(
         workers.spawn(async move { work(&server, &requests, queue).await.map_err(|error| error.to_string()) });
     }
     let started = Instant::now();
-    for number in 0..total {
-        let due = started + Duration::from_nanos(number * 1_000_000_000 / rate);
-        tokio::time::sleep_until(due.into()).await;
-        let worker = &hand_out[number as usize % hand_out.len()];
-        worker.send((due, number)).map_err(|_| "a connection broke")?;
-    }
-    drop(hand_out);
+    let pacer = std::thread::spawn(move || pace(started, rate, total, &hand_out));
     let (mut answered, mut errors, mut items, mut latency) = (0_u64, 0, 0_usize, report::histogram());
     while let Some(outcome) = workers.join_next().await {
         let own = outcome??;
@@ -41,9 +35,21 @@ pub(crate) async fn run(
         items += own.items;
         latency.add(own.latency)?;
     }
+    pacer.join().map_err(|_| "the pacer stopped")?;
     let per_second = answered as f64 / started.elapsed().as_secs_f64();
     report::row(&name(items as f64 / answered.max(1) as f64), per_second, errors, &latency);
     Ok(())
+}
+
+/// Hands out each request when it is due. A thread of its own: the runtime's timer is late by up to a millisecond, which
+/// would count as the server's time.
+fn pace(started: Instant, rate: u64, total: u64, hand_out: &[Sender]) {
+    for number in 0..total {
+        let due = started + Duration::from_nanos(number * 1_000_000_000 / rate);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        // A worker that is gone tells its error itself.
+        let _ = hand_out[number as usize % hand_out.len()].send((due, number));
+    }
 }
 
 type Due = (Instant, u64);

@@ -44,8 +44,9 @@ const MOST_FACETS: usize = 30;
 
 /// A product that was found, with what speaks for it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Hit {
+pub(crate) struct Hit<'a> {
     pub(crate) item: Item,
+    pub(crate) product: &'a Product,
     /// By the words, from 0 to 1, the best.
     pub(crate) relevance: f64,
     pub(crate) coverage: f64,
@@ -58,7 +59,18 @@ pub(crate) struct Hit {
     pub(crate) parts: [f32; Part::ALL.len()],
 }
 
-impl Hit {
+impl<'a> Hit<'a> {
+    /// Found, and not yet put in order.
+    fn new(item: Item, product: &'a Product) -> Self {
+        let parts = Default::default();
+        Self { item, product, relevance: 0.0, coverage: 0.0, is_coded: false, place: 0, score: 0.0, parts }
+    }
+
+    /// It cannot be bought, and nobody asked for it by its code.
+    fn is_sold_out(&self) -> bool {
+        !self.is_coded && !self.product.is_buyable()
+    }
+
     /// What was added for which reason.
     fn parts(&self) -> impl Iterator<Item = (Part, f64)> {
         Part::ALL
@@ -94,7 +106,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let is_code = world.search.is_code(&request.q);
     let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
     let found = find(world, request, &wishes);
-    let mut hits = hits(&found);
+    let mut hits = hits(world, &found);
     rules.add_pinned(&mut hits);
     let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
     rules.hide(&mut narrowed, &mut notes);
@@ -102,7 +114,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     order(&page, request, &wishes, &preferred, &mut narrowed.hits);
     let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
     if !request.ungrouped {
-        narrowed.keep_one_of_each_family(world, &pinned);
+        narrowed.keep_one_of_each_family(&pinned);
     }
     rules.pin(&mut narrowed.hits, pinned);
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
@@ -110,11 +122,11 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
     let (start, limit) = window(request, &mut notes);
     let total = narrowed.hits.len();
-    let shown: Vec<Hit> = narrowed.hits.into_iter().skip(start).take(limit).collect();
+    let shown: Vec<Hit<'_>> = narrowed.hits.into_iter().skip(start).take(limit).collect();
     let mut projection = Projection::new(&request.fields);
-    let items = shown.iter().filter_map(|hit| told(&page, hit, &rules, &mut projection)).collect();
+    let items = shown.iter().map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
-    let explanations = if request.explain == Explain::Full { explanations(world, &shown, &rules) } else { Vec::new() };
+    let explanations = if request.explain == Explain::Full { explanations(&shown, &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
     SearchAnswer {
         decision_id: id,
@@ -173,25 +185,30 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     world.search.find(&world.lexicon(), &wishes.rest, request.typing)
 }
 
-fn hits(found: &Found) -> Vec<Hit> {
+fn hits<'a>(world: &'a World, found: &Found) -> Vec<Hit<'a>> {
     let best = found.matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
-    let hit = |found: &Match| Hit {
-        item: Item(found.doc.0),
-        relevance: f64::from(found.score / best),
-        coverage: f64::from(found.coverage),
-        is_coded: found.is_coded,
-        place: 0,
-        score: 0.0,
-        parts: [0.0; Part::ALL.len()],
+    let hit = |found: &Match| {
+        let item = Item(found.doc.0);
+        Some(Hit {
+            relevance: f64::from(found.score / best),
+            coverage: f64::from(found.coverage),
+            is_coded: found.is_coded,
+            ..Hit::new(item, world.catalog.product(item)?)
+        })
     };
-    found.matches.iter().map(hit).collect()
+    found.matches.iter().filter_map(hit).collect()
 }
 
 /// Puts the hits in the order that was asked for. What can be bought comes first, in every order.
-fn order(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes, preferred: &Preferred<'_>, hits: &mut [Hit]) {
-    let catalog = &page.world.catalog;
-    let price = |hit: &Hit| catalog.product(hit.item).and_then(|product| product.price).map(|price| price.minor);
-    let by_words = |a: &Hit, b: &Hit| b.relevance.total_cmp(&a.relevance).then(a.item.cmp(&b.item));
+fn order(
+    page: &PageView<'_>,
+    request: &SearchRequest,
+    wishes: &Wishes,
+    preferred: &Preferred<'_>,
+    hits: &mut [Hit<'_>],
+) {
+    let price = |hit: &Hit<'_>| hit.product.price.map(|price| price.minor);
+    let by_words = |a: &Hit<'_>, b: &Hit<'_>| b.relevance.total_cmp(&a.relevance).then(a.item.cmp(&b.item));
     hits.sort_unstable_by(by_words);
     for (place, hit) in hits.iter_mut().enumerate() {
         (hit.place, hit.score) = (place + 1, hit.relevance);
@@ -199,16 +216,14 @@ fn order(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes, preferre
     match request.sort {
         SearchSort::Relevance => preferred.reorder(wishes, hits),
         SearchSort::Popular => {
-            let popularity = |hit: &Hit| page.world.popularity.score(hit.item);
+            let popularity = |hit: &Hit<'_>| page.world.popularity.score(hit.item);
             hits.sort_by(|a, b| popularity(b).total_cmp(&popularity(a)));
         }
-        SearchSort::Newest => hits.sort_by_key(|hit| Reverse(catalog.since(hit.item))),
+        SearchSort::Newest => hits.sort_by_key(|hit| Reverse(page.world.catalog.since(hit.item))),
         SearchSort::PriceUp => hits.sort_by_key(|hit| price(hit).unwrap_or(i64::MAX)),
         SearchSort::PriceDown => hits.sort_by_key(|hit| Reverse(price(hit))),
     }
-    let is_sold_out =
-        |hit: &Hit| !hit.is_coded && !catalog.product(hit.item).is_some_and(|product| product.is_buyable());
-    hits.sort_by_key(is_sold_out);
+    hits.sort_by_key(Hit::is_sold_out);
 }
 
 /// Where the page begins, and how much is on it.
@@ -220,20 +235,19 @@ fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
     (start.unwrap_or(0).min(MOST_PAGED), request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE))
 }
 
-fn told(page: &PageView<'_>, hit: &Hit, rules: &Rules<'_>, projection: &mut Projection<'_>) -> Option<DecidedItem> {
-    let product: &Product = page.world.catalog.product(hit.item)?;
+fn told(page: &PageView<'_>, hit: &Hit<'_>, rules: &Rules<'_>, projection: &mut Projection<'_>) -> DecidedItem {
     let strongest = hit.parts().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     let code = rules.reason(hit.item).or_else(|| strongest.and_then(|(part, _)| part.reason()));
     let code = code.filter(|_| page.explain != Explain::None);
     let reason = |code: ReasonCode| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
-    Some(DecidedItem {
-        product_id: product.id.clone(),
-        product: Some(projection.apply(product)),
+    DecidedItem {
+        product_id: hit.product.id.clone(),
+        product: Some(projection.apply(hit.product)),
         score: hit.score,
         propensity: 1.0,
         source: None,
         reasons: code.map(reason).into_iter().collect(),
-    })
+    }
 }
 
 fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Found) -> Understood {
@@ -253,19 +267,17 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
     }
 }
 
-fn explanations(world: &World, shown: &[Hit], rules: &Rules<'_>) -> Vec<Explanation> {
-    let explained = |hit: &Hit| {
-        Some(Explanation {
-            product_id: world.catalog.id(hit.item)?.clone(),
-            relevance: hit.relevance,
-            coverage: hit.coverage,
-            place_by_words: hit.place,
-            parts: hit
-                .parts()
-                .map(|(part, value)| ScorePart { name: part.name().to_owned(), value })
-                .chain(rules.parts(hit.item))
-                .collect(),
-        })
+fn explanations(shown: &[Hit<'_>], rules: &Rules<'_>) -> Vec<Explanation> {
+    let explained = |hit: &Hit<'_>| Explanation {
+        product_id: hit.product.id.clone(),
+        relevance: hit.relevance,
+        coverage: hit.coverage,
+        place_by_words: hit.place,
+        parts: hit
+            .parts()
+            .map(|(part, value)| ScorePart { name: part.name().to_owned(), value })
+            .chain(rules.parts(hit.item))
+            .collect(),
     };
-    shown.iter().filter_map(explained).collect()
+    shown.iter().map(explained).collect()
 }

@@ -3,7 +3,8 @@
 //! A value is a number, a product a list of numbers, so that counting the values of a thousand products is a walk over
 //! numbers. Counts over the whole catalog are exact, however products came and went.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use rustc_hash::FxBuildHasher;
 use crate::Doc;
 use crate::analysis::is_code;
 use crate::text::tokens;
+use crate::wishes::Role;
 
 type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
@@ -30,6 +32,9 @@ pub fn leaf_of(path: &str) -> &str {
 const LONGEST_VALUE: usize = 60;
 /// Words of a value by which it is found.
 const MOST_WORDS: usize = 8;
+/// Between the values of a list, and the words that one of them has at most.
+const BETWEEN_LISTED: [char; 3] = [',', ';', '|'];
+const MOST_LISTED_WORDS: usize = 2;
 
 /// A value of a field, by number. Which number it is says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,34 +49,63 @@ pub enum FacetField {
     Attribute(Arc<str>),
 }
 
-#[derive(Debug, Clone)]
-struct Known {
-    field: FacetField,
-    text: Arc<str>,
-    products: u32,
-}
-
 /// What the products of a field are like, all together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FieldTotals {
     pub products: u32,
     pub values: u32,
-    /// Products of which the value is a number.
+    /// Products of which the first value is a number.
     pub numbers: u32,
+}
+
+/// The values of a field among some products.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldCounts<'a> {
+    pub field: &'a FacetField,
+    pub role: Role,
+    /// Over the whole catalog.
+    pub totals: FieldTotals,
+    /// Of these products, those that have any value.
+    pub products: u32,
+    /// Each value with how many of these products have it, in the order in which they were met.
+    pub values: Vec<(Value, u32)>,
+}
+
+#[derive(Debug, Clone)]
+struct KnownField {
+    field: FacetField,
+    role: Role,
+    totals: FieldTotals,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    /// The number of its field.
+    field: u32,
+    text: Arc<str>,
+    products: u32,
+}
+
+/// A value of a product, beside the number of its field.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    field: u32,
+    value: Value,
 }
 
 /// All values of all products.
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
+    fields: Vector<KnownField>,
+    field_numbers: Map<FacetField, u32>,
     values: Vector<Known>,
-    numbers: Map<(FacetField, Arc<str>), Value>,
+    value_numbers: Map<(u32, Arc<str>), Value>,
     /// By how people write them: small letters, no accents, a category by its own name.
     written: Map<String, Vec<Value>>,
     /// Brands and categories by the words of their names.
     places: OrdMap<(FacetField, String), OrdSet<Value>>,
-    /// By product.
-    of: Vector<Option<Arc<[Value]>>>,
-    fields: OrdMap<FacetField, FieldTotals>,
+    /// By product; the values of a field stand together.
+    of: Vector<Option<Arc<[Held]>>>,
 }
 
 impl FacetField {
@@ -96,39 +130,76 @@ impl FacetField {
 impl Facets {
     pub(crate) fn put(&mut self, doc: Doc, product: &Product) {
         let wanted = values_of(product);
-        let known = self.of(doc).iter().map(|value| self.told(*value)).collect::<Vec<_>>();
-        if known.len() == wanted.len() && known.iter().zip(&wanted).all(|(known, wanted)| known == wanted) {
+        let known = self.of(doc).iter().map(|held| self.told(held.value)).collect::<Vec<_>>();
+        if known == wanted {
             return;
         }
         self.remove(doc);
-        let values: Arc<[Value]> = wanted.into_iter().map(|(field, text)| self.count(field, &text)).collect();
+        let held: Arc<[Held]> = wanted.into_iter().map(|(field, text)| self.number(&field, &text)).collect();
+        self.recount(&held, 1);
         while self.of.len() <= doc.0 as usize {
             self.of.push_back(None);
         }
-        self.of.set(doc.0 as usize, Some(values));
+        self.of.set(doc.0 as usize, Some(held));
     }
 
     pub(crate) fn remove(&mut self, doc: Doc) {
-        let Some(values) = self.of.get_mut(doc.0 as usize).and_then(Option::take) else { return };
-        for value in values.iter() {
-            let Some(known) = self.values.get_mut(value.0 as usize) else { continue };
-            known.products -= 1;
-            if let Some(totals) = self.fields.get_mut(&known.field) {
-                totals.products -= 1;
-                totals.numbers -= u32::from(is_number(&known.text));
-                totals.values -= u32::from(known.products == 0);
-            }
+        if let Some(held) = self.of.get_mut(doc.0 as usize).and_then(Option::take) {
+            self.recount(&held, -1);
         }
     }
 
+    /// Whether a product has one of these values.
+    pub fn has_any(&self, doc: Doc, values: &[Value]) -> bool {
+        self.of(doc).iter().any(|held| values.contains(&held.value))
+    }
+
+    /// Counts the values of some products, field by field. `is_meant` is told a field and how many of the products have
+    /// it: the values of other fields are not looked at.
+    pub fn count(&self, docs: &[Doc], is_meant: impl Fn(&FacetField, u32) -> bool) -> Vec<FieldCounts<'_>> {
+        let mut having = vec![0_u32; self.fields.len()];
+        for doc in docs {
+            let mut last = None;
+            for Held { field, .. } in self.of(*doc) {
+                having[*field as usize] += u32::from(last.replace(field) != Some(field));
+            }
+        }
+        let mut counts = Vec::new();
+        let mut places: Vec<Option<usize>> = vec![None; having.len()];
+        for (number, products) in having.into_iter().enumerate() {
+            let KnownField { field, role, totals } = &self.fields[number];
+            if is_meant(field, products) {
+                places[number] = Some(counts.len());
+                counts.push(FieldCounts { field, role: *role, totals: *totals, products, values: Vec::new() });
+            }
+        }
+        TALLY.with_borrow_mut(|tally| {
+            tally.resize(tally.len().max(self.values.len()), 0);
+            for Held { field, value } in docs.iter().flat_map(|doc| self.of(*doc)) {
+                let Some(place) = places[*field as usize] else { continue };
+                let count = &mut tally[value.0 as usize];
+                if *count == 0 {
+                    counts[place].values.push((*value, 0));
+                }
+                *count += 1;
+            }
+            for (value, count) in counts.iter_mut().flat_map(|counts| &mut counts.values) {
+                *count = std::mem::take(&mut tally[value.0 as usize]);
+            }
+        });
+        counts.sort_by(|a, b| a.field.cmp(b.field));
+        counts
+    }
+
     /// The values of a product.
-    pub fn of(&self, doc: Doc) -> &[Value] {
+    fn of(&self, doc: Doc) -> &[Held] {
         self.of.get(doc.0 as usize).and_then(Option::as_deref).unwrap_or(&[])
     }
 
     /// The number of a value that some product has.
     pub fn value(&self, field: &FacetField, text: &str) -> Option<Value> {
-        let value = *self.numbers.get(&(field.clone(), Arc::from(text)))?;
+        let field = *self.field_numbers.get(field)?;
+        let value = *self.value_numbers.get(&(field, Arc::from(text)))?;
         (self.products(value) > 0).then_some(value)
     }
 
@@ -161,7 +232,12 @@ impl Facets {
     }
 
     pub fn field(&self, value: Value) -> Option<&FacetField> {
-        self.values.get(value.0 as usize).map(|known| &known.field)
+        Some(&self.known_field(value)?.field)
+    }
+
+    /// What the name of a value's field says that it holds.
+    pub fn role(&self, value: Value) -> Role {
+        self.known_field(value).map_or(Role::Other, |known| known.role)
     }
 
     pub fn text(&self, value: Value) -> &str {
@@ -174,7 +250,8 @@ impl Facets {
     }
 
     pub fn totals(&self, field: &FacetField) -> FieldTotals {
-        self.fields.get(field).copied().unwrap_or_default()
+        let number = self.field_numbers.get(field);
+        number.and_then(|number| self.fields.get(*number as usize)).map(|known| known.totals).unwrap_or_default()
     }
 
     /// Numbers given to values so far.
@@ -186,17 +263,26 @@ impl Facets {
         self.values.is_empty()
     }
 
-    fn told(&self, value: Value) -> (FacetField, String) {
-        let known = &self.values[value.0 as usize];
-        (known.field.clone(), known.text.to_string())
+    fn known_field(&self, value: Value) -> Option<&KnownField> {
+        self.fields.get(self.values.get(value.0 as usize)?.field as usize)
     }
 
-    fn count(&mut self, field: FacetField, text: &str) -> Value {
+    fn told(&self, value: Value) -> (FacetField, String) {
+        let known = &self.values[value.0 as usize];
+        (self.fields[known.field as usize].field.clone(), known.text.to_string())
+    }
+
+    fn number(&mut self, field: &FacetField, text: &str) -> Held {
+        let number = *self.field_numbers.entry(field.clone()).or_insert_with(|| {
+            let totals = FieldTotals::default();
+            self.fields.push_back(KnownField { field: field.clone(), role: Role::of(field), totals });
+            (self.fields.len() - 1) as u32
+        });
         let text: Arc<str> = Arc::from(text);
-        let value = *self.numbers.entry((field.clone(), Arc::clone(&text))).or_insert_with(|| {
+        let value = *self.value_numbers.entry((number, Arc::clone(&text))).or_insert_with(|| {
             let value = Value(self.values.len() as u32);
-            self.values.push_back(Known { field: field.clone(), text: Arc::clone(&text), products: 0 });
-            let written = as_written(&field, &text);
+            self.values.push_back(Known { field: number, text: Arc::clone(&text), products: 0 });
+            let written = as_written(field, &text);
             if !matches!(field, FacetField::Attribute(_)) {
                 for word in written.split(' ') {
                     self.places.entry((field.clone(), word.to_owned())).or_default().insert(value);
@@ -205,24 +291,44 @@ impl Facets {
             self.written.entry(written).or_default().push(value);
             value
         });
-        let totals = self.fields.entry(field).or_default();
-        totals.products += 1;
-        totals.numbers += u32::from(is_number(&text));
-        if let Some(known) = self.values.get_mut(value.0 as usize) {
-            totals.values += u32::from(known.products == 0);
-            known.products += 1;
-        }
-        value
+        Held { field: number, value }
     }
+
+    /// Counts a product's values in, or with -1 out.
+    fn recount(&mut self, held: &[Held], by: i32) {
+        let mut last = None;
+        for Held { field, value } in held {
+            let (Some(known), Some(of_field)) =
+                (self.values.get_mut(value.0 as usize), self.fields.get_mut(*field as usize))
+            else {
+                continue;
+            };
+            let was_there = known.products > 0;
+            known.products = known.products.saturating_add_signed(by);
+            let totals = &mut of_field.totals;
+            if was_there != (known.products > 0) {
+                totals.values = totals.values.saturating_add_signed(by);
+            }
+            if last.replace(field) != Some(field) {
+                totals.products = totals.products.saturating_add_signed(by);
+                totals.numbers = totals.numbers.saturating_add_signed(if is_number(&known.text) { by } else { 0 });
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// By value, how many products were counted; all 0 between two counts.
+    static TALLY: RefCell<Vec<u32>> = RefCell::default();
 }
 
 /// The values of a product in the order of their fields, each once.
 fn values_of(product: &Product) -> Vec<(FacetField, String)> {
-    let mut values: BTreeMap<(FacetField, String), ()> = BTreeMap::new();
+    let mut values: BTreeSet<(FacetField, String)> = BTreeSet::new();
     let mut add = |field: FacetField, text: &str| {
         let text = text.trim();
         if !text.is_empty() && text.chars().count() <= LONGEST_VALUE {
-            values.insert((field, text.to_owned()), ());
+            values.insert((field, text.to_owned()));
         }
     };
     if let Some(brand) = &product.brand {
@@ -230,12 +336,22 @@ fn values_of(product: &Product) -> Vec<(FacetField, String)> {
     }
     for (name, value) in product.attributes.iter().filter(|(name, value)| !is_code(name) && !value.starts_with("http"))
     {
-        add(FacetField::Attribute(Arc::from(name.as_str())), value);
+        let field = FacetField::Attribute(Arc::from(name.as_str()));
+        listed(value).into_iter().for_each(|value| add(field.clone(), value));
     }
     for levels in 1..=product.category.len() {
-        values.insert((FacetField::Category, product.category[..levels].join(LEVEL_SEPARATOR)), ());
+        values.insert((FacetField::Category, product.category[..levels].join(LEVEL_SEPARATOR)));
     }
-    values.into_keys().collect()
+    values.into_iter().collect()
+}
+
+/// The values of a list such as `Black, Red`; a text with a number or a long part is one value.
+fn listed(text: &str) -> Vec<&str> {
+    let is_word = |part: &&str| {
+        !part.is_empty() && part.split(' ').count() <= MOST_LISTED_WORDS && !part.contains(|c: char| c.is_ascii_digit())
+    };
+    let parts: Vec<&str> = text.split(BETWEEN_LISTED).map(str::trim).collect();
+    if parts.iter().all(is_word) { parts } else { vec![text] }
 }
 
 fn as_written(field: &FacetField, text: &str) -> String {
@@ -263,6 +379,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_words_is_several_values() {
+        assert_eq!(listed("Black, Dark red;White"), ["Black", "Dark red", "White"]);
+        for whole in ["1,200 mAh", "Black", "USB 2.0, USB 3.0", "for the kitchen, bath and garden", "Black,"] {
+            assert_eq!(listed(whole), [whole]);
+        }
+        let mut facets = Facets::default();
+        facets.put(Doc(0), &lamp("red, blue"));
+        let colour = FacetField::parse("colour");
+        assert_eq!(facets.totals(&colour), FieldTotals { products: 1, values: 2, numbers: 0 });
+        assert!(facets.has_any(Doc(0), &[facets.value(&colour, "blue").unwrap()]));
+    }
+
+    #[test]
     fn counts_follow_the_products() {
         let mut facets = Facets::default();
         facets.put(Doc(0), &lamp("red"));
@@ -274,6 +403,10 @@ mod tests {
         let path = facets.value(&FacetField::Category, "Home > Light").unwrap();
         assert_eq!((facets.products(path), facets.text(path)), (2, "Home > Light"));
         assert_eq!(facets.of(Doc(0)).len(), 5);
+        let docs = [Doc(0), Doc(3), Doc(9)];
+        let counts = facets.count(&docs, |field, products| *field != FacetField::Brand && products == 2);
+        let told = counts.iter().map(|counts| (counts.field.name(), counts.products, counts.values.len()));
+        assert_eq!(told.collect::<Vec<_>>(), [("category", 2, 2), ("colour", 2, 2), ("watts", 2, 1)]);
         facets.put(Doc(0), &lamp("blue"));
         assert_eq!(facets.value(&colour, "red"), None);
         assert_eq!(facets.totals(&colour), FieldTotals { products: 2, values: 1, numbers: 0 });

@@ -41,7 +41,7 @@ mod wishes;
 
 pub use analysis::readable;
 pub use beginnings::Beginning;
-pub use facets::{FacetField, Facets, FieldTotals, LEVEL_SEPARATOR, Value, leaf_of};
+pub use facets::{FacetField, Facets, FieldCounts, FieldTotals, LEVEL_SEPARATOR, Value, leaf_of};
 pub use index::{Doc, SearchIndex};
 pub use language::Language;
 pub use queries::{Completion, LEAST_PEOPLE, Queries, common_form};

@@ -200,9 +200,7 @@ impl Reader<'_> {
             return None;
         }
         let values = self.index.facets().written(&value.plain);
-        let of_sizes = values
-            .into_iter()
-            .filter(|value| self.index.facets().field(*value).is_some_and(|field| Role::of(field) == Role::Size));
+        let of_sizes = values.into_iter().filter(|value| self.index.facets().role(*value) == Role::Size);
         let of_sizes: Vec<Value> = of_sizes.collect();
         (!of_sizes.is_empty()).then_some((2, Wish::Size(of_sizes)))
     }

@@ -66,7 +66,7 @@ impl Wishes {
             Wish::Value(values) => {
                 let Some((field, text)) = first(&values) else { return };
                 // What else a product is called or said to be weighs already in its words.
-                let looks_so = |value: &Value| facets.field(*value).is_some_and(|field| Role::of(field) != Role::Other);
+                let looks_so = |value: &Value| facets.role(*value) != Role::Other;
                 let values = if values.iter().all(looks_so) { values } else { Vec::new() };
                 let text = leaf_of(&text).to_owned();
                 (field, text, Effect::Prefer(values))
@@ -79,8 +79,9 @@ impl Wishes {
 
     /// How many of the preferred values a product has.
     pub(crate) fn fulfilled(&self, world: &World, item: Item) -> usize {
-        let of = world.search.facets().of(Doc(item.0));
-        let has_one = |effect: &&Effect| matches!(effect, Effect::Prefer(values) if values.iter().any(|value| of.contains(value)));
+        let facets = world.search.facets();
+        let has_one =
+            |effect: &&Effect| matches!(effect, Effect::Prefer(values) if facets.has_any(Doc(item.0), values));
         self.effects.iter().filter(has_one).count()
     }
 
@@ -95,10 +96,7 @@ impl Wishes {
             Effect::Price { least, most } => product.price.is_some_and(|price| {
                 least.is_none_or(|least| price.minor >= least) && most.is_none_or(|most| price.minor <= most)
             }),
-            Effect::Only(values) => {
-                let of = world.search.facets().of(Doc(item.0));
-                values.iter().any(|value| of.contains(value))
-            }
+            Effect::Only(values) => world.search.facets().has_any(Doc(item.0), values),
             Effect::Prefer(_) => true,
         })
     }

@@ -4,10 +4,8 @@
 //! most that so few values can have, times the share of hits that have any. Fields of which nearly every product has a
 //! value of its own, or of long texts, narrow nothing down. Counts of a field look past what was chosen in it.
 
-use mercer_recommend::Item;
-use mercer_schema::{Facet, FacetValue, SearchRequest};
-use mercer_search::{Doc, FacetField, Facets, LEVEL_SEPARATOR, Role, Value, leaf_of, readable};
-use rustc_hash::FxHashMap;
+use mercer_schema::{Facet, FacetValue, Money, SearchRequest};
+use mercer_search::{Doc, FacetField, Facets, FieldCounts, Role, Value, leaf_of, readable};
 
 use super::narrow::Narrowed;
 use super::personal::Preferred;
@@ -21,20 +19,30 @@ const MOST_VALUES: usize = 30;
 const LEAST_COVERAGE: f64 = 0.3;
 /// A field with so many products a value at least tells products apart rather than kinds of them.
 const LEAST_PRODUCTS_A_VALUE: f64 = 1.5;
+/// Among so few hits a field may tell them apart.
+const FEW: usize = 5;
+/// So many different numbers are no list to choose from.
+const MOST_NUMBERS: u32 = 12;
+/// Above what any field is worth of which nothing was chosen.
+const CHOSEN: f64 = 10.0;
 /// Prices are parted into so many ranges.
 const PRICE_RANGES: usize = 5;
 
-struct Counted {
-    field: FacetField,
-    values: Vec<(Value, usize)>,
-    /// Hits that have any value of it.
-    covered: usize,
+/// A facet that is not told yet: how useful it is, and what it is made of.
+struct Offered<'a> {
+    worth: f64,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Field { counts: FieldCounts<'a>, chosen: &'a [String] },
+    Prices(Facet),
 }
 
 pub(super) fn facets(
     page: &PageView<'_>,
     request: &SearchRequest,
-    narrowed: &Narrowed,
+    narrowed: &Narrowed<'_>,
     preferred: &Preferred<'_>,
     wanted: usize,
 ) -> Vec<Facet> {
@@ -42,125 +50,124 @@ pub(super) fn facets(
         return Vec::new();
     }
     let index = page.world.search.facets();
-    let items: Vec<Item> = narrowed.hits.iter().take(MOST_COUNTED).map(|hit| hit.item).collect();
-    let mut ranked: Vec<(f64, Facet)> = Vec::new();
-    for counted in count(index, &items) {
-        let place = narrowed.choices.iter().position(|choice| choice.field == counted.field.name());
-        let (counted, chosen) = match place {
-            Some(place) => {
-                let mut all = items.clone();
-                all.extend(narrowed.but_for[place].iter().take(MOST_COUNTED));
-                let again = count(index, &all).into_iter().find(|again| again.field == counted.field);
-                (again.unwrap_or(counted), narrowed.choices[place].values.as_slice())
-            }
-            None => (counted, &[][..]),
-        };
-        let is_in_category = request.category.is_some() && counted.field == FacetField::Category;
-        let Some((worth, why)) = worth(index, &counted, items.len(), preferred) else { continue };
-        let worth = if !chosen.is_empty() {
-            worth + 10.0
-        } else if is_in_category {
-            worth / 2.0
-        } else {
-            worth
-        };
-        ranked.push((worth, told(index, &counted, chosen, preferred, why)));
+    let hits: Vec<Doc> = narrowed.hits.iter().take(MOST_COUNTED).map(|hit| Doc(hit.item.0)).collect();
+    let is_chosen = |field: &FacetField| narrowed.choices.iter().any(|choice| choice.field == field.name());
+    let is_common = |field: &FacetField, products: u32| {
+        products > 0 && f64::from(products) >= LEAST_COVERAGE * hits.len() as f64 && !is_chosen(field)
+    };
+    let mut offered: Vec<Offered<'_>> = index
+        .count(&hits, is_common)
+        .into_iter()
+        .filter_map(|counts| {
+            let is_in_category = request.category.is_some() && *counts.field == FacetField::Category;
+            let worth = worth(index, &counts, hits.len(), preferred)? / if is_in_category { 2.0 } else { 1.0 };
+            Some(Offered { worth, what: What::Field { counts, chosen: &[] } })
+        })
+        .collect();
+    for (choice, others) in narrowed.choices.iter().zip(&narrowed.but_for) {
+        let others = others.iter().take(MOST_COUNTED).map(|item| Doc(item.0));
+        let all: Vec<Doc> = hits.iter().copied().chain(others).collect();
+        let counts = index.count(&all, |field, _| field.name() == choice.field).pop();
+        offered.extend(
+            counts.map(|counts| Offered { worth: CHOSEN, what: What::Field { counts, chosen: &choice.values } }),
+        );
     }
-    ranked.extend(prices(page, narrowed, &items));
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.field.cmp(&b.1.field)));
-    ranked.truncate(wanted);
-    ranked.into_iter().map(|(_, facet)| facet).collect()
+    offered.extend(prices(page, narrowed));
+    offered.sort_by(|a, b| b.worth.total_cmp(&a.worth).then_with(|| a.what.name().cmp(b.what.name())));
+    offered.truncate(wanted);
+    let told = |offered: Offered<'_>| match offered.what {
+        What::Field { counts, chosen } => told(index, &counts, chosen, hits.len(), preferred),
+        What::Prices(facet) => facet,
+    };
+    offered.into_iter().map(told).collect()
 }
 
-/// Counts the values of all fields that many of the items have.
-fn count(index: &Facets, items: &[Item]) -> Vec<Counted> {
-    let mut counts: FxHashMap<Value, usize> = FxHashMap::default();
-    for item in items {
-        for value in index.of(Doc(item.0)) {
-            *counts.entry(*value).or_default() += 1;
+impl What<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Field { counts, .. } => counts.field.name(),
+            Self::Prices(facet) => &facet.field,
         }
     }
-    let mut fields: FxHashMap<&FacetField, Vec<(Value, usize)>> = FxHashMap::default();
-    for (value, count) in counts {
-        if let Some(field) = index.field(value) {
-            fields.entry(field).or_default().push((value, count));
-        }
-    }
-    let counted = fields.into_iter().map(|(field, mut values)| {
-        let covered = match field {
-            // A product stands in a category and in all above it.
-            FacetField::Category => {
-                let is_top = |value: &Value| !index.text(*value).contains(LEVEL_SEPARATOR);
-                values.iter().filter(|(value, _)| is_top(value)).map(|(_, count)| count).sum()
-            }
-            _ => values.iter().map(|(_, count)| count).sum(),
-        };
-        values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| index.text(a.0).cmp(index.text(b.0))));
-        Counted { field: field.clone(), values, covered }
-    });
-    let mut counted: Vec<Counted> = counted.collect();
-    counted.sort_by(|a, b| a.field.cmp(&b.field));
-    counted
 }
 
-/// How useful a field is, and why; none when it is of no use.
-fn worth(index: &Facets, counted: &Counted, hits: usize, preferred: &Preferred<'_>) -> Option<(f64, String)> {
-    let totals = index.totals(&counted.field);
-    let coverage = counted.covered as f64 / hits.max(1) as f64;
+/// How useful a field is; none when it is of no use.
+fn worth(index: &Facets, counts: &FieldCounts<'_>, hits: usize, preferred: &Preferred<'_>) -> Option<f64> {
+    let FieldCounts { totals, values, .. } = counts;
     let is_apart = f64::from(totals.products) < LEAST_PRODUCTS_A_VALUE * f64::from(totals.values);
-    let is_numeric = totals.numbers * 2 > totals.products && totals.values > 12;
-    if counted.values.len() < 2 || coverage < LEAST_COVERAGE || (is_apart && hits > 5) || is_numeric {
+    let is_numeric = totals.numbers * 2 > totals.products && totals.values > MOST_NUMBERS;
+    if values.len() < 2 || (is_apart && hits > FEW) || is_numeric {
         return None;
     }
-    let sum: usize = counted.values.iter().map(|(_, count)| count).sum();
+    let sum: u32 = values.iter().map(|(_, count)| count).sum();
     let entropy: f64 =
-        counted.values.iter().map(|(_, count)| *count as f64 / sum as f64).map(|share| -share * share.log2()).sum();
-    let evenness = entropy / (counted.values.len() as f64).log2();
-    let spread = 1.0 - counted.values[0].1 as f64 / counted.covered.max(1) as f64;
-    let taste: f64 = counted
-        .values
-        .iter()
-        .map(|(value, _)| preferred.taste_for(counted.field.name(), index.text(*value)))
-        .fold(0.0, f64::max);
-    let (prior, role) = match (&counted.field, Role::of(&counted.field)) {
+        values.iter().map(|(_, count)| f64::from(*count) / f64::from(sum)).map(|share| -share * share.log2()).sum();
+    let evenness = entropy / (values.len() as f64).log2();
+    let most = values.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    let spread = 1.0 - f64::from(most) / f64::from(counts.products);
+    let (prior, _) = prior(counts);
+    Some(
+        prior
+            + coverage(counts, hits) * (0.5 * evenness + 0.5 * spread.max(0.0))
+            + 0.3 * taste(index, counts, preferred),
+    )
+}
+
+/// The share of the hits that have a value of the field.
+fn coverage(counts: &FieldCounts<'_>, hits: usize) -> f64 {
+    f64::from(counts.products) / hits.max(1) as f64
+}
+
+/// The most that the customer likes any of the values.
+fn taste(index: &Facets, counts: &FieldCounts<'_>, preferred: &Preferred<'_>) -> f64 {
+    let taste = |(value, _): &(Value, u32)| preferred.taste_for(counts.field, index.text(*value));
+    match counts.field {
+        FacetField::Attribute(_) => 0.0,
+        FacetField::Brand | FacetField::Category => counts.values.iter().map(taste).fold(0.0, f64::max),
+    }
+}
+
+/// How useful such a field is by itself, and what it tells.
+const fn prior(counts: &FieldCounts<'_>) -> (f64, &'static str) {
+    match (counts.field, counts.role) {
         (FacetField::Category, _) => (1.0, "the kinds of things found"),
         (FacetField::Brand, _) => (0.8, "the brands found"),
         (_, Role::Size) => (0.7, "a size"),
         (_, Role::Colour) => (0.6, "a colour"),
         _ => (0.0, "what they are like"),
-    };
-    let worth = prior + coverage * (0.5 * evenness + 0.5 * spread.max(0.0)) + 0.3 * taste;
-    let percent = (coverage * 100.0).round();
-    let mut why = format!("{role}; {percent} % of the products have it, in {} values", counted.values.len());
-    if taste > 0.0 {
-        why.push_str("; your favourites are among them");
     }
-    Some((worth, why))
 }
 
-fn told(index: &Facets, counted: &Counted, chosen: &[String], preferred: &Preferred<'_>, why: String) -> Facet {
-    let field = counted.field.name().to_owned();
-    let mut values: Vec<(f64, FacetValue)> = counted
-        .values
-        .iter()
-        .map(|(value, count)| {
-            let text = index.text(*value);
-            let is_chosen = chosen.iter().any(|chosen| chosen == text);
-            // What the customer likes goes first among what is about as frequent.
-            let worth = *count as f64 * (1.0 + preferred.taste_for(&field, text).max(0.0));
-            let label = leaf_of(text).to_owned();
-            (worth, FacetValue { value: text.to_owned(), label, count: *count, is_chosen })
-        })
-        .collect();
-    values.sort_by(|a, b| {
-        b.1.is_chosen.cmp(&a.1.is_chosen).then(b.0.total_cmp(&a.0)).then_with(|| a.1.value.cmp(&b.1.value))
-    });
-    values.truncate(MOST_VALUES);
-    let mut values: Vec<FacetValue> = values.into_iter().map(|(_, value)| value).collect();
-    if Role::of(&counted.field) == Role::Size {
+fn told(index: &Facets, counts: &FieldCounts<'_>, chosen: &[String], hits: usize, preferred: &Preferred<'_>) -> Facet {
+    let (_, role) = prior(counts);
+    let percent = (coverage(counts, hits).min(1.0) * 100.0).round();
+    let mut why = format!("{role}; {percent} % of the products have it, in {} values", counts.values.len());
+    if taste(index, counts, preferred) > 0.0 {
+        why.push_str("; your favourites are among them");
+    }
+    // What was chosen first, then what is frequent; what the customer likes goes before what is about as frequent.
+    let rank = |(value, count): &(Value, u32)| {
+        let text = index.text(*value);
+        let worth = f64::from(*count) * (1.0 + preferred.taste_for(counts.field, text).max(0.0));
+        (chosen.iter().any(|chosen| chosen == text), worth, text, *count)
+    };
+    let mut ranked: Vec<(bool, f64, &str, u32)> = counts.values.iter().map(rank).collect();
+    // Whoever chose what leaves nothing must find it to take it back.
+    let is_left = |text: &&str| counts.values.iter().any(|(value, _)| index.text(*value) == *text);
+    ranked.extend(chosen.iter().map(String::as_str).filter(|text| !is_left(text)).map(|text| (true, 0.0, text, 0)));
+    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(b.2)));
+    ranked.truncate(MOST_VALUES);
+    let value = |(is_chosen, _, text, count): (bool, f64, &str, u32)| FacetValue {
+        value: text.to_owned(),
+        label: leaf_of(text).to_owned(),
+        count: count as usize,
+        is_chosen,
+    };
+    let mut values: Vec<FacetValue> = ranked.into_iter().map(value).collect();
+    if counts.role == Role::Size {
         values.sort_by_key(|value| size_order(&value.value));
     }
-    Facet { name: name_of(&counted.field), field, why, values }
+    Facet { name: name_of(counts.field), field: counts.field.name().to_owned(), why, values }
 }
 
 /// As a person would call a field.
@@ -182,13 +189,16 @@ fn size_order(size: &str) -> (usize, i64, String) {
 }
 
 /// Ranges of prices with about as many products each, at round bounds.
-fn prices(page: &PageView<'_>, narrowed: &Narrowed, items: &[Item]) -> Option<(f64, Facet)> {
+fn prices<'a>(page: &PageView<'_>, narrowed: &Narrowed<'_>) -> Option<Offered<'a>> {
     let catalog = &page.world.catalog;
     let place = narrowed.choices.iter().position(|choice| choice.field == "price");
     let others = place.map_or(&[][..], |place| &narrowed.but_for[place]);
-    let of = |item: &Item| catalog.product(*item)?.price;
-    let mut prices: Vec<i64> = items.iter().chain(others).filter_map(of).map(|price| price.minor).collect();
-    let currency = items.iter().chain(others).find_map(of)?.currency;
+    let others = others.iter().filter_map(|item| catalog.product(*item));
+    let products =
+        narrowed.hits.iter().take(MOST_COUNTED).map(|hit| hit.product).chain(others.map(|product| &**product));
+    let all: Vec<Money> = products.filter_map(|product| product.price).collect();
+    let currency = all.first()?.currency;
+    let mut prices: Vec<i64> = all.into_iter().map(|price| price.minor).collect();
     prices.sort_unstable();
     let mut bounds: Vec<i64> =
         (1..PRICE_RANGES).map(|part| round(prices[prices.len() * part / PRICE_RANGES])).collect();
@@ -198,7 +208,7 @@ fn prices(page: &PageView<'_>, narrowed: &Narrowed, items: &[Item]) -> Option<(f
         return None;
     }
     let chosen = place.map_or(&[][..], |place| &narrowed.choices[place].values);
-    let money = |minor: i64| mercer_schema::Money { minor, currency }.to_string();
+    let money = |minor: i64| Money { minor, currency }.to_string();
     let mut values = Vec::new();
     let mut least = 0;
     for bound in bounds.iter().copied().map(Some).chain([None]) {
@@ -218,8 +228,8 @@ fn prices(page: &PageView<'_>, narrowed: &Narrowed, items: &[Item]) -> Option<(f
         return None;
     }
     let why = "prices, in ranges of about as many products".to_owned();
-    let worth = if chosen.is_empty() { 0.9 } else { 10.9 };
-    Some((worth, Facet { field: "price".to_owned(), name: "Price".to_owned(), why, values }))
+    let facet = Facet { field: "price".to_owned(), name: "Price".to_owned(), why, values };
+    Some(Offered { worth: if chosen.is_empty() { 0.9 } else { CHOSEN }, what: What::Prices(facet) })
 }
 
 /// The nearest 1, 2 or 5 times a power of ten.

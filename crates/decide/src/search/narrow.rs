@@ -30,19 +30,19 @@ enum Wanted {
 
 /// The hits that are left, and those that only one choice removed: the counts of its own facet take them in.
 #[derive(Debug, Default)]
-pub(super) struct Narrowed {
-    pub(super) hits: Vec<Hit>,
+pub(super) struct Narrowed<'a> {
+    pub(super) hits: Vec<Hit<'a>>,
     pub(super) choices: Vec<Choice>,
     /// By the place of the choice.
     pub(super) but_for: Vec<Vec<Item>>,
 }
 
-impl Narrowed {
+impl<'a> Narrowed<'a> {
     pub(super) fn new(
         page: &PageView<'_>,
         request: &SearchRequest,
         wishes: &Wishes,
-        hits: Vec<Hit>,
+        hits: Vec<Hit<'a>>,
         notes: &mut Notes,
     ) -> Self {
         let world = page.world;
@@ -55,18 +55,18 @@ impl Narrowed {
         });
         let mut narrowed = Self { but_for: vec![Vec::new(); choices.len()], ..Self::default() };
         for hit in hits {
-            let Some(product) = world.catalog.product(hit.item) else { continue };
+            let Hit { item, product, .. } = hit;
             let is_meant = category.is_none_or(|category| is_in_category(product, category))
-                && !page.person.dismissed.contains(&hit.item)
-                && wishes.allow(world, hit.item, product)
-                && rule.as_mut().is_none_or(|rule| rule.holds(page, hit.item, product));
+                && !page.person.dismissed.contains(&item)
+                && wishes.allow(world, item, product)
+                && rule.as_mut().is_none_or(|rule| rule.holds(page, item, product));
             if !is_meant {
                 continue;
             }
-            let mut failed = (0..choices.len()).filter(|place| !choices[*place].allows(world, hit.item, product));
+            let mut failed = (0..choices.len()).filter(|place| !choices[*place].allows(world, item, product));
             match (failed.next(), failed.next()) {
                 (None, _) => narrowed.hits.push(hit),
-                (Some(place), None) => narrowed.but_for[place].push(hit.item),
+                (Some(place), None) => narrowed.but_for[place].push(item),
                 _ => {}
             }
         }
@@ -78,23 +78,16 @@ impl Narrowed {
     }
 
     /// Of products of one family the first stays; none beside one that has a place of its own.
-    pub(super) fn keep_one_of_each_family(&mut self, world: &World, placed: &[Hit]) {
-        let family = |hit: &Hit| world.catalog.product(hit.item).and_then(|product| product.group_id.as_deref());
-        let mut met: FxHashSet<&str> = placed.iter().filter_map(family).collect();
-        self.hits.retain(|hit| {
-            let family = world.catalog.product(hit.item).and_then(|product| product.group_id.as_deref());
-            hit.is_coded || family.is_none_or(|family| met.insert(family))
-        });
+    pub(super) fn keep_one_of_each_family(&mut self, placed: &[Hit<'a>]) {
+        let mut met: FxHashSet<&str> = placed.iter().filter_map(|hit| hit.product.group_id.as_deref()).collect();
+        self.hits.retain(|hit| hit.is_coded || hit.product.group_id.as_deref().is_none_or(|family| met.insert(family)));
     }
 }
 
 impl Choice {
     fn allows(&self, world: &World, item: Item, product: &Product) -> bool {
         match &self.wanted {
-            Wanted::Values(values) => {
-                let of = world.search.facets().of(Doc(item.0));
-                values.iter().any(|value| of.contains(value))
-            }
+            Wanted::Values(values) => world.search.facets().has_any(Doc(item.0), values),
             Wanted::Prices(ranges) => product
                 .price
                 .is_some_and(|price| ranges.iter().any(|(least, most)| (*least..=*most).contains(&price.minor))),

@@ -5,7 +5,7 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSort};
-use mercer_search::leaf_of;
+use mercer_search::{FacetField, leaf_of};
 use rustc_hash::FxHashMap;
 
 use super::Hit;
@@ -129,25 +129,25 @@ impl<'a> Preferred<'a> {
             best.iter().enumerate().map(|(place, scored)| (scored.item, 1.0 / (1.0 + place as f64 / 10.0))).collect();
     }
 
-    /// How much a value of a facet is to the customer's taste, from 0 to 1.
-    pub(super) fn taste_for(&self, field: &str, text: &str) -> f64 {
-        let of = |tastes: &FxHashMap<String, f64>, name: &str| tastes.get(name).copied().unwrap_or(0.0);
-        match field {
-            "brand" => of(&self.brands, text),
-            "category" => of(&self.categories, leaf_of(text)),
-            _ => 0.0,
-        }
+    /// How much a value of a facet is to the customer's taste, from 0 to 1; below 0 what is not.
+    pub(super) fn taste_for(&self, field: &FacetField, text: &str) -> f64 {
+        let taste = match field {
+            FacetField::Brand => self.brands.get(text),
+            FacetField::Category => self.categories.get(leaf_of(text)),
+            FacetField::Attribute(_) => None,
+        };
+        taste.copied().unwrap_or(0.0)
     }
 
     /// Lifts what speaks for itself. Hits come in order of relevance.
-    pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit]) {
+    pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit<'_>]) {
         let best = hits.len().min(REORDERED);
         for hit in &mut hits[..best] {
             if hit.is_coded {
                 hit.score = f64::MAX;
                 continue;
             }
-            hit.parts = self.parts(wishes, hit.item);
+            hit.parts = self.parts(wishes, hit.item, hit.product);
             let lift: f64 = hit.parts.iter().map(|value| f64::from(*value)).sum();
             hit.score = hit.relevance * (1.0 + lift);
         }
@@ -157,8 +157,7 @@ impl<'a> Preferred<'a> {
         }
     }
 
-    fn parts(&self, wishes: &Wishes, item: Item) -> [f32; Part::ALL.len()] {
-        let Some(product) = self.page.world.catalog.product(item) else { return Default::default() };
+    fn parts(&self, wishes: &Wishes, item: Item, product: &Product) -> [f32; Part::ALL.len()] {
         Part::ALL.map(|part| {
             let is_personal = !matches!(part, Part::Wished | Part::Popular);
             let strength = if is_personal { self.strength } else { 1.0 };

@@ -5,7 +5,7 @@
 //! product whose code was typed stays in front.
 
 use mercer_recommend::Item;
-use mercer_schema::{AppliedRule, Banner, ReasonCode, ScorePart, SearchAction, SearchRequest, SearchSort};
+use mercer_schema::{AppliedRule, Banner, Product, ReasonCode, ScorePart, SearchAction, SearchRequest, SearchSort};
 use mercer_search::{common_form, leaf_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -69,7 +69,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Adds the products that are pinned and that the words did not find.
-    pub(super) fn add_pinned(&mut self, hits: &mut Vec<Hit>) {
+    pub(super) fn add_pinned(&mut self, hits: &mut Vec<Hit<'a>>) {
         if !self.is_by_relevance {
             return;
         }
@@ -93,19 +93,11 @@ impl<'a> Rules<'a> {
             hits.iter().map(|hit| hit.item).filter(|item| self.pins.contains_key(item)).collect();
         let mut missing: Vec<Item> = self.pins.keys().copied().filter(|item| !found.contains(item)).collect();
         missing.sort_unstable();
-        hits.extend(missing.into_iter().map(|item| Hit {
-            item,
-            relevance: 0.0,
-            coverage: 0.0,
-            is_coded: false,
-            place: 0,
-            score: 0.0,
-            parts: Default::default(),
-        }));
+        hits.extend(missing.into_iter().filter_map(|item| Some(Hit::new(item, catalog.product(item)?))));
     }
 
     /// Takes out what is not to be found.
-    pub(super) fn hide(&mut self, narrowed: &mut Narrowed, notes: &mut Notes) {
+    pub(super) fn hide(&mut self, narrowed: &mut Narrowed<'_>, notes: &mut Notes) {
         let page = self.page;
         for number in 0..self.applied.len() {
             let rule = self.applied[number].rule;
@@ -113,8 +105,11 @@ impl<'a> Rules<'a> {
                 let SearchAction::Hide { .. } = action else { continue };
                 let Some(mut asked) = products_of(page, rule, place) else { continue };
                 let before = narrowed.hits.len();
-                narrowed.hits.retain(|hit| !asked.has(page, hit.item));
-                narrowed.but_for.iter_mut().for_each(|items| items.retain(|item| !asked.has(page, *item)));
+                narrowed.hits.retain(|hit| !asked.has(page, hit.item, hit.product));
+                let catalog = &page.world.catalog;
+                narrowed.but_for.iter_mut().for_each(|items| {
+                    items.retain(|item| catalog.product(*item).is_some_and(|product| !asked.has(page, *item, product)));
+                });
                 self.did(number, before - narrowed.hits.len(), "hid");
                 asked.tell(notes);
             }
@@ -122,18 +117,16 @@ impl<'a> Rules<'a> {
     }
 
     /// Lifts and sinks, then takes the pinned out of the line.
-    pub(super) fn arrange(&mut self, hits: &mut Vec<Hit>, notes: &mut Notes) -> Vec<Hit> {
+    pub(super) fn arrange(&mut self, hits: &mut Vec<Hit<'a>>, notes: &mut Notes) -> Vec<Hit<'a>> {
         if !self.is_by_relevance || self.applied.is_empty() {
             return Vec::new();
         }
         let buried = self.weigh(hits, notes);
-        let catalog = &self.page.world.catalog;
-        let is_sold_out = |hit: &Hit| !catalog.product(hit.item).is_some_and(|product| product.is_buyable());
         hits.sort_by(|a, b| {
-            let key = |hit: &Hit| (!hit.is_coded, !hit.is_coded && is_sold_out(hit), buried.contains(&hit.item));
+            let key = |hit: &Hit<'_>| (!hit.is_coded, hit.is_sold_out(), buried.contains(&hit.item));
             key(a).cmp(&key(b)).then(b.score.total_cmp(&a.score))
         });
-        let mut pinned: Vec<Hit> = Vec::new();
+        let mut pinned: Vec<Hit<'_>> = Vec::new();
         hits.retain(|hit| {
             let is_pinned = self.pins.contains_key(&hit.item);
             if is_pinned {
@@ -147,7 +140,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Multiplies scores, and gives back what goes to the end.
-    fn weigh(&mut self, hits: &mut [Hit], notes: &mut Notes) -> FxHashSet<Item> {
+    fn weigh(&mut self, hits: &mut [Hit<'_>], notes: &mut Notes) -> FxHashSet<Item> {
         let mut buried = FxHashSet::default();
         let page = self.page;
         for number in 0..self.applied.len() {
@@ -161,7 +154,7 @@ impl<'a> Rules<'a> {
                 let Some(mut asked) = products_of(page, rule, place) else { continue };
                 let mut count = 0;
                 for hit in hits.iter_mut().filter(|hit| !hit.is_coded) {
-                    if !asked.has(page, hit.item) {
+                    if !asked.has(page, hit.item, hit.product) {
                         continue;
                     }
                     count += 1;
@@ -182,17 +175,15 @@ impl<'a> Rules<'a> {
     }
 
     /// Puts the pinned in their places.
-    pub(super) fn pin(&mut self, hits: &mut Vec<Hit>, pinned: Vec<Hit>) {
+    pub(super) fn pin(&mut self, hits: &mut Vec<Hit<'a>>, pinned: Vec<Hit<'a>>) {
         for hit in pinned {
             let Some((position, number)) = self.pins.get(&hit.item).copied() else { continue };
-            let item = hit.item;
             let place = position.saturating_sub(1).min(hits.len());
             hits.insert(place, hit);
             let rule = self.applied[number].rule;
             let touch = Touch { rule: rule.rule.name.clone(), value: position as f64, code: Some(ReasonCode::Pinned) };
-            self.touched.entry(item).or_default().insert(0, touch);
-            let id = self.page.world.catalog.id(item).map(ToString::to_string).unwrap_or_default();
-            self.applied[number].did.push(format!("pinned {id} at {position}"));
+            self.touched.entry(hit.item).or_default().insert(0, touch);
+            self.applied[number].did.push(format!("pinned {} at {position}", hit.product.id));
         }
     }
 
@@ -302,10 +293,8 @@ struct Products<'a> {
 }
 
 impl Products<'_> {
-    fn has(&mut self, page: &PageView<'_>, item: Item) -> bool {
-        let product = page.world.catalog.product(item);
-        let asked = self.asked.as_mut().ok().zip(product);
-        asked.is_some_and(|(asked, product)| asked.holds(page, item, product))
+    fn has(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
+        self.asked.as_mut().is_ok_and(|asked| asked.holds(page, item, product))
     }
 
     fn tell(self, notes: &mut Notes) {
