@@ -8,17 +8,14 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::shared_ptr::DefaultSharedPtr;
-use imbl::{GenericHashMap, OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 use mercer_schema::Product;
-use rustc_hash::FxBuildHasher;
 
 use crate::Doc;
 use crate::analysis::is_code;
+use crate::numbers::Numbers;
 use crate::text::tokens;
 use crate::wishes::Role;
-
-type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
 /// Between the levels of a category.
 pub const LEVEL_SEPARATOR: &str = " > ";
@@ -86,6 +83,12 @@ struct Known {
     products: u32,
 }
 
+impl Known {
+    fn is(&self, field: u32, text: &str) -> bool {
+        self.field == field && *self.text == *text
+    }
+}
+
 /// A value of a product, beside the number of its field.
 #[derive(Debug, Clone, Copy)]
 struct Held {
@@ -97,11 +100,11 @@ struct Held {
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
     fields: Vector<KnownField>,
-    field_numbers: Map<FacetField, u32>,
+    field_numbers: OrdMap<FacetField, u32>,
     values: Vector<Known>,
-    value_numbers: Map<(u32, Arc<str>), Value>,
+    value_numbers: Numbers,
     /// By how people write them: small letters, no accents, a category by its own name.
-    written: Map<String, Vec<Value>>,
+    written: OrdSet<(Arc<str>, Value)>,
     /// Brands and categories by the words of their names.
     places: OrdMap<(FacetField, String), OrdSet<Value>>,
     /// By product; the values of a field stand together.
@@ -199,13 +202,14 @@ impl Facets {
     /// The number of a value that some product has.
     pub fn value(&self, field: &FacetField, text: &str) -> Option<Value> {
         let field = *self.field_numbers.get(field)?;
-        let value = *self.value_numbers.get(&(field, Arc::from(text)))?;
-        (self.products(value) > 0).then_some(value)
+        let value = self.value_numbers.find(&(field, text), |number| self.values[number as usize].is(field, text));
+        value.map(Value).filter(|value| self.products(*value) > 0)
     }
 
     /// Values that some product has and that are written so, of whatever field, those of most products first.
     pub fn written(&self, text: &str) -> Vec<Value> {
-        let mut values = self.written.get(text).cloned().unwrap_or_default();
+        let named = self.written.range((Arc::from(text), Value(0))..).take_while(|(written, _)| **written == *text);
+        let mut values: Vec<Value> = named.map(|(_, value)| *value).collect();
         values.retain(|value| self.products(*value) > 0);
         values
             .sort_by(|a, b| self.products(*b).cmp(&self.products(*a)).then_with(|| self.told(*a).cmp(&self.told(*b))));
@@ -278,19 +282,20 @@ impl Facets {
             self.fields.push_back(KnownField { field: field.clone(), role: Role::of(field), totals });
             (self.fields.len() - 1) as u32
         });
-        let text: Arc<str> = Arc::from(text);
-        let value = *self.value_numbers.entry((number, Arc::clone(&text))).or_insert_with(|| {
-            let value = Value(self.values.len() as u32);
-            self.values.push_back(Known { field: number, text: Arc::clone(&text), products: 0 });
-            let written = as_written(field, &text);
+        let next = self.values.len() as u32;
+        let values = &self.values;
+        let value = self.value_numbers.number(&(number, text), next, |at| values[at as usize].is(number, text));
+        let value = Value(value);
+        if value.0 == next {
+            self.values.push_back(Known { field: number, text: Arc::from(text), products: 0 });
+            let written = as_written(field, text);
             if !matches!(field, FacetField::Attribute(_)) {
                 for word in written.split(' ') {
                     self.places.entry((field.clone(), word.to_owned())).or_default().insert(value);
                 }
             }
-            self.written.entry(written).or_default().push(value);
-            value
-        });
+            self.written.insert((Arc::from(written), value));
+        }
         Held { field: number, value }
     }
 

@@ -5,18 +5,15 @@
 
 use std::sync::Arc;
 
-use imbl::shared_ptr::DefaultSharedPtr;
-use imbl::{GenericHashMap, Vector};
+use imbl::{OrdSet, Vector};
 use mercer_schema::Product;
-use rustc_hash::FxBuildHasher;
 
 use crate::Language;
 use crate::analysis::Analysis;
 use crate::facets::Facets;
 use crate::marks::Marks;
+use crate::numbers::Numbers;
 use crate::vocabulary::Vocabulary;
-
-type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
 /// A product's number, as the catalog gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,17 +30,23 @@ pub(crate) struct Posting {
     pub(crate) marks: Marks,
 }
 
+/// A stem, and its postings in order of the products' numbers.
+#[derive(Debug, Clone)]
+struct Stem {
+    text: Arc<str>,
+    postings: Arc<Vec<Posting>>,
+}
+
 /// All products, by their words.
 #[derive(Debug, Clone)]
 pub struct SearchIndex {
     /// The language of products that do not show theirs.
     shop: Language,
-    terms: Map<Arc<str>, Term>,
-    /// By term, in order of the products' numbers.
-    postings: Vector<Arc<Vec<Posting>>>,
+    terms: Vector<Stem>,
+    term_numbers: Numbers,
     /// Titles as terms, by product.
     titles: Vector<Option<Arc<[Term]>>>,
-    codes: Map<String, Vec<Doc>>,
+    codes: OrdSet<(Arc<str>, Doc)>,
     facets: Facets,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) totals: Totals,
@@ -70,10 +73,10 @@ impl SearchIndex {
     pub fn new(shop: Language) -> Self {
         Self {
             shop,
-            terms: Map::default(),
-            postings: Vector::new(),
+            terms: Vector::new(),
+            term_numbers: Numbers::default(),
             titles: Vector::new(),
-            codes: Map::default(),
+            codes: OrdSet::new(),
             facets: Facets::default(),
             vocabulary: Vocabulary::default(),
             totals: Totals::default(),
@@ -122,12 +125,13 @@ impl SearchIndex {
         std::iter::once(self.shop).chain(others.into_iter().map(|(_, language)| language)).collect()
     }
 
+    /// The number of a stem that some product has.
     pub(crate) fn term(&self, stem: &str) -> Option<Term> {
-        self.terms.get(stem).copied().filter(|term| !self.postings(*term).is_empty())
+        self.numbered(stem).filter(|term| !self.postings(*term).is_empty())
     }
 
     pub(crate) fn postings(&self, term: Term) -> &[Posting] {
-        self.postings.get(term.0 as usize).map_or(&[], |postings| postings)
+        self.terms.get(term.0 as usize).map_or(&[], |stem| &stem.postings)
     }
 
     /// The title's words in order, as terms.
@@ -136,8 +140,10 @@ impl SearchIndex {
     }
 
     /// Products of which a code is this one, letters and digits alone.
-    pub(crate) fn with_code(&self, code: &str) -> &[Doc] {
-        self.codes.get(code).map_or(&[], Vec::as_slice)
+    pub(crate) fn with_code(&self, code: &str) -> Vec<Doc> {
+        let from = (Arc::from(code), Doc(0));
+        let of_it = self.codes.range(from..).take_while(|(other, _)| **other == *code);
+        of_it.map(|(_, doc)| *doc).collect()
     }
 
     /// Numbers given so far.
@@ -152,9 +158,13 @@ impl SearchIndex {
 
     fn learn(&mut self, doc: Doc, analysis: &Analysis) {
         for (stem, marks) in &analysis.terms {
-            let term = self.numbered(stem);
-            let Some(postings) = self.postings.get_mut(term.0 as usize) else { continue };
-            let postings = Arc::make_mut(postings);
+            let term = self.number(stem);
+            let Some(stem) = self.terms.get_mut(term.0 as usize) else { continue };
+            let postings = Arc::make_mut(&mut stem.postings);
+            if postings.is_empty() {
+                // Most words stand in one product alone.
+                postings.reserve_exact(1);
+            }
             let place = postings.partition_point(|posting| posting.doc < doc);
             postings.insert(place, Posting { doc, marks: *marks });
         }
@@ -162,13 +172,8 @@ impl SearchIndex {
         for (word, stem) in &analysis.written {
             self.vocabulary.insert(word, stem, has_compounds);
         }
-        for code in &analysis.codes {
-            let docs = self.codes.entry(code.clone()).or_default();
-            let place = docs.partition_point(|other| *other < doc);
-            docs.insert(place, doc);
-        }
-        let title: Arc<[Term]> =
-            analysis.title.iter().filter_map(|stem| self.terms.get(stem.as_str()).copied()).collect();
+        self.codes.extend(analysis.codes.iter().map(|code| (Arc::from(code.as_str()), doc)));
+        let title: Arc<[Term]> = analysis.title.iter().filter_map(|stem| self.numbered(stem)).collect();
         while self.titles.len() <= doc.0 as usize {
             self.titles.push_back(None);
         }
@@ -178,9 +183,9 @@ impl SearchIndex {
 
     fn forget(&mut self, doc: Doc, analysis: &Analysis) {
         for stem in analysis.terms.keys() {
-            let postings = self.terms.get(stem.as_str()).and_then(|term| self.postings.get_mut(term.0 as usize));
-            if let Some(postings) = postings {
-                let postings = Arc::make_mut(postings);
+            let stem = self.numbered(stem).and_then(|term| self.terms.get_mut(term.0 as usize));
+            if let Some(stem) = stem {
+                let postings = Arc::make_mut(&mut stem.postings);
                 if let Ok(place) = postings.binary_search_by_key(&doc, |posting| posting.doc) {
                     postings.remove(place);
                 }
@@ -190,12 +195,7 @@ impl SearchIndex {
             self.vocabulary.remove(word, stem);
         }
         for code in &analysis.codes {
-            if let Some(docs) = self.codes.get_mut(code) {
-                docs.retain(|other| *other != doc);
-                if docs.is_empty() {
-                    self.codes.remove(code);
-                }
-            }
+            self.codes.remove(&(Arc::from(code.as_str()), doc));
         }
         if let Some(title) = self.titles.get_mut(doc.0 as usize) {
             *title = None;
@@ -203,14 +203,18 @@ impl SearchIndex {
         self.totals.add(analysis, -1);
     }
 
-    fn numbered(&mut self, stem: &str) -> Term {
-        if let Some(term) = self.terms.get(stem) {
-            return *term;
+    fn numbered(&self, stem: &str) -> Option<Term> {
+        self.term_numbers.find(&stem, |number| *self.terms[number as usize].text == *stem).map(Term)
+    }
+
+    fn number(&mut self, stem: &str) -> Term {
+        let next = self.terms.len() as u32;
+        let terms = &self.terms;
+        let number = self.term_numbers.number(&stem, next, |number| *terms[number as usize].text == *stem);
+        if number == next {
+            self.terms.push_back(Stem { text: Arc::from(stem), postings: Arc::default() });
         }
-        let term = Term(self.postings.len() as u32);
-        self.terms.insert(Arc::from(stem), term);
-        self.postings.push_back(Arc::default());
-        term
+        Term(number)
     }
 }
 

@@ -29,6 +29,7 @@ mod language;
 mod marks;
 mod measure;
 mod mine;
+mod numbers;
 mod queries;
 mod query;
 mod rank;

@@ -45,7 +45,11 @@ impl Vocabulary {
         known.products += 1;
         match known.stems.iter_mut().find(|(other, _)| **other == *stem) {
             Some((_, products)) => *products += 1,
-            None => known.stems.push((Arc::from(stem), 1)),
+            None => {
+                // Nearly always the only one.
+                known.stems.reserve_exact(1);
+                known.stems.push((Arc::from(stem), 1));
+            }
         }
     }
 
