@@ -1,10 +1,12 @@
 //! What fits these words, in the order in which this customer wants it?
 //!
 //! A search goes through phases like a page does: *gate* (who asks) → *understand* (wishes, then words) → *match* (the
-//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, then the customer) → *rules*
-//! (the merchandiser's) → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
+//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
+//! *rules* (the merchandiser's) → *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
 mod chips;
+mod clicked;
+mod exploring;
 mod facets;
 mod narrow;
 mod personal;
@@ -31,6 +33,7 @@ use crate::words::{Language, Sentence, say};
 use crate::{World, canary};
 
 use chips::Wishes;
+use exploring::explore;
 use narrow::Narrowed;
 use personal::{Part, Preferred};
 use rules::Rules;
@@ -50,6 +53,11 @@ pub(crate) struct Hit<'a> {
     /// By the words, from 0 to 1, the best.
     pub(crate) relevance: f64,
     pub(crate) coverage: f64,
+    /// The relevance with what speaks for it with everybody.
+    pub(crate) fit: f64,
+    /// The fit once clicks are known, on the same scale, and how unsure that is.
+    pub(crate) learned: f64,
+    pub(crate) doubt: f64,
     /// A code of it was typed: it stays where it is.
     pub(crate) is_coded: bool,
     /// Place by the words alone, from 1.
@@ -57,18 +65,42 @@ pub(crate) struct Hit<'a> {
     pub(crate) score: f64,
     /// What was added, as [`Part::ALL`].
     pub(crate) parts: [f32; Part::ALL.len()],
+    /// How probable it was where it stands.
+    pub(crate) propensity: f64,
 }
 
 impl<'a> Hit<'a> {
     /// Found, and not yet put in order.
     fn new(item: Item, product: &'a Product) -> Self {
-        let parts = Default::default();
-        Self { item, product, relevance: 0.0, coverage: 0.0, is_coded: false, place: 0, score: 0.0, parts }
+        Self {
+            item,
+            product,
+            relevance: 0.0,
+            coverage: 0.0,
+            fit: 0.0,
+            learned: 0.0,
+            doubt: 0.0,
+            is_coded: false,
+            place: 0,
+            score: 0.0,
+            parts: Default::default(),
+            propensity: 1.0,
+        }
     }
 
     /// It cannot be bought, and nobody asked for it by its code.
     fn is_sold_out(&self) -> bool {
         !self.is_coded && !self.product.is_buyable()
+    }
+
+    /// What was added for these reasons together.
+    fn lift(&self, is_meant: impl Fn(Part) -> bool) -> f64 {
+        self.parts().filter(|(part, _)| is_meant(*part)).map(|(_, value)| value).sum()
+    }
+
+    /// How much better clicks say it is, as a share of the fit.
+    fn by_clicks(&self) -> Option<f64> {
+        (self.learned != self.fit).then(|| self.learned / self.fit.max(f64::MIN_POSITIVE) - 1.0)
     }
 
     /// What was added for which reason.
@@ -117,6 +149,8 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         narrowed.keep_one_of_each_family(&pinned);
     }
     rules.pin(&mut narrowed.hits, pinned);
+    // Where the merchandiser decides, chance does not.
+    let explored = if rules.is_empty() { explore(&page, request, &mut narrowed.hits) } else { None };
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
@@ -124,7 +158,8 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let total = narrowed.hits.len();
     let shown: Vec<Hit<'_>> = narrowed.hits.into_iter().skip(start).take(limit).collect();
     let mut projection = Projection::new(&request.fields);
-    let items = shown.iter().map(|hit| told(&page, hit, &rules, &mut projection)).collect();
+    let with_chance = (start..).zip(&shown).map(|(place, hit)| (hit, explored == Some(place)));
+    let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
     let explanations = if request.explain == Explain::Full { explanations(&shown, &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
@@ -135,6 +170,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         query: understood(typed, request, &wishes, &found),
         total,
         items,
+        explored: explored.and_then(|place| place.checked_sub(start)).filter(|place| *place < shown.len()),
         facets,
         next: (end < total.min(MOST_PAGED) && !shown.is_empty()).then(|| end.to_string()),
         ways_on,
@@ -212,6 +248,7 @@ fn order(
     hits.sort_unstable_by(by_words);
     for (place, hit) in hits.iter_mut().enumerate() {
         (hit.place, hit.score) = (place + 1, hit.relevance);
+        (hit.fit, hit.learned) = (hit.relevance, hit.relevance);
     }
     match request.sort {
         SearchSort::Relevance => preferred.reorder(wishes, hits),
@@ -235,16 +272,22 @@ fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
     (start.unwrap_or(0).min(MOST_PAGED), request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE))
 }
 
-fn told(page: &PageView<'_>, hit: &Hit<'_>, rules: &Rules<'_>, projection: &mut Projection<'_>) -> DecidedItem {
+fn told(
+    page: &PageView<'_>,
+    (hit, is_explored): (&Hit<'_>, bool),
+    rules: &Rules<'_>,
+    projection: &mut Projection<'_>,
+) -> DecidedItem {
     let strongest = hit.parts().filter(|(_, value)| *value > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
-    let code = rules.reason(hit.item).or_else(|| strongest.and_then(|(part, _)| part.reason()));
+    let explored = is_explored.then_some(ReasonCode::Explored);
+    let code = explored.or(rules.reason(hit.item)).or_else(|| strongest.and_then(|(part, _)| part.reason()));
     let code = code.filter(|_| page.explain != Explain::None);
     let reason = |code: ReasonCode| Reason { code, text: say(page.language, Sentence::Plain(code)), because_of: None };
     DecidedItem {
         product_id: hit.product.id.clone(),
         product: Some(projection.apply(hit.product)),
         score: hit.score,
-        propensity: 1.0,
+        propensity: hit.propensity,
         source: None,
         reasons: code.map(reason).into_iter().collect(),
     }
@@ -276,6 +319,7 @@ fn explanations(shown: &[Hit<'_>], rules: &Rules<'_>) -> Vec<Explanation> {
         parts: hit
             .parts()
             .map(|(part, value)| ScorePart { name: part.name().to_owned(), value })
+            .chain(hit.by_clicks().map(|value| ScorePart { name: "clicked".to_owned(), value }))
             .chain(rules.parts(hit.item))
             .collect(),
     };

@@ -24,7 +24,7 @@ use crate::seed::Dice;
 use crate::{quotas, relevance, score, weights};
 
 /// For exploration a product is new for so long.
-const NEW_FOR: i64 = 30 * Timestamp::DAY;
+pub(crate) const NEW_FOR: i64 = 30 * Timestamp::DAY;
 /// Candidates that are gathered for each place when boosts, caps or exploration choose among them.
 const CANDIDATES_PER_PLACE: usize = 4;
 /// What `explain: full` tells of at most.

@@ -14,8 +14,10 @@ use mercer_recommend::popularity::Popularity;
 use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
-use mercer_schema::{ModelVersion, PlacementId, Position, Product, ProductId, Source, Timestamp, Visitor};
-use mercer_search::{Doc, Lexicon, Queries, SearchIndex};
+use mercer_schema::{
+    ModelVersion, PlacementId, Position, Product, ProductId, SearchSettings, Source, Timestamp, Visitor,
+};
+use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
@@ -33,6 +35,8 @@ pub struct World {
     pub search: SearchIndex,
     /// What people search for.
     pub queries: Queries,
+    /// What they click of what is found.
+    pub clicks: Clicks,
     /// What the ranker sees of the products.
     pub traits: hybrid::Catalog,
     pub models: Arc<Models>,
@@ -43,6 +47,7 @@ pub struct World {
     pub synonyms: Arc<ShopSynonyms>,
     /// Of the merchandiser, for the search.
     pub search_rules: Arc<SearchRules>,
+    pub search_settings: SearchSettings,
 }
 
 impl World {

@@ -12,8 +12,8 @@ use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
-use mercer_schema::{ModelVersion, Placement, Position, SearchRule, SynonymRule};
-use mercer_search::{Doc, Queries, SearchIndex};
+use mercer_schema::{ModelVersion, Placement, Position, SearchRule, SearchSettings, SynonymRule};
+use mercer_search::{Clicks, Doc, Queries, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +27,10 @@ use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -40,6 +40,7 @@ const TABLES: [&str; 10] = [
     "fold.orders",
     "fold.trial",
     "fold.queries",
+    "fold.clicks",
     "fold.search_figures",
 ];
 /// Records between two checkpoints.
@@ -59,6 +60,8 @@ struct Head {
     synonyms: Vec<SynonymRule>,
     #[serde(default)]
     search_rules: Vec<SearchRule>,
+    #[serde(default)]
+    search_settings: SearchSettings,
 }
 
 /// Writes checkpoints from the folding thread.
@@ -130,7 +133,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, figures] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -147,6 +150,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(queries), Some(search_figures)) = (Queries::restore(queries?), SearchFigures::restore(figures?)) else {
         return Ok(None);
     };
+    let Some(clicks) = Clicks::restore(clicks?) else { return Ok(None) };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -163,6 +167,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         content: content_of(&catalog),
         search: search_of(&catalog),
         queries,
+        clicks,
         traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
         catalog,
         profiles,
@@ -173,6 +178,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         placements: Arc::new(Placements::compile(head.placements)),
         synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
         search_rules: Arc::new(SearchRules::compile(head.search_rules)),
+        search_settings: head.search_settings,
     };
     Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures }))
 }
@@ -211,7 +217,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 10] = [
+    let changes: [Changes; 11] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -221,6 +227,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.orders.drain_changes(),
         snapshot.trial.drain_changes().map_err(|error| text(&error))?,
         world.queries.drain_changes(),
+        world.clicks.drain_changes(),
         snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
@@ -230,6 +237,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         placements: world.placements.iter().cloned().collect(),
         synonyms: world.synonyms.rules().to_vec(),
         search_rules: world.search_rules.iter().cloned().collect(),
+        search_settings: world.search_settings,
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
     let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];

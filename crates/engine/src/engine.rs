@@ -11,7 +11,7 @@ use mercer_decide::{Placements, ShopSynonyms};
 use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
     Position, Product, ProductId, Record, SearchAnswer, SearchRecord, SearchRequest, SearchRule, SearchRuleId,
-    SuggestAnswer, SuggestRequest, SynonymRule, Timestamp, Visitor,
+    SearchSettings, SuggestAnswer, SuggestRequest, SynonymRule, Timestamp, Visitor,
 };
 use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -269,6 +269,18 @@ impl Engine {
             return Ok(false);
         }
         self.accept(vec![fact(Fact::SearchRuleRemoved(id.clone()), now)]).await?;
+        Ok(true)
+    }
+
+    /// Checks how the search behaves and puts it in force. False when it already stood so.
+    pub async fn save_search_settings(&self, settings: SearchSettings, now: Timestamp) -> Result<bool, Error> {
+        if let Some((field, message)) = settings.fault() {
+            return Err(Error::Refused { field: field.to_owned(), message: message.to_owned() });
+        }
+        if self.snapshot().world.search_settings == settings {
+            return Ok(false);
+        }
+        self.accept(vec![fact(Fact::SearchSettingsSaved(settings), now)]).await?;
         Ok(true)
     }
 

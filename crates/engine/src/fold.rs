@@ -64,14 +64,16 @@ impl Snapshot {
                 self.world.search_rules = Arc::new(self.world.search_rules.with(rule.as_ref().clone()));
             }
             Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
-            Fact::Searched(search) => {
+            Fact::SearchSettingsSaved(settings) => self.world.search_settings = *settings,
+            // Pages after the first are no new search.
+            Fact::Searched(search) if search.request.cursor.is_none() => {
                 let person = self.world.searcher(&search.request.visitor());
-                self.search_figures.searched(record.position, search, person);
-                // Pages after the first are no new search.
-                if search.request.cursor.is_none() {
-                    self.world.count_search(&search.request.q, &search.request.visitor(), search.decided_at);
+                if self.search_figures.searched(record.position, search, person) {
+                    self.world.learn_what_was_shown(search);
                 }
+                self.world.count_search(&search.request.q, &search.request.visitor(), search.decided_at);
             }
+            Fact::Searched(_) => {}
         }
     }
 
@@ -133,7 +135,11 @@ impl Snapshot {
         self.world.profiles.apply(event);
         self.observe_in_trial(event, news);
         if self.search_figures.wants(event) {
-            self.search_figures.observe(event, self.world.searcher(&event.visitor));
+            let person = self.world.searcher(&event.visitor);
+            for click in self.search_figures.observe(event, person) {
+                let placed = (&click.product_id, click.place);
+                self.world.learn_what_was_clicked(&click.query, placed, click.is_by_chance, event.occurred_at);
+            }
         }
         let is_human = event.context.device != Some(Device::Bot);
         if is_human
@@ -186,10 +192,12 @@ impl Snapshot {
             ),
             ("popularity", ours.popularity.ranked().eq(theirs.popularity.ranked())),
             ("queries", ours.queries.wanted().eq(theirs.queries.wanted())),
+            ("clicks", ours.clicks == theirs.clicks),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("synonyms", ours.synonyms.rules() == theirs.synonyms.rules()),
             ("search rules", ours.search_rules.iter().eq(theirs.search_rules.iter())),
+            ("search settings", ours.search_settings == theirs.search_settings),
             ("model", ours.models.version == theirs.models.version),
             ("canary", canary_of(ours) == canary_of(theirs)),
             ("stages", self.stages == other.stages),

@@ -66,6 +66,7 @@ pub(crate) fn search_draft(request: SearchRequest, answer: &SearchAnswer, json: 
         total: answer.total,
         product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: answer.items.iter().map(|item| item.propensity).collect(),
+        explored: answer.explored,
         corrected: answer.query.corrected.clone(),
         arm: answer.arm,
         digest: digest(json),

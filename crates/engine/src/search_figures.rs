@@ -12,7 +12,7 @@ use imbl::{OrdMap, OrdSet};
 use mercer_recommend::Changes;
 use mercer_schema::{
     Activity, Commerce, CommerceAction, Currency, DecisionId, Device, Event, Position, ProductId, SearchRecord,
-    Timestamp,
+    SearchSort, Timestamp,
 };
 use mercer_search::common_form;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,21 @@ struct Open {
     clicked: Vec<u32>,
     is_ordered: bool,
     is_refined: bool,
+    /// Which of the products chance put there.
+    #[serde(default)]
+    explored: Option<usize>,
+    /// In the search's own order, of which clicks are learned.
+    #[serde(default)]
+    is_by_relevance: bool,
+}
+
+/// A product that somebody clicked for the first time among what a search of theirs showed.
+pub(crate) struct Click {
+    pub(crate) query: Arc<str>,
+    pub(crate) product_id: ProductId,
+    /// From 1.
+    pub(crate) place: usize,
+    pub(crate) is_by_chance: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -115,11 +130,12 @@ impl PartialEq for SearchFigures {
 }
 
 impl SearchFigures {
-    /// A search for words; a walk through a category and a further page are none.
-    pub(crate) fn searched(&mut self, position: Position, search: &SearchRecord, person: Option<u64>) {
+    /// A search for words; a walk through a category and a further page are none. Whether it is one that clicks can be
+    /// learned of: by a person whom clicks can be told to come from, and not the same again.
+    pub(crate) fn searched(&mut self, position: Position, search: &SearchRecord, person: Option<u64>) -> bool {
         let request = &search.request;
         if request.q.trim().is_empty() || request.cursor.is_some() {
-            return;
+            return false;
         }
         let day = search.decided_at.0.div_euclid(Timestamp::DAY);
         let query: Arc<str> = common_form(&request.q).unwrap_or_default().into();
@@ -134,11 +150,12 @@ impl SearchFigures {
             let beyond = figures.samples.len().saturating_sub(MOST_SAMPLES);
             figures.samples.drain(..beyond);
         });
-        let Some(person) = person else { return };
+        let Some(person) = person else { return false };
         let mut searcher = self.people.get(&person).cloned().unwrap_or_default();
         if search.decided_at.since(searcher.at) > SESSION {
             searcher.open.clear();
         }
+        let is_first = searcher.open.iter().all(|open| open.query != query);
         searcher.open.push(Open {
             id: hash(&search.decision_id),
             day,
@@ -148,11 +165,14 @@ impl SearchFigures {
             clicked: Vec::new(),
             is_ordered: false,
             is_refined: false,
+            explored: search.explored,
+            is_by_relevance: request.sort == SearchSort::Relevance,
         });
         let beyond = searcher.open.len().saturating_sub(MOST_OPEN);
         searcher.open.drain(..beyond);
         searcher.at = search.decided_at;
         self.put(person, searcher);
+        is_first
     }
 
     /// Whether it can say anything of a search; who did it is asked only then.
@@ -167,33 +187,37 @@ impl SearchFigures {
         can_tell && !self.people.is_empty() && event.context.device != Some(Device::Bot)
     }
 
-    pub(crate) fn observe(&mut self, event: &Event, person: Option<u64>) {
-        let Some(person) = person else { return };
-        let Some(mut searcher) = self.people.get(&person).cloned() else { return };
+    /// What it tells to have been clicked.
+    pub(crate) fn observe(&mut self, event: &Event, person: Option<u64>) -> Vec<Click> {
+        let searcher = person.and_then(|person| Some((person, self.people.get(&person)?.clone())));
+        let Some((person, mut searcher)) = searcher else { return Vec::new() };
         if event.occurred_at.since(searcher.at) > SESSION {
-            return;
+            return Vec::new();
         }
+        let mut clicks = Vec::new();
         match &event.activity {
             Activity::Exposure(exposure) if exposure.clicked => {
                 let id = hash(&exposure.decision_id);
-                let Some(open) = searcher.open.iter_mut().find(|open| open.id == id) else { return };
-                self.click(open, exposure.product_ids.iter().map(product));
+                let Some(open) = searcher.open.iter().position(|open| open.id == id) else { return clicks };
+                clicks = self.click(&mut searcher, open, exposure.product_ids.iter());
             }
             Activity::Commerce(commerce) if is_click(commerce.action) => {
-                let products: Vec<u32> = commerce.lines.iter().map(|line| product(&line.product_id)).collect();
+                let is_shown = |open: &Open, id: &ProductId| open.shown.contains(&product(id));
+                let ids = || commerce.lines.iter().map(|line| &line.product_id);
                 // The newest search that showed it.
-                let open =
-                    searcher.open.iter_mut().rev().find(|open| products.iter().any(|one| open.shown.contains(one)));
-                let Some(open) = open else { return };
-                let shown: Vec<u32> = products.into_iter().filter(|one| open.shown.contains(one)).collect();
-                self.click(open, shown.into_iter());
+                let Some(open) = searcher.open.iter().rposition(|open| ids().any(|id| is_shown(open, id))) else {
+                    return clicks;
+                };
+                let shown: Vec<&ProductId> = ids().filter(|id| is_shown(&searcher.open[open], id)).collect();
+                clicks = self.click(&mut searcher, open, shown.into_iter());
             }
             Activity::Commerce(commerce) if commerce.action == CommerceAction::OrderCompleted => {
                 self.order(&mut searcher, commerce);
             }
-            _ => return,
+            _ => return clicks,
         }
         self.put(person, searcher);
+        clicks
     }
 
     /// Figures by query over the newest days up to a moment, most searched first.
@@ -230,16 +254,39 @@ impl SearchFigures {
         }
     }
 
-    fn click(&mut self, open: &mut Open, products: impl Iterator<Item = u32>) {
-        let is_first = open.clicked.is_empty();
-        for product in products {
-            if open.clicked.len() < MOST_CLICKED && !open.clicked.contains(&product) {
-                open.clicked.push(product);
+    /// Counts clicks on what a search showed. Of a query that the person searched several times each product counts once.
+    fn click<'a>(
+        &mut self,
+        searcher: &mut Searcher,
+        open: usize,
+        ids: impl Iterator<Item = &'a ProductId>,
+    ) -> Vec<Click> {
+        let query = Arc::clone(&searcher.open[open].query);
+        let is_known = |searcher: &Searcher, clicked: u32| {
+            searcher.open.iter().any(|open| open.query == query && open.clicked.contains(&clicked))
+        };
+        let mut clicks = Vec::new();
+        let is_first = searcher.open[open].clicked.is_empty();
+        for id in ids {
+            let clicked = product(id);
+            let is_new = !is_known(searcher, clicked);
+            let open = &mut searcher.open[open];
+            if open.clicked.len() >= MOST_CLICKED || open.clicked.contains(&clicked) {
+                continue;
+            }
+            open.clicked.push(clicked);
+            let place = open.shown.iter().position(|shown| *shown == clicked);
+            if let Some(place) = place.filter(|_| is_new && open.is_by_relevance && !query.is_empty()) {
+                let is_by_chance = open.explored == Some(place);
+                let (query, product_id) = (Arc::clone(&query), id.clone());
+                clicks.push(Click { query, product_id, place: place + 1, is_by_chance });
             }
         }
+        let open = &searcher.open[open];
         if is_first && !open.clicked.is_empty() {
-            self.count(open.day, &open.query, |figures| figures.clicked += 1);
+            self.count(open.day, &query, |figures| figures.clicked += 1);
         }
+        clicks
     }
 
     fn order(&mut self, searcher: &mut Searcher, commerce: &Commerce) {

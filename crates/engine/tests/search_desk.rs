@@ -4,8 +4,8 @@
 mod support;
 
 use mercer_schema::{
-    Activity, AnonymousId, Commerce, CommerceAction, DecisionId, Exposure, Line, Money, ProductId, SearchAction,
-    SearchRequest, SearchRule, SearchRuleId, SearchWhen, SynonymRule, Visitor,
+    Activity, AnonymousId, Commerce, CommerceAction, DecisionId, Explain, Exposure, Line, Money, ProductId,
+    SearchAction, SearchRequest, SearchRule, SearchRuleId, SearchSettings, SearchWhen, SynonymRule, Visitor,
 };
 use support::{Shop, at, event, tester};
 
@@ -185,4 +185,61 @@ async fn what_became_of_searches_is_counted_once_and_survives_a_restart() {
     drop(shop);
     let shop = Shop::open(folder.path());
     assert_eq!(shop.engine.snapshot().search_figures.of_days(1, at(day + 3_000)), figures);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_click_for_a_query_rises_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let engine = &shop.engine;
+    let settings = SearchSettings { exploration: 0.0, ..SearchSettings::default() };
+    assert!(engine.save_search_settings(settings, at(3_000_000)).await.unwrap());
+    assert!(!engine.save_search_settings(settings, at(3_000_001)).await.unwrap(), "it stood so already");
+    let wrong = engine.save_search_settings(SearchSettings { strength: 3.0, ..settings }, at(3_000_001)).await;
+    assert!(wrong.unwrap_err().to_string().contains("strength"));
+    let by_clicks = |answer: &mercer_schema::SearchAnswer, id: &ProductId| {
+        let told = answer.explanations.iter().find(|told| told.product_id == *id)?;
+        told.parts.iter().find(|part| part.name == "clicked").map(|part| part.value)
+    };
+    let places = |answer: &mercer_schema::SearchAnswer, id: &ProductId| {
+        answer.items.iter().position(|item| item.product_id == *id).unwrap()
+    };
+    let stranger = SearchRequest { dry_run: true, limit: Some(40), explain: Explain::Full, ..q("blue thing", "zoe") };
+    let ask = |second: u64| engine.search(stranger.clone(), DecisionId::trusted("zoe"), at(second)).decision;
+    let before = ask(3_000_002);
+    let wanted = before.items[11].product_id.clone();
+    for number in 0..15_u64 {
+        let (who, id) = (format!("visitor-{number}"), DecisionId::trusted(format!("s{number}")));
+        let second = 3_000_100 + number * 60;
+        engine.search(q("blue thing", &who), id.clone(), at(second));
+        while engine.find_search(&id).is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let visitor = Visitor { anonymous_id: Some(AnonymousId::trusted(who.as_str())), customer_id: None };
+        let seen = Exposure { decision_id: id, product_ids: vec![wanted.clone()], clicked: true, order_id: None };
+        let click = event(&format!("click {number}"), visitor, at(second + 5), Activity::Exposure(seen));
+        engine.accept_events(vec![click], at(second + 5)).await.unwrap();
+    }
+    let after = ask(3_010_000);
+    assert!(places(&after, &wanted) < 5, "{}", places(&after, &wanted));
+    assert!(by_clicks(&before, &wanted).is_none() && by_clicks(&after, &wanted) > Some(1.0));
+    let other = engine.search(
+        SearchRequest { q: "oak thing".into(), ..stranger.clone() },
+        DecisionId::trusted("x"),
+        at(3_010_001),
+    );
+    assert!(other.decision.explanations.iter().all(|told| by_clicks(&other.decision, &told.product_id).is_none()));
+    assert!(engine.replay_search(&DecisionId::trusted("s3")).unwrap().is_identical);
+    let position = engine.snapshot().position();
+    assert!(engine.snapshot().differences(&engine.snapshot_at(position).unwrap()).is_empty());
+    drop(shop);
+    let shop = Shop::open(folder.path());
+    let engine = &shop.engine;
+    let again = engine.search(stranger.clone(), DecisionId::trusted("zoe"), at(3_010_000)).decision;
+    assert_eq!(again.items, after.items, "a restart forgets nothing");
+    let unlearned = SearchSettings { learn_from_clicks: false, ..settings };
+    engine.save_search_settings(unlearned, at(3_010_002)).await.unwrap();
+    let without = engine.search(stranger, DecisionId::trusted("zoe"), at(3_010_003)).decision;
+    assert_eq!(by_clicks(&without, &wanted), None);
 }

@@ -286,6 +286,10 @@ pub(crate) struct EvalSearch {
     /// More such queries, told apart
     #[arg(long, value_name = "FILE", requires = "products")]
     pub held: Option<PathBuf>,
+    /// Also let made-up customers search so often for each query, click what the judgments say at the places that people look
+    /// at, and tell how far learning from these clicks comes
+    #[arg(long, value_name = "SEARCHES", requires = "products")]
+    pub clicks: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -26,6 +26,7 @@ mod profile;
 mod record;
 mod search;
 mod search_rule;
+mod search_settings;
 mod synonym;
 mod time;
 mod whereabouts;
@@ -55,6 +56,7 @@ pub use search::{
     UnderstoodWord, WayOn, WayOnKind,
 };
 pub use search_rule::{AppliedRule, Banner, SearchAction, SearchRule, SearchWhen};
+pub use search_settings::SearchSettings;
 pub use synonym::SynonymRule;
 pub use time::{Timestamp, TimestampError};
 pub use whereabouts::{Country, CountryError, Whereabouts};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId,
-    SearchRecord, SearchRule, SearchRuleId, SynonymRule, Timestamp,
+    SearchRecord, SearchRule, SearchRuleId, SearchSettings, SynonymRule, Timestamp,
 };
 
 /// A fact at its place in the log.
@@ -33,6 +33,7 @@ pub enum Fact {
     SynonymsSaved(Vec<SynonymRule>),
     SearchRuleSaved(Box<SearchRule>),
     SearchRuleRemoved(SearchRuleId),
+    SearchSettingsSaved(SearchSettings),
 }
 
 /// A fact on its way into the log.

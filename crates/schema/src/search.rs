@@ -126,6 +126,9 @@ pub struct SearchAnswer {
     pub total: usize,
     /// As in `/v1/decide`.
     pub items: Vec<DecidedItem>,
+    /// Which of the items, from 0, chance put there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explored: Option<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facets: Vec<Facet>,
     /// Send it as `cursor` for the following products.
@@ -288,6 +291,8 @@ pub struct SearchRecord {
     pub total: usize,
     pub product_ids: Vec<ProductId>,
     pub propensities: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explored: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -22,6 +22,7 @@ pub mod evaluate;
 
 mod analysis;
 mod beginnings;
+mod clicks;
 mod facets;
 mod heads;
 mod index;
@@ -42,6 +43,7 @@ mod wishes;
 
 pub use analysis::readable;
 pub use beginnings::Beginning;
+pub use clicks::{Clicks, FIRST_PLACES, Learned, Placed};
 pub use facets::{FacetField, Facets, FieldCounts, FieldTotals, LEVEL_SEPARATOR, Value, leaf_of};
 pub use index::{Doc, SearchIndex};
 pub use language::Language;

@@ -58,6 +58,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::suggest, search::suggest_post))
         .routes(routes!(search_desk::synonyms, search_desk::save_synonyms))
         .routes(routes!(search_desk::rules))
+        .routes(routes!(search_desk::settings, search_desk::save_settings))
         .routes(routes!(search_desk::analytics))
         .routes(routes!(search_desk::save_rule, search_desk::remove_rule))
         .routes(routes!(search::logged))

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mercer_decide::ShopSynonyms;
 use mercer_engine::QueryFigures;
-use mercer_schema::{Money, SearchRule, SearchRuleId, SynonymRule};
+use mercer_schema::{Money, SearchRule, SearchRuleId, SearchSettings, SynonymRule};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -156,6 +156,42 @@ pub(crate) async fn remove_rule(
     } else {
         Err(Problem::not_found("such rule"))
     }
+}
+
+/// How the search behaves.
+#[utoipa::path(
+    get, path = "/v1/search/settings", tag = "admin",
+    responses(
+        (status = 200, description = "The settings in force", body = SearchSettings),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn settings(_caller: MayAdmin, State(app): State<App>) -> Json<SearchSettings> {
+    Json(app.engine.snapshot().world.search_settings)
+}
+
+/// Puts settings in force for the next search. What is left out gets its default.
+#[utoipa::path(
+    put, path = "/v1/search/settings", tag = "admin", request_body = SearchSettings,
+    responses(
+        (status = 200, description = "In force", body = SearchSettings),
+        (status = 400, description = "A field is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn save_settings(
+    _caller: MayAdmin,
+    State(app): State<App>,
+    ApiJson(settings): ApiJson<SearchSettings>,
+) -> Result<Json<SearchSettings>, Problem> {
+    app.engine.save_search_settings(settings, now()).await?;
+    Ok(Json(settings))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

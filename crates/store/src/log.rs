@@ -68,6 +68,7 @@ pub enum RecordKind {
     SynonymsSaved,
     SearchRuleSaved,
     SearchRuleRemoved,
+    SearchSettingsSaved,
 }
 
 impl RecordKind {
@@ -85,6 +86,7 @@ impl RecordKind {
             Fact::SynonymsSaved(_) => Self::SynonymsSaved,
             Fact::SearchRuleSaved(_) => Self::SearchRuleSaved,
             Fact::SearchRuleRemoved(_) => Self::SearchRuleRemoved,
+            Fact::SearchSettingsSaved(_) => Self::SearchSettingsSaved,
         }
     }
 
@@ -104,6 +106,7 @@ impl RecordKind {
             Self::SynonymsSaved => 11,
             Self::SearchRuleSaved => 12,
             Self::SearchRuleRemoved => 13,
+            Self::SearchSettingsSaved => 14,
         }
     }
 }

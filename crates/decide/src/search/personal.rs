@@ -1,7 +1,8 @@
 //! Phase *order*: what fits the words, and of that what this customer is likely to want.
 //!
-//! Relevance comes first: only the best by the words are reordered, by a score that is the relevance times what speaks for
-//! the product. A product of which a code was typed stays where it is.
+//! Relevance comes first: only the best by the words are reordered. What speaks for a product with everybody (the values that
+//! were wished for, popularity) makes its fit, on which clicks for the query have the last word; what speaks for it with this
+//! customer lifts it from there. A product of which a code was typed stays where it is.
 
 use mercer_recommend::Item;
 use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSort};
@@ -10,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::Hit;
 use super::chips::Wishes;
+use super::clicked::Clicked;
 use crate::candidates::Sources;
 use crate::page::PageView;
 
@@ -69,6 +71,11 @@ impl Part {
         }
     }
 
+    /// With this customer, not with everybody.
+    const fn is_personal(self) -> bool {
+        !matches!(self, Self::Wished | Self::Popular)
+    }
+
     /// How it is said to the customer.
     pub(crate) const fn reason(self) -> Option<ReasonCode> {
         match self {
@@ -83,6 +90,7 @@ impl Part {
 /// What is known of the customer, in the form in which hits are asked about it.
 pub(super) struct Preferred<'a> {
     page: &'a PageView<'a>,
+    query: &'a str,
     strength: f64,
     expected: FxHashMap<Item, f64>,
     categories: FxHashMap<String, f64>,
@@ -92,11 +100,12 @@ pub(super) struct Preferred<'a> {
 }
 
 impl<'a> Preferred<'a> {
-    pub(super) fn new(page: &'a PageView<'a>, request: &SearchRequest) -> Self {
-        let strength = request.strength.unwrap_or(1.0).clamp(0.0, 2.0);
+    pub(super) fn new(page: &'a PageView<'a>, request: &'a SearchRequest) -> Self {
         let world = page.world;
+        let strength = request.strength.unwrap_or(1.0).clamp(0.0, 2.0) * world.search_settings.strength;
         let mut preferred = Self {
             page,
+            query: &request.q,
             strength,
             expected: FxHashMap::default(),
             categories: FxHashMap::default(),
@@ -139,28 +148,29 @@ impl<'a> Preferred<'a> {
         taste.copied().unwrap_or(0.0)
     }
 
-    /// Lifts what speaks for itself. Hits come in order of relevance.
+    /// Puts the best by the words in order. Hits come in order of relevance.
     pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit<'_>]) {
         let best = hits.len().min(REORDERED);
-        for hit in &mut hits[..best] {
-            if hit.is_coded {
-                hit.score = f64::MAX;
-                continue;
-            }
+        let hits = &mut hits[..best];
+        for hit in hits.iter_mut() {
             hit.parts = self.parts(wishes, hit.item, hit.product);
-            let lift: f64 = hit.parts.iter().map(|value| f64::from(*value)).sum();
-            hit.score = hit.relevance * (1.0 + lift);
+            hit.fit = hit.relevance * (1.0 + hit.lift(|part| !part.is_personal()));
         }
-        hits[..best].sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
-        for hit in hits[..best].iter_mut().filter(|hit| hit.is_coded) {
+        let clicked = Clicked::new(self.page.world, self.query, hits);
+        for hit in hits.iter_mut() {
+            let (learned, doubt) = clicked.relevance(hit);
+            (hit.learned, hit.doubt) = (learned, doubt);
+            hit.score = if hit.is_coded { f64::MAX } else { learned * (1.0 + hit.lift(Part::is_personal)) };
+        }
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+        for hit in hits.iter_mut().filter(|hit| hit.is_coded) {
             hit.score = 1.0;
         }
     }
 
     fn parts(&self, wishes: &Wishes, item: Item, product: &Product) -> [f32; Part::ALL.len()] {
         Part::ALL.map(|part| {
-            let is_personal = !matches!(part, Part::Wished | Part::Popular);
-            let strength = if is_personal { self.strength } else { 1.0 };
+            let strength = if part.is_personal() { self.strength } else { 1.0 };
             (part.weight() * strength * self.value(part, wishes, item, product)) as f32
         })
     }

@@ -53,6 +53,11 @@ impl<'a> Rules<'a> {
         Self { page, applied, is_by_relevance, pins: FxHashMap::default(), touched: FxHashMap::default() }
     }
 
+    /// No rule stands for this search.
+    pub(super) fn is_empty(&self) -> bool {
+        self.applied.is_empty()
+    }
+
     /// The search with another text, where a rule says so. The first that does counts.
     pub(super) fn replaced(&mut self, request: &SearchRequest) -> Option<SearchRequest> {
         for applied in &mut self.applied {

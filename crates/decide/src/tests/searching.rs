@@ -270,3 +270,49 @@ fn a_price_or_a_stock_is_known_at_once() {
     shop.world.remove_product(&ProductId::trusted("s1"));
     assert!(asks(&shop, &ten).items.is_empty());
 }
+
+#[test]
+fn chance_moves_one_product_and_the_pages_still_hold_each_once() {
+    let mut shop = Shop::default();
+    for number in 0..70 {
+        let mut thing = product(&format!("p{number}"));
+        thing.title = format!("Oak table {number}");
+        shop.save(thing);
+    }
+    shop.world.search_settings.exploration = 0.3;
+    let plain = asks(&shop, &SearchRequest { dry_run: true, limit: Some(70), ..by("nobody", "oak table") });
+    assert!(plain.explored.is_none() && plain.items.iter().all(|item| item.propensity == 1.0));
+    let plain: Vec<&str> = ids(&plain);
+    let mut explored = 0;
+    for number in 0..100 {
+        let who = format!("visitor-{number}");
+        let page = |cursor: Option<String>| asks(&shop, &SearchRequest { cursor, ..by(&who, "oak table") });
+        let first = page(None);
+        let mut all: Vec<String> = ids(&first).into_iter().map(str::to_owned).collect();
+        let mut next = first.next.clone();
+        while let Some(cursor) = next {
+            let more = page(Some(cursor));
+            assert_eq!(more.explored, None, "chance is a matter of the first page");
+            all.extend(ids(&more).into_iter().map(str::to_owned));
+            next = more.next;
+        }
+        let moved = first.explored.map(|place| all[place].clone());
+        if let Some(place) = first.explored {
+            explored += 1;
+            assert_eq!(first.items[place].reasons[0].code, ReasonCode::Explored);
+            assert!(first.items[place].propensity < 0.03 && place < 10);
+        }
+        assert_eq!(
+            asks(&shop, &by(&who, "oak table")).items,
+            first.items,
+            "the page looks the same when it is loaded again"
+        );
+        let rest = |ids: &[String]| ids.iter().filter(|id| Some(*id) != moved.as_ref()).cloned().collect::<Vec<_>>();
+        let plain: Vec<String> = plain.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(rest(&all), rest(&plain), "nothing else changes its order, and nothing is there twice");
+        assert_eq!(all.len(), plain.len());
+    }
+    assert!((15..45).contains(&explored), "{explored}");
+    let sorted = asks(&shop, &SearchRequest { sort: SearchSort::PriceUp, ..by("visitor-1", "oak table") });
+    assert!(sorted.explored.is_none() && asks(&shop, &q("oak table")).explored.is_none());
+}

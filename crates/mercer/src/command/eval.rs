@@ -1,5 +1,6 @@
 //! `mercer eval`: recommenders compared on this shop's own orders, against popularity.
 
+mod clicks;
 mod finding;
 mod placements;
 mod recommend;

@@ -215,6 +215,7 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
         }
         Fact::SearchRuleSaved(rule) => ("Search rule saved".to_owned(), None, rule.name.clone(), String::new()),
         Fact::SearchRuleRemoved(id) => ("Search rule removed".to_owned(), None, id.to_string(), String::new()),
+        Fact::SearchSettingsSaved(_) => ("Search settings saved".to_owned(), None, String::new(), String::new()),
         Fact::ModelPromoted(version) => ("Model promoted".to_owned(), None, version.to_string(), String::new()),
         Fact::ModelChanged(change) => {
             (changed(change.action).to_owned(), None, change.version.to_string(), change.by.clone())

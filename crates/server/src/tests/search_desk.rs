@@ -56,6 +56,28 @@ async fn synonyms_are_saved_as_json_and_as_a_file() {
 }
 
 #[tokio::test]
+async fn settings_have_defaults_and_bounds() {
+    let server = stocked().await;
+    let get = async || server.call(("GET", "/v1/search/settings"), "admin", &[], "").await.json();
+    let defaults = json!({ "strength": 1.0, "learn_from_clicks": true, "exploration": 0.05 });
+    assert_eq!(get().await, defaults);
+    let put = async |settings: Value| server.json(("PUT", "/v1/search/settings"), "admin", &settings).await;
+    let saved = put(json!({ "strength": 0.5 })).await;
+    assert_eq!((saved.status.as_u16(), &saved.json()["exploration"]), (200, &json!(0.05)));
+    for (wrong, field) in [
+        (json!({ "strength": 3 }), "strength"),
+        (json!({ "exploration": 0.9 }), "exploration"),
+        (json!({ "strenght": 1 }), "strenght"),
+    ] {
+        let refused = put(wrong).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.json().to_string().contains(field), "{refused:?}");
+    }
+    assert_eq!(get().await["strength"], 0.5, "what was in force stays");
+    assert_eq!(server.call(("GET", "/v1/search/settings"), "decide", &[], "").await.status, 403);
+}
+
+#[tokio::test]
 async fn rules_come_go_and_are_told() {
     let server = stocked().await;
     let path = "/v1/search/rules/sale";

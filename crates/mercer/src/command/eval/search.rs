@@ -16,6 +16,7 @@ use mercer_search::evaluate::{DEPTH, Judgments, Quality, evaluate, with_a_typo};
 use mercer_search::{Doc, Language, Lexicon, synonyms_of};
 use serde_json::{Value, json};
 
+use super::clicks;
 use crate::cli::EvalSearch;
 use crate::command::peak_megabytes;
 use crate::config::Config;
@@ -44,8 +45,10 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let started = Instant::now();
     let world = world(products);
     let index_seconds = started.elapsed().as_secs_f64();
-    let judged = answered(&world, &judgments(judged)?);
-    let held = asked.held.as_deref().map(judgments).transpose()?.map(|judgments| answered(&world, &judgments));
+    let judgments = judgments_in(judged)?;
+    let judged = answered(&world, &judgments);
+    let learned = asked.clicks.map(|searches| clicks::learn(&world, &judgments, searches));
+    let held = asked.held.as_deref().map(judgments_in).transpose()?.map(|judgments| answered(&world, &judgments));
     if as_json {
         let mut result = told(&judged);
         result["index_seconds"] = json!(index_seconds);
@@ -53,6 +56,9 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
         result["peak_mb"] = json!(peak_megabytes());
         if let Some(held) = &held {
             result["held"] = told(held);
+        }
+        if let Some(learned) = &learned {
+            result["clicks"] = clicks::told(learned);
         }
         output::json(&result);
         return Ok(());
@@ -77,6 +83,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
             quantile(milliseconds, 0.99),
         ));
     }
+    learned.iter().for_each(clicks::print);
     Ok(())
 }
 
@@ -167,7 +174,7 @@ fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
 }
 
 /// Lines of a query, a product id and a grade, with tabs or commas between them; a first line without a grade is a head.
-fn judgments(path: &Path) -> Result<Judgments, Failure> {
+fn judgments_in(path: &Path) -> Result<Judgments, Failure> {
     let wrong = |line: usize, what: &str| {
         let hint = "a line is a query, a product id and a grade from 0 up, with tabs between them";
         Failure::usage(format!("{}, line {line}: {what}; {hint}", path.display()))
@@ -198,9 +205,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("judgments.tsv");
         fs::write(&path, "query\tproduct_id\tgrade\nred, mug\tp1\t3\nred, mug\tp2\t0\n").unwrap();
-        let read = judgments(&path).unwrap();
+        let read = judgments_in(&path).unwrap();
         assert_eq!(read["red, mug"]["p1"], 3);
         fs::write(&path, "mug\tp1\t3\nmug\tp2\tgood\n").unwrap();
-        assert!(judgments(&path).is_err_and(|failure| format!("{failure:?}").contains("line 2")));
+        assert!(judgments_in(&path).is_err_and(|failure| format!("{failure:?}").contains("line 2")));
     }
 }
