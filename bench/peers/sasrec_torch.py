@@ -7,9 +7,10 @@ Same sizes, batches, loss, dropout and optimizer, by default those of the crate;
     RAYON_NUM_THREADS=1 mercer eval recommend --format sequences --train Beauty.txt --attributes Beauty_item2attributes.json \
         --models transformer:epochs=4:negatives=1024
 
-which tells the time of every epoch; with `negatives=0` and `--negatives 0` for the softmax over all items. To give PyTorch its best, rows are packed as there: only the attention
-is padded, to the longest sequence of the batch. Nothing is measured but the time of the steps; the loss is printed to
-show that both learn alike.
+which tells the time of every epoch; with `negatives=0` and `--negatives 0` for the softmax over all items, and with
+`--device cuda` beside a program built with the feature `gpu`. To give PyTorch its best, rows are packed as there: only the
+attention is padded, to the longest sequence of the batch. Nothing is measured but the time of the steps; the loss is
+printed to show that both learn alike.
 """
 
 import argparse
@@ -33,6 +34,7 @@ def arguments():
     for key, value in dict(rate=3e-3, decay=0.1, dropout=0.3, input_dropout=0.2, own_dropout=0.2).items():
         parser.add_argument(f"--{key}", type=float, default=value)
     parser.add_argument("--no-attributes", action="store_true")
+    parser.add_argument("--device", default="cpu", help="cuda for the first card")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args()
 
@@ -102,13 +104,14 @@ class Network(nn.Module):
         self.own_dropout = options.own_dropout
         order = sorted(range(len(owners)), key=owners.__getitem__)
         counts = torch.bincount(torch.tensor(owners, dtype=torch.long), minlength=items)
-        self.starts = torch.cumsum(counts, 0) - counts
-        self.flat = torch.tensor([attributes[place] for place in order], dtype=torch.long)
+        flat = torch.tensor([attributes[place] for place in order], dtype=torch.long)
+        self.register_buffer("starts", torch.cumsum(counts, 0) - counts)
+        self.register_buffer("flat", flat)
 
     def table(self):
         own = self.own
         if self.own_dropout > 0:
-            own = own * (torch.rand(own.shape[0], 1) >= self.own_dropout)
+            own = own * (torch.rand(own.shape[0], 1, device=own.device) >= self.own_dropout)
         if len(self.flat) == 0:
             return own
         return own + functional.embedding_bag(self.flat, self.attributes, self.starts, mode="mean")
@@ -123,11 +126,11 @@ class Network(nn.Module):
 def loss_of(hidden, table, targets, negatives):
     if negatives == 0:
         return functional.cross_entropy(hidden @ table.T, targets)
-    sample = torch.randint(len(table), (negatives,))
+    sample = torch.randint(len(table), (negatives,), device=table.device)
     own = (hidden * table[targets]).sum(1, keepdim=True)
     rest = hidden @ table[sample].T + math.log((len(table) - 1) / negatives)
     rest = rest.masked_fill(sample[None, :] == targets[:, None], float("-inf"))
-    return functional.cross_entropy(torch.cat([own, rest], 1), torch.zeros(len(targets), dtype=torch.long))
+    return functional.cross_entropy(torch.cat([own, rest], 1), torch.zeros_like(targets))
 
 
 def rate_at(step, steps, warm_up):
@@ -143,7 +146,7 @@ def main():
     torch.set_num_threads(options.threads)
     sequences, items, owners, attributes = read(options.folder, options.name, not options.no_attributes)
     sequences = list(windows(sequences, options.longest))
-    network = Network(options, items, owners, attributes)
+    network = Network(options, items, owners, attributes).to(options.device)
     decayed = [weight for weight in network.parameters() if weight.dim() > 1]
     plain = [weight for weight in network.parameters() if weight.dim() == 1]
     groups = [dict(params=decayed, weight_decay=options.decay), dict(params=plain, weight_decay=0.0)]
@@ -161,6 +164,8 @@ def main():
             place = torch.cat([torch.arange(length) for length in lengths])
             taken = torch.tensor([item for row in rows for item in row[:-1]])
             targets = torch.tensor([item for row in rows for item in row[1:]])
+            there = [numbers.to(options.device) for numbers in (sequence, place, taken, targets)]
+            sequence, place, taken, targets = there
             table = network.table()
             hidden = network(table, taken, (sequence, place, len(rows), max(lengths)))
             loss = loss_of(hidden, table, targets, options.negatives)
@@ -173,8 +178,8 @@ def main():
         busy.append(time.process_time() - used)
         print(f"epoch {epoch:3}  loss {total / count:.4f}  {seconds[-1]:5.1f} s, processors {busy[-1]:5.1f} s", flush=True)
     print(
-        f"PyTorch {torch.__version__}, {options.threads} threads: median {statistics.median(seconds):.2f} s an epoch, "
-        f"processors {statistics.median(busy):.2f} s"
+        f"PyTorch {torch.__version__}, {options.device}, {options.threads} threads: "
+        f"median {statistics.median(seconds):.2f} s an epoch, processors {statistics.median(busy):.2f} s"
     )
 
 

@@ -2,27 +2,22 @@
 
 use std::time::Instant;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::Question;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use crate::batch::{Batch, windows};
 use crate::device;
 use crate::error::Error;
+use crate::judge::judge;
 use crate::model::NextItem;
 use crate::network::Network;
 use crate::noise::Noise;
 use crate::ops::{self, Features, Loss, Sample};
 use crate::optimizer::Optimizer;
 use crate::settings::Settings;
-
-/// Sequences asked together when the held-out items are looked for.
-const ASKED_AT_ONCE: usize = 512;
-/// Places of a ranking that count for the held-out items.
-const CUTOFF: usize = 10;
 
 /// What to learn from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,9 +66,19 @@ pub struct Progress {
 impl NextItem {
     /// Trains on the processor, or with the feature `gpu` on the first card, where there is one; [`trains_on`](crate::trains_on)
     /// says on which. `watch` hears of every epoch.
-    pub fn fit(lessons: &Lessons<'_>, settings: &Settings, mut watch: impl FnMut(&Progress)) -> Result<Self, Error> {
+    pub fn fit(lessons: &Lessons<'_>, settings: &Settings, watch: impl FnMut(&Progress)) -> Result<Self, Error> {
+        // An empty table is nothing that a card can hold.
+        let device = if lessons.items == 0 { Device::Cpu } else { device::best().0 };
+        Self::fit_on(&device, lessons, settings, watch)
+    }
+
+    fn fit_on(
+        device: &Device,
+        lessons: &Lessons<'_>,
+        settings: &Settings,
+        mut watch: impl FnMut(&Progress),
+    ) -> Result<Self, Error> {
         check(settings)?;
-        let (device, _) = device::best();
         let features =
             Features::new((0..lessons.items).map(|item| lessons.attributes.get(item).map_or(&[][..], Vec::as_slice)));
         let mut seen = vec![0.0; lessons.items];
@@ -81,7 +86,7 @@ impl NextItem {
             lessons.sequences.iter().map(|sequence| known(sequence, lessons.items)).collect();
         sequences.iter().flatten().for_each(|item| seen[item.index()] = 1.0);
         let known: Vec<u32> = (0..lessons.items as u32).filter(|item| seen[*item as usize] > 0.0).collect();
-        let network = Network::new(settings, features, seen, &device)?;
+        let network = Network::new(settings, features, seen, device)?;
         let mut windows = windows(&sequences, settings.shape.longest);
         let mut optimizer = Optimizer::new(network.variables(settings.decay), settings.averaging)?;
         let mut dice = ChaCha8Rng::seed_from_u64(settings.seed ^ 0x5eed);
@@ -91,19 +96,16 @@ impl NextItem {
         for epoch in 1..=settings.epochs {
             let started = Instant::now();
             shuffle(&mut windows, &mut dice);
-            let mut losses = (0.0, 0);
+            let mut losses = Vec::new();
             for windows in windows.chunks(settings.batch) {
                 let batch = Batch::to_learn(windows);
                 let loss = learn(&network, &batch, &known, settings, &mut dice)?;
                 let rate = settings.rate_at(step, steps);
                 optimizer.step(&loss.backward()?, rate)?;
-                losses = (
-                    losses.0 + f64::from(loss.to_scalar::<f32>()?) * batch.targets.len() as f64,
-                    losses.1 + batch.targets.len(),
-                );
+                losses.push((loss.detach(), batch.targets.len()));
                 step += 1;
             }
-            let loss = losses.0 / losses.1.max(1) as f64;
+            let loss = mean(&losses)?;
             if !loss.is_finite() {
                 return Err(Error::Astray { epoch });
             }
@@ -131,6 +133,16 @@ fn check(settings: &Settings) -> Result<(), Error> {
         return Err(Error::Settings("the width is no multiple of the heads"));
     }
     Ok(())
+}
+
+/// Losses are read when an epoch is over, because a card must come to a halt for that.
+fn mean(losses: &[(Tensor, usize)]) -> Result<f64, Error> {
+    let (mut sum, mut count) = (0.0, 0);
+    for (loss, rows) in losses {
+        sum += f64::from(loss.to_scalar::<f32>()?) * *rows as f64;
+        count += rows;
+    }
+    Ok(sum / count.max(1) as f64)
 }
 
 fn known(sequence: &[Item], items: usize) -> Vec<Item> {
@@ -168,45 +180,10 @@ fn learn(
         return Ok(ops::cross_entropy(&hidden, &table, &batch.targets, Loss { smoothing })?);
     }
     // What nobody took can be no answer, and would only learn to be none.
-    let table = table.index_select(&Tensor::from_slice(known, known.len(), table.device())?, 0)?;
+    let table = ops::pick(&table, known)?;
     let place = |target: &u32| known.partition_point(|item| item < target) as u32;
     let targets: Vec<u32> = batch.targets.iter().map(place).collect();
     Ok(ops::cross_entropy(&hidden, &table, &targets, Loss { smoothing })?)
-}
-
-/// Mean recall and NDCG of the held-out items.
-fn judge(network: &Network, held_out: &[HeldOut]) -> Result<(f64, f64), Error> {
-    let (mut hits, mut gain) = (0.0, 0.0);
-    let table = network.table(&mut Noise::none())?;
-    let turned = table.t()?;
-    for asked in held_out.chunks(ASKED_AT_ONCE) {
-        let batch = Batch::to_ask(asked.iter().map(|asked| &asked.sequence[..]), network.shape.longest);
-        let hidden = network.hidden(&table, &batch, &mut Noise::none())?;
-        let lasts = Tensor::from_vec(batch.lasts(), asked.len(), hidden.device())?;
-        let scores: Vec<Vec<f32>> = hidden.index_select(&lasts, 0)?.matmul(&turned)?.to_vec2()?;
-        let ranks: Vec<Option<usize>> =
-            asked.par_iter().zip(scores).map(|(asked, scores)| rank(asked, scores)).collect();
-        for rank in ranks.into_iter().flatten().filter(|rank| *rank < CUTOFF) {
-            hits += 1.0;
-            gain += 1.0 / ((rank + 2) as f64).log2();
-        }
-    }
-    let count = held_out.len().max(1) as f64;
-    Ok((hits / count, gain / count))
-}
-
-/// Place from 0 of the item that came next.
-fn rank(asked: &HeldOut, mut scores: Vec<f32>) -> Option<usize> {
-    let own = *scores.get(asked.next.index())?;
-    if !asked.repeats {
-        for item in asked.sequence.iter().filter(|item| **item != asked.next) {
-            if let Some(score) = scores.get_mut(item.index()) {
-                *score = f32::NEG_INFINITY;
-            }
-        }
-    }
-    let ahead = |(item, score): (usize, &f32)| *score > own || (*score == own && item < asked.next.index());
-    Some(scores.iter().enumerate().filter(|place| ahead(*place)).count())
 }
 
 impl Settings {
@@ -217,5 +194,47 @@ impl Settings {
         }
         let gone = (step - self.warm_up) as f32 / (steps.saturating_sub(self.warm_up)).max(1) as f32;
         self.rate * (0.55 + 0.45 * (gone.min(1.0) * std::f32::consts::PI).cos())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Shape;
+
+    /// On a machine without a card this asks the processor twice.
+    #[test]
+    fn a_card_and_the_processor_learn_alike() {
+        let sequences: Vec<Vec<Item>> = (0..200_u32)
+            .map(|start| (0..3 + start % 5).map(|step| Item((start * 3 + step * 7) % 39)).collect())
+            .collect();
+        let attributes: Vec<Vec<u32>> =
+            (0..40).map(|item| (0..item % 4).map(|place| (item + place) % 6).collect()).collect();
+        let held_out: Vec<HeldOut> = (0..60_u32)
+            .map(|start| HeldOut {
+                sequence: vec![Item(start % 40)],
+                next: Item((start + 7) % 40),
+                repeats: start % 2 == 0,
+            })
+            .collect();
+        let lessons = Lessons { sequences: &sequences, items: 40, attributes: &attributes, held_out: &held_out };
+        let shape = Shape { width: 16, layers: 2, heads: 2, inner: 24, longest: 6 };
+        let settings = Settings { shape, epochs: 3, batch: 32, warm_up: 5, ..Settings::default() };
+        let (card, _) = device::best();
+        for settings in [
+            Settings { negatives: 12, ..settings },
+            Settings { negatives: 0, smoothing: 0.1, ..settings },
+            Settings { negatives: 0, scale: 12.0, averaging: 0.0, ..settings },
+        ] {
+            let heard = |device: &Device| {
+                let mut heard = Vec::new();
+                NextItem::fit_on(device, &lessons, &settings, |progress| heard.push(*progress)).unwrap();
+                heard
+            };
+            for (here, there) in heard(&Device::Cpu).iter().zip(heard(&card)) {
+                assert!((here.loss - there.loss).abs() < 1e-3 * here.loss, "{here:?} is not {there:?}");
+                assert!((here.ndcg - there.ndcg).abs() < 0.02, "{here:?} is not {there:?}");
+            }
+        }
     }
 }

@@ -32,6 +32,7 @@ mod encoder;
 mod error;
 mod fit;
 mod forward;
+mod judge;
 mod lanes;
 mod model;
 mod network;

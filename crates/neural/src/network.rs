@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::batch::Batch;
 use crate::noise::Noise;
-use crate::ops::{self, Features};
+use crate::ops::{self, Features, Means, Sequences};
 use crate::parts::{Block, Parts};
 use crate::settings::{Settings, Shape};
 
@@ -26,6 +26,7 @@ pub(crate) struct Network {
     pub(crate) own: Var,
     pub(crate) attributes: Var,
     pub(crate) features: Features,
+    means: Option<Means>,
     /// What cosines are multiplied by; 0 for plain products.
     pub(crate) scale: f32,
     /// 1 for items that occur in the training sequences; others have no vector of their own.
@@ -55,7 +56,17 @@ impl Network {
         for gain in parts.gains() {
             gain.set(&gain.ones_like()?)?;
         }
-        Ok(Self { shape, own, attributes, features, scale: settings.scale, seen, parts, device: device.clone() })
+        Ok(Self {
+            shape,
+            means: Means::new(&features, attributes.dim(0)?, device)?,
+            own,
+            attributes,
+            features,
+            scale: settings.scale,
+            seen,
+            parts,
+            device: device.clone(),
+        })
     }
 
     /// The same network with other values.
@@ -67,6 +78,7 @@ impl Network {
             own: copy(&self.own)?,
             attributes: copy(&self.attributes)?,
             features: self.features.clone(),
+            means: self.means.clone(),
             scale: self.scale,
             seen: self.seen.clone(),
             parts: self.parts.map(copy)?,
@@ -86,29 +98,33 @@ impl Network {
     pub(crate) fn table(&self, noise: &mut Noise<'_>) -> Result<Tensor> {
         let mut kept = self.seen.clone();
         noise.drop_own(&mut kept);
-        let table = ops::table(&self.own, &self.attributes, &self.features, kept)?;
+        let table = ops::table(&self.own, &self.attributes, (&self.features, self.means.as_ref()), kept)?;
         if self.scale > 0.0 { unit(&table) } else { Ok(table) }
     }
 
     /// For each place of each sequence, a vector that is like those of the items that may come next.
     pub(crate) fn hidden(&self, table: &Tensor, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor> {
-        let count = batch.items.len();
-        let items = Tensor::from_slice(&batch.items, count, &self.device)?;
-        let places = Tensor::from_slice(&batch.places, count, &self.device)?;
-        let x = (table.index_select(&items, 0)? + self.parts.places.index_select(&places, 0)?)?;
+        let sequences = Sequences::new(&batch.starts, &self.device)?;
+        let x = (ops::pick(table, &batch.items)? + ops::pick(&self.parts.places, &batch.places)?)?;
         let mut x = noise.drop(x, |settings| settings.input_dropout)?;
         for block in &self.parts.blocks {
-            x = self.block(&x, block, batch, noise)?;
+            x = self.block(&x, block, &sequences, noise)?;
         }
         let hidden = ops::norm(&x, &self.parts.gain, &self.parts.shift)?;
         if self.scale > 0.0 { unit(&hidden)? * f64::from(self.scale) } else { Ok(hidden) }
     }
 
-    fn block(&self, x: &Tensor, block: &Block<Var>, batch: &Batch, noise: &mut Noise<'_>) -> Result<Tensor> {
+    fn block(
+        &self,
+        x: &Tensor,
+        block: &Block<Var>,
+        sequences: &Sequences<'_>,
+        noise: &mut Noise<'_>,
+    ) -> Result<Tensor> {
         let dropout = |settings: &Settings| settings.dropout;
         let normal = ops::norm(x, &block.attention_gain, &block.attention_shift)?;
         let looks = normal.matmul(&block.looks)?;
-        let found = ops::attend(&looks, &batch.starts, self.shape.heads)?.matmul(&block.attention_out)?;
+        let found = ops::attend(&looks, sequences, self.shape.heads)?.matmul(&block.attention_out)?;
         let found = ops::gate(&found, &normal.matmul(&block.attention_gate)?)?;
         let x = (x + noise.drop(found, dropout)?)?;
         let normal = ops::norm(&x, &block.forward_gain, &block.forward_shift)?;

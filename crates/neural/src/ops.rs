@@ -1,26 +1,32 @@
 //! What the network does besides matrix products, each with its derivative.
 //!
 //! candle keeps the graph, multiplies the matrices and carries the gradients. These steps are fused by hand for the
-//! processor, because as chains of tensor operations they would take longer than the products do; each has the chain
-//! beside it, which tests hold it to and which other devices use.
+//! processor, because as chains of tensor operations they would take longer than the products do. A card takes the same
+//! steps and derivatives as tensor operations, as few as will do, because there every one of them costs a start. Tests hold
+//! both to the plain chain that candle derives by itself.
 
 mod attention;
 mod gate;
+mod mask;
 mod norm;
+mod pick;
 mod sampled;
 mod softmax;
 mod table;
 
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor};
 
-pub(crate) use attention::{attend, attend_row};
+pub(crate) use attention::{Sequences, attend, attend_row};
 pub(crate) use gate::gate;
+pub(crate) use mask::masked;
 pub(crate) use norm::{EPSILON, norm};
+pub(crate) use pick::{NOTHING, pick};
 pub(crate) use sampled::{Sample, sampled_cross_entropy};
 pub(crate) use softmax::{Loss, cross_entropy};
-pub(crate) use table::{Features, table};
+pub(crate) use table::{Features, Means, table};
 
 /// The numbers of a tensor, row by row.
 pub(crate) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
@@ -30,19 +36,46 @@ pub(crate) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
 /// A result worked out by hand, to be put into the graph, and how its gradient goes on to the arguments.
 struct Known<Backward> {
     name: &'static str,
-    result: Mutex<Option<(Vec<f32>, Shape)>>,
+    result: Mutex<Option<Made>>,
     backward: Backward,
+}
+
+enum Made {
+    Numbers(Vec<f32>, Shape),
+    /// In one piece.
+    Rows(Tensor),
 }
 
 impl<Backward> Known<Backward> {
     fn new(name: &'static str, result: Vec<f32>, shape: impl Into<Shape>, backward: Backward) -> Self {
-        Self { name, result: Mutex::new(Some((result, shape.into()))), backward }
+        Self { name, result: Mutex::new(Some(Made::Numbers(result, shape.into()))), backward }
     }
 
-    fn take(&self) -> Result<(CpuStorage, Shape)> {
+    /// Worked out by tensor operations, wherever the tensor lies.
+    fn of(name: &'static str, result: &Tensor, backward: Backward) -> Result<Self> {
+        let rows = result.detach().contiguous()?;
+        Ok(Self { name, result: Mutex::new(Some(Made::Rows(rows))), backward })
+    }
+
+    fn take(&self) -> Result<Made> {
         let taken = self.result.lock().ok().and_then(|mut result| result.take());
-        let (values, shape) = taken.ok_or_else(|| candle_core::Error::Msg(format!("{} was used twice", self.name)))?;
-        Ok((CpuStorage::F32(values), shape))
+        taken.ok_or_else(|| candle_core::Error::Msg(format!("{} was used twice", self.name)))
+    }
+
+    fn on_processor(&self) -> Result<(CpuStorage, Shape)> {
+        match self.take()? {
+            Made::Numbers(values, shape) => Ok((CpuStorage::F32(values), shape)),
+            Made::Rows(rows) => Ok((CpuStorage::F32(values(&rows)?), rows.shape().clone())),
+        }
+    }
+
+    fn on_card(&self) -> Result<(CudaStorage, Shape)> {
+        let Made::Rows(rows) = self.take()? else { candle_core::bail!("{} was made on the processor", self.name) };
+        let (storage, layout) = rows.storage_and_layout();
+        match &*storage {
+            Storage::Cuda(storage) => Ok((storage.try_clone(layout)?, rows.shape().clone())),
+            _ => candle_core::bail!("{} was made on the processor", self.name),
+        }
     }
 }
 
@@ -52,7 +85,11 @@ impl<Backward: Fn(&Tensor) -> Result<[Option<Tensor>; 1]>> CustomOp1 for Known<B
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.take()
+        self.on_processor()
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -67,7 +104,11 @@ impl<Backward: Fn(&Tensor) -> Result<[Option<Tensor>; 2]>> CustomOp2 for Known<B
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.take()
+        self.on_processor()
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -90,7 +131,19 @@ impl<Backward: Fn(&Tensor) -> Result<[Option<Tensor>; 3]>> CustomOp3 for Known<B
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.take()
+        self.on_processor()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
     }
 
     fn bwd(
@@ -107,7 +160,7 @@ impl<Backward: Fn(&Tensor) -> Result<[Option<Tensor>; 3]>> CustomOp3 for Known<B
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use candle_core::{Device, Result, Tensor, Var};
 
     /// Numbers that look random and are the same every time.
@@ -121,17 +174,27 @@ mod testing {
         Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu).unwrap()).unwrap()
     }
 
-    /// Both must have the same values, and the same derivatives by every variable.
-    pub(crate) fn alike(variables: &[&Var], fused: impl Fn() -> Result<Tensor>, chain: impl Fn() -> Result<Tensor>) {
-        let (fused, chain) = (fused().unwrap(), chain().unwrap());
-        assert_eq!(fused.dims(), chain.dims());
-        close(&fused, &chain, "the values");
-        let weights = some(fused.dims(), 99);
-        let gradients =
-            |result: &Tensor| (result * weights.as_tensor()).unwrap().sum_all().unwrap().backward().unwrap();
-        let (fused, chain) = (gradients(&fused), gradients(&chain));
-        for (place, variable) in variables.iter().enumerate() {
-            close(fused.get(variable).unwrap(), chain.get(variable).unwrap(), &format!("gradient {place}"));
+    /// Both must have the same values, and the same derivatives by every variable. The first is worked out on the processor,
+    /// the second on a card where there is one.
+    pub(crate) fn alike(
+        variables: &[Var],
+        one: impl Fn(&[Var]) -> Result<Tensor>,
+        other: impl Fn(&[Var]) -> Result<Tensor>,
+    ) {
+        let (card, _) = crate::device::best();
+        let moved = |variable: &Var| Var::from_tensor(&variable.to_device(&card).unwrap()).unwrap();
+        let copies: Vec<Var> = variables.iter().map(moved).collect();
+        let (one, other) = (one(variables).unwrap(), other(&copies).unwrap());
+        assert_eq!(one.dims(), other.dims());
+        close(&one, &other, "the values");
+        let weights = some(one.dims(), 99);
+        let gradients = |result: &Tensor| {
+            let weights = weights.to_device(result.device()).unwrap();
+            (result * weights).unwrap().sum_all().unwrap().backward().unwrap()
+        };
+        let (one, other) = (gradients(&one), gradients(&other));
+        for (place, (variable, copy)) in variables.iter().zip(&copies).enumerate() {
+            close(one.get(variable).unwrap(), other.get(copy).unwrap(), &format!("gradient {place}"));
         }
     }
 

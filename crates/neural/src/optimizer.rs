@@ -2,17 +2,21 @@
 //!
 //! m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − rate · (m̂ / (√v̂ + ε) + decay · w).
 
+mod card;
+
 use std::sync::Mutex;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Var};
 use rayon::prelude::*;
 
+use self::card::Flat;
 use crate::lanes;
 use crate::ops::values;
 
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.98;
+const EPSILON: f32 = 1e-8;
 /// Numbers that one task takes.
 const PIECE: usize = 65_536;
 
@@ -32,47 +36,74 @@ struct Slot {
 }
 
 #[derive(Debug)]
+enum Weights {
+    OnProcessor(Vec<Slot>),
+    OnCard(Flat),
+}
+
+#[derive(Debug)]
 pub(crate) struct Optimizer {
-    slots: Vec<Slot>,
+    weights: Weights,
     steps: i32,
+    averaging: f32,
+}
+
+/// How far one step goes.
+#[derive(Debug, Clone, Copy)]
+struct Stride {
+    rate: f32,
+    /// Shares of the moments that the steps until now have filled.
+    first: f32,
+    second: f32,
     averaging: f32,
 }
 
 impl Optimizer {
     /// Each variable with its decay.
     pub(crate) fn new(variables: Vec<(Var, f32)>, averaging: f32) -> Result<Self> {
-        let slot = |(variable, decay): (Var, f32)| {
-            let zeros = vec![0.0; variable.elem_count()];
-            let average = if averaging > 0.0 { values(&variable)? } else { Vec::new() };
-            let moments = Moments { first: zeros.clone(), second: zeros, average };
-            Ok(Slot { variable, decay, moments: Mutex::new(moments) })
+        let on_card = variables.iter().any(|(variable, _)| !variable.device().is_cpu());
+        let weights = if on_card {
+            Weights::OnCard(Flat::new(variables, averaging > 0.0)?)
+        } else {
+            let slot = |(variable, decay): (Var, f32)| {
+                let zeros = vec![0.0; variable.elem_count()];
+                let average = if averaging > 0.0 { values(&variable)? } else { Vec::new() };
+                let moments = Moments { first: zeros.clone(), second: zeros, average };
+                Ok(Slot { variable, decay, moments: Mutex::new(moments) })
+            };
+            Weights::OnProcessor(variables.into_iter().map(slot).collect::<Result<_>>()?)
         };
-        Ok(Self { slots: variables.into_iter().map(slot).collect::<Result<_>>()?, steps: 0, averaging })
+        Ok(Self { weights, steps: 0, averaging })
     }
 
     pub(crate) fn step(&mut self, gradients: &GradStore, rate: f32) -> Result<()> {
         self.steps += 1;
-        let (first, second) = (1.0 - BETA_1.powi(self.steps), 1.0 - BETA_2.powi(self.steps));
-        // A young average looks back over a tenth of its life only.
-        let averaging = self.averaging.min((1.0 + self.steps as f32) / (10.0 + self.steps as f32));
-        for slot in &self.slots {
-            let Some(gradient) = gradients.get(&slot.variable) else { continue };
-            let update = Update { slot, rate, first, second, averaging };
-            if slot.variable.device().is_cpu() {
-                slot.variable.inplace_op2(&gradient.contiguous()?, &update)?;
-            } else {
-                let mut weights = values(&slot.variable)?;
-                update.apply(&mut weights, &values(gradient)?);
-                let moved = Tensor::from_vec(weights, slot.variable.dims(), slot.variable.device())?;
-                slot.variable.set(&moved)?;
+        let stride = Stride {
+            rate,
+            first: 1.0 - BETA_1.powi(self.steps),
+            second: 1.0 - BETA_2.powi(self.steps),
+            // A young average looks back over a tenth of its life only.
+            averaging: self.averaging.min((1.0 + self.steps as f32) / (10.0 + self.steps as f32)),
+        };
+        match &mut self.weights {
+            Weights::OnCard(flat) => flat.step(gradients, stride),
+            Weights::OnProcessor(slots) => {
+                for slot in slots {
+                    let Some(gradient) = gradients.get(&slot.variable) else { continue };
+                    slot.variable.inplace_op2(&gradient.contiguous()?, &Update { slot, stride })?;
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// The values that a variable had on average, or has now where no average is kept.
     pub(crate) fn average(&self, variable: &Var) -> Result<Vec<f32>> {
-        let slot = self.slots.iter().find(|slot| slot.variable.id() == variable.id());
+        let slots = match &self.weights {
+            Weights::OnCard(flat) => return values(&flat.average(variable)?),
+            Weights::OnProcessor(slots) => slots,
+        };
+        let slot = slots.iter().find(|slot| slot.variable.id() == variable.id());
         match slot.and_then(|slot| slot.moments.lock().ok()) {
             Some(moments) if !moments.average.is_empty() => Ok(moments.average.clone()),
             _ => values(variable),
@@ -82,11 +113,7 @@ impl Optimizer {
 
 struct Update<'a> {
     slot: &'a Slot,
-    rate: f32,
-    /// Shares of the moments that the steps until now have filled.
-    first: f32,
-    second: f32,
-    averaging: f32,
+    stride: Stride,
 }
 
 impl Update<'_> {
@@ -107,7 +134,7 @@ impl Update<'_> {
                     #[inline(always)]
                     || {
                         for (average, weight) in average.iter_mut().zip(weights) {
-                            *average += (1.0 - self.averaging) * (weight - *average);
+                            *average += (1.0 - self.stride.averaging) * (weight - *average);
                         }
                     },
                 );
@@ -117,13 +144,15 @@ impl Update<'_> {
 
     #[inline(always)]
     fn piece(&self, weights: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        let Stride { rate, .. } = self.stride;
+        let (by_first, by_second) = (1.0 / self.stride.first, 1.0 / self.stride.second);
+        let shrink = 1.0 - rate * self.slot.decay;
         let numbers = weights.iter_mut().zip(gradient).zip(first).zip(second);
-        let (by_first, by_second, shrink) = (1.0 / self.first, 1.0 / self.second, 1.0 - self.rate * self.slot.decay);
         for (((weight, gradient), first), second) in numbers {
             *first += (1.0 - BETA_1) * (gradient - *first);
             *second += (1.0 - BETA_2) * (gradient * gradient - *second);
-            let step = *first * by_first / ((*second * by_second).sqrt() + 1e-8);
-            *weight = *weight * shrink - self.rate * step;
+            let step = *first * by_first / ((*second * by_second).sqrt() + EPSILON);
+            *weight = *weight * shrink - rate * step;
         }
     }
 }
@@ -147,9 +176,38 @@ impl InplaceOp2 for Update<'_> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     use super::*;
+    use crate::ops::testing::some;
+
+    #[test]
+    fn both_ways_agree() {
+        let (card, _) = crate::device::best();
+        let variables = |device: &Device| {
+            let both = [some(&[5, 3], 1), some(&[1, 4], 2)];
+            both.map(|variable| Var::from_tensor(&variable.to_device(device).unwrap()).unwrap())
+        };
+        let (plain, moved) = (variables(&Device::Cpu), variables(&card));
+        let pairs = |of: &[Var; 2]| of.iter().cloned().zip([0.5, 0.0]).collect::<Vec<_>>();
+        let mut plain_steps = Optimizer::new(pairs(&plain), 0.9).unwrap();
+        let weights = Weights::OnCard(Flat::new(pairs(&moved), true).unwrap());
+        let mut flat_steps = Optimizer { weights, steps: 0, averaging: 0.9 };
+        for step in 0..7 {
+            for (optimizer, of) in [(&mut plain_steps, &plain), (&mut flat_steps, &moved)] {
+                let loss = |variable: &Var| (variable.sqr()? + variable.as_tensor() * f64::from(step - 3))?.sum_all();
+                let loss = (loss(&of[0]).unwrap() + loss(&of[1]).unwrap()).unwrap();
+                optimizer.step(&loss.backward().unwrap(), 0.1).unwrap();
+            }
+        }
+        for (plain, moved) in plain.iter().zip(&moved) {
+            let averages = [plain_steps.average(plain).unwrap(), flat_steps.average(moved).unwrap()];
+            let found = [values(plain).unwrap(), values(moved).unwrap()];
+            for [one, other] in [averages, found] {
+                assert!(one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-5), "{one:?} is not {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_first_step_goes_by_the_rate_and_the_decay() {

@@ -10,7 +10,7 @@ use crate::lanes;
 pub(crate) const EPSILON: f32 = 1e-5;
 
 pub(crate) fn norm(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
-    if rows.device().is_cpu() { fused(rows, gain, shift) } else { chain(rows, gain, shift) }
+    if rows.device().is_cpu() { fused(rows, gain, shift) } else { on_card(rows, gain, shift) }
 }
 
 fn fused(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
@@ -62,10 +62,23 @@ fn fused(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
     rows.apply_op3(gain, shift, Known::new("norm", result, (count, width), backward))
 }
 
-fn chain(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
-    let centred = rows.broadcast_sub(&rows.mean_keepdim(1)?)?;
+fn on_card(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    let (x, gains, vector) = (rows.detach(), gain.detach(), gain.shape().clone());
+    let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(1)? + f64::from(EPSILON))?.sqrt()?;
-    centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(shift)
+    let normal = centred.broadcast_div(&deviation)?;
+    let result = normal.broadcast_mul(&gains)?.broadcast_add(&shift.detach())?;
+    let backward = move |gradient: &Tensor| {
+        let weighed = gradient.broadcast_mul(&gains)?;
+        let slope = (&weighed * &normal)?.mean_keepdim(1)?;
+        let by_row = weighed.broadcast_sub(&weighed.mean_keepdim(1)?)?.sub(&normal.broadcast_mul(&slope)?)?;
+        Ok([
+            Some(by_row.broadcast_div(&deviation)?),
+            Some((gradient * &normal)?.sum(0)?.reshape(&vector)?),
+            Some(gradient.sum(0)?.reshape(&vector)?),
+        ])
+    };
+    rows.apply_op3(gain, shift, Known::of("norm", &result, backward)?)
 }
 
 #[cfg(test)]
@@ -73,9 +86,16 @@ mod tests {
     use super::super::testing::{alike, some};
     use super::*;
 
+    fn chain(rows: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
+        let centred = rows.broadcast_sub(&rows.mean_keepdim(1)?)?;
+        let deviation = (centred.sqr()?.mean_keepdim(1)? + f64::from(EPSILON))?.sqrt()?;
+        centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(shift)
+    }
+
     #[test]
-    fn fused_and_chain_agree() {
-        let (rows, gain, shift) = (some(&[5, 24], 1), some(&[24], 2), some(&[24], 3));
-        alike(&[&rows, &gain, &shift], || fused(&rows, &gain, &shift), || chain(&rows, &gain, &shift));
+    fn all_ways_agree() {
+        let variables = [some(&[5, 24], 1), some(&[24], 2), some(&[24], 3)];
+        alike(&variables, |of| fused(&of[0], &of[1], &of[2]), |of| chain(&of[0], &of[1], &of[2]));
+        alike(&variables, |of| fused(&of[0], &of[1], &of[2]), |of| on_card(&of[0], &of[1], &of[2]));
     }
 }

@@ -4,9 +4,10 @@
 //! of N, so that the sum under the logarithm is right in the mean (the correction by ln q of Bengio, Senécal, 2008):
 //! −ln(e^{s(t)} / (e^{s(t)} + (N − 1)/n · Σ_{j ≠ t} e^{s(j)})), mean over all rows.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use rayon::prelude::*;
 
+use super::pick::{Sums, owners};
 use super::{Known, values};
 use crate::lanes;
 
@@ -29,7 +30,11 @@ pub(crate) fn sampled_cross_entropy(
     targets: &[u32],
     sample: Sample<'_>,
 ) -> Result<Tensor> {
-    if hidden.device().is_cpu() { fused(hidden, table, targets, sample) } else { chain(hidden, table, targets, sample) }
+    if hidden.device().is_cpu() {
+        fused(hidden, table, targets, sample)
+    } else {
+        on_card(hidden, table, targets, sample)
+    }
 }
 
 fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
@@ -95,38 +100,65 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -
     hidden.apply_op2(table, Known::new("sampled cross entropy", vec![mean as f32], (), backward))
 }
 
-fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
-    let device = hidden.device();
-    let (correction, sample) = (sample.correction(), sample.items);
-    let picked = table.index_select(&Tensor::from_slice(sample, sample.len(), device)?, 0)?;
-    let answers = table.index_select(&Tensor::from_slice(targets, targets.len(), device)?, 0)?;
-    let own = (hidden * answers)?.sum_keepdim(1)?;
-    let shift = |target: &u32| {
-        let target = *target;
-        sample.iter().map(move |item| if *item == target { -1e9 } else { correction })
+fn on_card(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
+    let (device, rows) = (hidden.device(), hidden.dim(0)?);
+    let (correction, sample) = (f64::from(sample.correction()), sample.items);
+    let both: Vec<u32> = sample.iter().chain(targets).copied().collect();
+    let numbers = Tensor::from_slice(&both, both.len(), device)?;
+    let (h, vectors) = (hidden.detach(), table.detach().index_select(&numbers, 0)?);
+    let (picked, answers) = (vectors.narrow(0, 0, sample.len())?, vectors.narrow(0, sample.len(), rows)?);
+    let of_sample = numbers.narrow(0, 0, sample.len())?.reshape((1, ()))?;
+    let hits = numbers.narrow(0, sample.len(), rows)?.reshape(((), 1))?.broadcast_eq(&of_sample)?;
+    let own = (&h * &answers)?.sum_keepdim(1)?;
+    let rest = (h.matmul(&picked.t()?)? + hits.to_dtype(DType::F32)?.affine(-1e9, correction)?)?;
+    let most = rest.max_keepdim(1)?.maximum(&own)?;
+    let (own_part, parts) = ((&own - &most)?.exp()?, rest.broadcast_sub(&most)?.exp()?);
+    let sum = (&own_part + parts.sum_keepdim(1)?)?;
+    let mean = ((sum.log()? + most)? - own)?.mean_all()?;
+    let share = 1.0 / rows as f64;
+    let own_slope = (own_part / &sum)?.affine(share, -share)?;
+    let slopes = (parts.broadcast_div(&sum)? * share)?;
+    let by_hidden = (slopes.matmul(&picked)? + answers.broadcast_mul(&own_slope)?)?;
+    let by_vectors = Tensor::cat(&[slopes.t()?.matmul(&h)?, h.broadcast_mul(&own_slope)?], 0)?;
+    let by_table = Sums::new(&owners(&both, table.dim(0)?), device)?.of(&by_vectors)?;
+    let backward = move |gradient: &Tensor| {
+        Ok([Some(by_hidden.broadcast_mul(gradient)?), Some(by_table.broadcast_mul(gradient)?)])
     };
-    let shifts: Vec<f32> = targets.iter().flat_map(shift).collect();
-    let rest = (hidden.matmul(&picked.t()?)? + Tensor::from_vec(shifts, (targets.len(), sample.len()), device)?)?;
-    let all = Tensor::cat(&[&own, &rest], 1)?;
-    let largest = all.max_keepdim(1)?.detach();
-    let sums = (all.broadcast_sub(&largest)?.exp()?.sum_keepdim(1)?.log()? + largest)?;
-    (sums - own)?.mean_all()
+    hidden.apply_op2(table, Known::of("sampled cross entropy", &mean, backward)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Var;
+
     use super::super::testing::{alike, some};
     use super::*;
 
+    fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], sample: Sample<'_>) -> Result<Tensor> {
+        let device = hidden.device();
+        let (correction, sample) = (sample.correction(), sample.items);
+        let picked = table.index_select(&Tensor::from_slice(sample, sample.len(), device)?, 0)?;
+        let answers = table.index_select(&Tensor::from_slice(targets, targets.len(), device)?, 0)?;
+        let own = (hidden * answers)?.sum_keepdim(1)?;
+        let shift = |target: &u32| {
+            let target = *target;
+            sample.iter().map(move |item| if *item == target { -1e9 } else { correction })
+        };
+        let shifts: Vec<f32> = targets.iter().flat_map(shift).collect();
+        let rest = (hidden.matmul(&picked.t()?)? + Tensor::from_vec(shifts, (targets.len(), sample.len()), device)?)?;
+        let all = Tensor::cat(&[&own, &rest], 1)?;
+        let largest = all.max_keepdim(1)?.detach();
+        let sums = (all.broadcast_sub(&largest)?.exp()?.sum_keepdim(1)?.log()? + largest)?;
+        (sums - own)?.mean_all()
+    }
+
     #[test]
-    fn fused_and_chain_agree() {
-        let (hidden, table) = (some(&[9, 24], 1), some(&[21, 24], 2));
+    fn all_ways_agree() {
+        let variables = [some(&[9, 24], 1), some(&[21, 24], 2)];
         let targets: Vec<u32> = (0..9).map(|row| row * 7 % 21).collect();
         let sample = Sample { items: &[3, 0, 7, 7, 20, 14], of: 19 };
-        alike(
-            &[&hidden, &table],
-            || fused(&hidden, &table, &targets, sample),
-            || chain(&hidden, &table, &targets, sample),
-        );
+        let fused = |of: &[Var]| fused(&of[0], &of[1], &targets, sample);
+        alike(&variables, fused, |of| chain(&of[0], &of[1], &targets, sample));
+        alike(&variables, fused, |of| on_card(&of[0], &of[1], &targets, sample));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Loss {
 }
 
 pub(crate) fn cross_entropy(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result<Tensor> {
-    if hidden.device().is_cpu() { fused(hidden, table, targets, loss) } else { chain(hidden, table, targets, loss) }
+    if hidden.device().is_cpu() { fused(hidden, table, targets, loss) } else { on_card(hidden, table, targets, loss) }
 }
 
 /// Turns scores into the derivative of the loss by them, and writes the loss of each row into `losses`.
@@ -105,31 +105,67 @@ fn fused(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result
     hidden.apply_op2(table, Known::new("cross entropy", vec![mean as f32], (), backward))
 }
 
-fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result<Tensor> {
-    let scores = hidden.matmul(&table.t()?)?;
-    let centred = scores.broadcast_sub(&scores.max_keepdim(1)?.detach())?;
-    let logarithms = centred.broadcast_sub(&centred.exp()?.sum_keepdim(1)?.log()?)?;
-    let places = Tensor::from_slice(targets, (targets.len(), 1), hidden.device())?;
-    let hits = (logarithms.gather(&places, 1)?.mean_all()? * f64::from(loss.smoothing - 1.0))?;
-    hits - (logarithms.mean_all()? * f64::from(loss.smoothing))?
+fn on_card(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result<Tensor> {
+    let (rows, items) = (hidden.dim(0)?, table.dim(0)?);
+    let (h, vectors, share) = (hidden.detach(), table.detach(), 1.0 / rows as f64);
+    let (even, answer) = (f64::from(loss.smoothing) / items as f64, 1.0 - f64::from(loss.smoothing));
+    let (mut by_hidden, mut by_table, mut losses) = (Vec::new(), None, Vec::new());
+    for from in (0..rows).step_by(BLOCK) {
+        let count = BLOCK.min(rows - from);
+        let block = h.narrow(0, from, count)?;
+        let places = Tensor::from_slice(&targets[from..from + count], (count, 1), h.device())?;
+        let scores = block.matmul(&vectors.t()?)?;
+        let most = scores.max_keepdim(1)?;
+        let parts = scores.broadcast_sub(&most)?.exp()?;
+        let sum = parts.sum_keepdim(1)?;
+        let mut of_rows = ((sum.log()? + most)? - (scores.gather(&places, 1)? * answer)?)?;
+        if even > 0.0 {
+            of_rows = (of_rows - (scores.sum_keepdim(1)? * even)?)?;
+        }
+        losses.push(of_rows);
+        let slopes = parts.broadcast_div(&sum)?.affine(share, -share * even)?;
+        let slopes =
+            slopes.scatter_add(&places, &Tensor::full((-share * answer) as f32, (count, 1), h.device())?, 1)?;
+        by_hidden.push(slopes.matmul(&vectors)?);
+        let of_block = slopes.t()?.matmul(&block)?;
+        by_table = Some(match by_table {
+            Some(sum) => (sum + of_block)?,
+            None => of_block,
+        });
+    }
+    let (mean, by_hidden) = (Tensor::cat(&losses, 0)?.mean_all()?, Tensor::cat(&by_hidden, 0)?);
+    let backward = move |gradient: &Tensor| {
+        let by_table = by_table.as_ref().map(|by_table| by_table.broadcast_mul(gradient)).transpose()?;
+        Ok([Some(by_hidden.broadcast_mul(gradient)?), by_table])
+    };
+    hidden.apply_op2(table, Known::of("cross entropy", &mean, backward)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Var;
+
     use super::super::testing::{alike, some};
     use super::*;
 
+    fn chain(hidden: &Tensor, table: &Tensor, targets: &[u32], loss: Loss) -> Result<Tensor> {
+        let scores = hidden.matmul(&table.t()?)?;
+        let centred = scores.broadcast_sub(&scores.max_keepdim(1)?.detach())?;
+        let logarithms = centred.broadcast_sub(&centred.exp()?.sum_keepdim(1)?.log()?)?;
+        let places = Tensor::from_slice(targets, (targets.len(), 1), hidden.device())?;
+        let hits = (logarithms.gather(&places, 1)?.mean_all()? * f64::from(loss.smoothing - 1.0))?;
+        hits - (logarithms.mean_all()? * f64::from(loss.smoothing))?
+    }
+
     #[test]
-    fn fused_and_chain_agree() {
-        let (hidden, table) = (some(&[BLOCK + 3, 8], 1), some(&[21, 8], 2));
+    fn all_ways_agree() {
+        let variables = [some(&[BLOCK + 3, 8], 1), some(&[21, 8], 2)];
         let targets: Vec<u32> = (0..BLOCK as u32 + 3).map(|row| row * 7 % 21).collect();
         for smoothing in [0.0, 0.2] {
             let loss = Loss { smoothing };
-            alike(
-                &[&hidden, &table],
-                || fused(&hidden, &table, &targets, loss),
-                || chain(&hidden, &table, &targets, loss),
-            );
+            let fused = |of: &[Var]| fused(&of[0], &of[1], &targets, loss);
+            alike(&variables, fused, |of| chain(&of[0], &of[1], &targets, loss));
+            alike(&variables, fused, |of| on_card(&of[0], &of[1], &targets, loss));
         }
     }
 
