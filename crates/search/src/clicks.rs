@@ -31,8 +31,10 @@ const FALL: f64 = 0.8;
 const ASSUMED: f64 = 100.0;
 /// Looks at a product that what the words say weighs as much as.
 const DOUBT: f64 = 8.0;
-/// Looks at results that the click rate of all queries weighs as much as for one.
-const RATE_DOUBT: f64 = 20.0;
+/// Products that the click rate of all queries weighs as much as for one.
+const RATE_DOUBT: f64 = 2.0;
+/// First places that the assumed click rate weighs as much as.
+const RATE_ASSUMED: f64 = 20.0;
 /// The click rate of a perfect result that is looked at, before anything is known.
 const RATE: f64 = 0.3;
 
@@ -156,7 +158,7 @@ impl Clicks {
     /// How often a result is clicked that is looked at and stands first.
     fn rate(&self) -> f64 {
         let ByChance { first_shown, first_clicked, .. } = self.chance;
-        (first_clicked + RATE * RATE_DOUBT) / (first_shown + RATE_DOUBT)
+        (first_clicked + RATE * RATE_ASSUMED) / (first_shown + RATE_ASSUMED)
     }
 
     fn aged(&self, query: &Arc<str>, at: Timestamp) -> OfQuery {
@@ -257,14 +259,17 @@ pub struct Learned<'a> {
 }
 
 impl Learned<'_> {
-    /// Knows how often people click at all for this query, given how well its products fit by their words, from 0 to 1.
+    /// Knows how often people click at all for this query, given how well its products fit by their words. Each product that
+    /// was looked at often counts the same: those that stand in front are looked at most, but there because they are better
+    /// than what nobody saw yet.
     #[must_use]
-    pub fn scaled(self, relevance: impl Fn(u32) -> Option<f64>) -> Self {
+    pub fn scaled(self, fit: impl Fn(u32) -> Option<f64>) -> Self {
         let (mut clicks, mut expected) = (0.0, 0.0);
         for shown in self.products {
-            if let Some(relevance) = relevance(shown.item) {
-                clicks += f64::from(shown.clicks);
-                expected += self.looked_at(shown) * relevance;
+            if let Some(fit) = fit(shown.item) {
+                let looks = self.looked_at(shown);
+                clicks += f64::from(shown.clicks) / (looks + DOUBT);
+                expected += fit * looks / (looks + DOUBT);
             }
         }
         Self { rate: (clicks + RATE_DOUBT * self.rate) / (expected + RATE_DOUBT), ..self }
@@ -272,10 +277,10 @@ impl Learned<'_> {
 
     /// How good a product is that fits so well by its words, on the same scale, and how unsure that is (a standard
     /// deviation). Under the model clicks are nearly Poisson: the mean and the deviation of a gamma distribution.
-    pub fn relevance(&self, item: u32, by_words: f64) -> (f64, f64) {
+    pub fn relevance(&self, item: u32, fit: f64) -> (f64, f64) {
         let place = self.products.binary_search_by_key(&item, |shown| shown.item);
         let shown = place.map(|place| self.products[place]).unwrap_or_default();
-        let clicks = f64::from(shown.clicks) + DOUBT * self.rate * by_words;
+        let clicks = f64::from(shown.clicks) + DOUBT * self.rate * fit;
         let looks = self.looked_at(&shown) + DOUBT;
         (clicks / looks / self.rate, clicks.sqrt() / looks / self.rate)
     }
