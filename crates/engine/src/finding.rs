@@ -43,6 +43,15 @@ struct Wanted {
     text: String,
 }
 
+/// Which words a customer takes for a product that they look for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    /// Others each time.
+    Anew,
+    /// The same as the time before, as people who look for what they know mostly do (Teevan et al., SIGIR 2007).
+    Kept,
+}
+
 /// Reciprocal ranks of what was bought, and of its query among suggestions.
 #[derive(Debug, Clone)]
 pub struct FindingJudged {
@@ -78,7 +87,7 @@ pub struct SuggestingJudged {
 impl Engine {
     /// What knowing the customer is worth to who searches.
     pub fn evaluate_finding(&self, progress: &dyn Fn(&str)) -> Result<FindingJudged, Error> {
-        let (world, _, wanted) = self.before_the_newest_days(progress)?;
+        let (world, _, wanted) = self.before_the_newest_days(Wording::Anew, progress)?;
         progress("Searching");
         let rank = |wanted: &Wanted, strength: f64, q: &str| {
             let request = SearchRequest {
@@ -128,8 +137,8 @@ impl Engine {
     }
 
     /// What suggestions are worth to who types.
-    pub fn evaluate_suggesting(&self, progress: &dyn Fn(&str)) -> Result<SuggestingJudged, Error> {
-        let (mut world, past, wanted) = self.before_the_newest_days(progress)?;
+    pub fn evaluate_suggesting(&self, wording: Wording, progress: &dyn Fn(&str)) -> Result<SuggestingJudged, Error> {
+        let (mut world, past, wanted) = self.before_the_newest_days(wording, progress)?;
         progress("Searching in the past");
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for asked in &past {
@@ -188,7 +197,11 @@ impl Engine {
     }
 
     /// The world as it was, with models that saw no more; what was bought until then, and after.
-    fn before_the_newest_days(&self, progress: &dyn Fn(&str)) -> Result<(World, Vec<Wanted>, Vec<Wanted>), Error> {
+    fn before_the_newest_days(
+        &self,
+        wording: Wording,
+        progress: &dyn Fn(&str),
+    ) -> Result<(World, Vec<Wanted>, Vec<Wanted>), Error> {
         progress("Reading the lake");
         self.extend_lake()?;
         let now = self.snapshot();
@@ -207,10 +220,12 @@ impl Engine {
             after = last.position;
             for record in &page {
                 match &record.fact {
-                    Fact::Event(event) if event.occurred_at >= cut => wanted.extend(wanted_in(&now.world, event)),
+                    Fact::Event(event) if event.occurred_at >= cut => {
+                        wanted.extend(wanted_in(&now.world, event, wording));
+                    }
                     Fact::Event(event) => {
                         snapshot.advance(record, &*self.models);
-                        past.extend(wanted_in(&now.world, event));
+                        past.extend(wanted_in(&now.world, event, wording));
                     }
                     Fact::ProductSaved(_) | Fact::ProductRemoved(_) | Fact::PlacementSaved(_) => {
                         snapshot.advance(record, &*self.models);
@@ -237,7 +252,7 @@ impl Engine {
 }
 
 /// Some of what an order holds, with what was typed for it.
-fn wanted_in(world: &World, event: &mercer_schema::Event) -> Vec<Wanted> {
+fn wanted_in(world: &World, event: &mercer_schema::Event, wording: Wording) -> Vec<Wanted> {
     let Activity::Commerce(commerce) = &event.activity else { return Vec::new() };
     let Some(customer) =
         event.visitor.customer_id.as_ref().filter(|_| commerce.action == CommerceAction::OrderCompleted)
@@ -249,7 +264,11 @@ fn wanted_in(world: &World, event: &mercer_schema::Event) -> Vec<Wanted> {
     ids.sort_by_key(|id| hash(id));
     ids.dedup();
     let wanted = ids.into_iter().take(LINES).filter_map(|id| {
-        let text = typed_for(world.catalog.get(id)?, hash(id))?;
+        let words = match wording {
+            Wording::Anew => hash(id),
+            Wording::Kept => xxh3_64(format!("{customer} {id}").as_bytes()),
+        };
+        let text = typed_for(world.catalog.get(id)?, words)?;
         Some(Wanted { customer: customer.clone(), at: event.occurred_at, product: id.clone(), text })
     });
     wanted.collect()

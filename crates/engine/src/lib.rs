@@ -46,7 +46,7 @@ pub use bad_rows::KeptBadRow;
 pub use drift::{DayDrift, DriftReport, Input, InputDrift};
 pub use engine::{Answer, Engine, ModelOptions, Options, Parts, Saved};
 pub use error::Error;
-pub use finding::{FindingJudged, SuggestingJudged};
+pub use finding::{FindingJudged, SuggestingJudged, Wording};
 pub use fold::Snapshot;
 pub use history::Timeline;
 pub use judgement::Judged;

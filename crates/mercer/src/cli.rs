@@ -272,7 +272,11 @@ pub(crate) enum EvalKind {
     /// is worth to a search on this shop's newest days
     Search(EvalSearch),
     /// Measure how soon this shop's customers are offered what they are going to type
-    Suggest,
+    Suggest {
+        /// Customers who look for a product again type the same words as before
+        #[arg(long)]
+        kept_words: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -290,6 +294,9 @@ pub(crate) struct EvalSearch {
     /// at, and tell how far learning from these clicks comes
     #[arg(long, value_name = "SEARCHES", requires = "products")]
     pub clicks: Option<usize>,
+    /// Put every product in so many times, each time under another id with other numbers in its texts: how the search grows
+    #[arg(long, value_name = "TIMES", requires = "products", conflicts_with = "clicks")]
+    pub copies: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -19,7 +19,7 @@ pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Fai
     match &eval.what {
         Some(EvalKind::Recommend(asked)) => return recommend::run(asked, config, as_json),
         Some(EvalKind::Search(asked)) => return search::run(asked, config, as_json),
-        Some(EvalKind::Suggest) => return finding::suggest(config, as_json),
+        Some(EvalKind::Suggest { kept_words }) => return finding::suggest(*kept_words, config, as_json),
         Some(EvalKind::Placements) => return placements::run(config, as_json),
         None => {}
     }

@@ -1,6 +1,6 @@
 //! `mercer eval search` without files, and `mercer eval suggest`: what knowing the customer is worth on this shop's newest days.
 
-use mercer_engine::{FindingJudged, SuggestingJudged};
+use mercer_engine::{FindingJudged, SuggestingJudged, Wording};
 use serde_json::json;
 
 use crate::config::Config;
@@ -46,10 +46,11 @@ pub(super) fn search(config: &Config, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Such queries, typed letter by letter.
-pub(super) fn suggest(config: &Config, as_json: bool) -> Result<(), Failure> {
+pub(super) fn suggest(kept_words: bool, config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open_existing(config)?;
     let spinner = output::spinner("Evaluating");
-    let judged = home.engine.evaluate_suggesting(&|step| spinner.set_message(step.to_owned()))?;
+    let wording = if kept_words { Wording::Kept } else { Wording::Anew };
+    let judged = home.engine.evaluate_suggesting(wording, &|step| spinner.set_message(step.to_owned()))?;
     spinner.finish_and_clear();
     let SuggestingJudged {
         queries,

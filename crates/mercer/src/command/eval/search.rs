@@ -11,7 +11,7 @@ use mercer_collect::Received;
 use mercer_collect::import::{self, Input, Options};
 use mercer_decide::{Models, World, search};
 use mercer_recommend::evaluate::{Interval, mean_interval};
-use mercer_schema::{DecisionId, Product, SearchRequest, SourceId, Timestamp};
+use mercer_schema::{DecisionId, Product, ProductId, SearchRequest, SourceId, Timestamp};
 use mercer_search::evaluate::{DEPTH, Judgments, Quality, evaluate, with_a_typo};
 use mercer_search::{Doc, Language, Lexicon, synonyms_of};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let (Some(catalog), Some(judged)) = (&asked.products, &asked.judgments) else {
         return super::finding::search(config, as_json);
     };
-    let products = products(catalog, config)?;
+    let products = copied(products(catalog, config)?, asked.copies.unwrap_or(1));
     let started = Instant::now();
     let world = world(products);
     let index_seconds = started.elapsed().as_secs_f64();
@@ -156,6 +156,31 @@ fn interval(values: &[f64]) -> Interval {
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+/// The products, and further ones like them.
+fn copied(products: Vec<Product>, times: usize) -> Vec<Product> {
+    let all = (0..times).flat_map(|copy| products.iter().map(move |product| copy_of(product, copy)));
+    all.collect()
+}
+
+/// A product that differs in its id and in the digits of its texts: another model of another series.
+fn copy_of(product: &Product, copy: usize) -> Product {
+    let mut other = product.clone();
+    if copy == 0 {
+        return other;
+    }
+    let turned = |text: &str| -> String {
+        let digit = |letter: char| letter.to_digit(10).map(|digit| (digit + copy as u32) % 10);
+        text.chars()
+            .map(|letter| digit(letter).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(letter))
+            .collect()
+    };
+    other.id = ProductId::trusted(format!("{}-{copy}", product.id));
+    other.title = format!("{} {copy}", turned(&product.title));
+    other.group_id = product.group_id.as_ref().map(|group| format!("{group}-{copy}"));
+    other.attributes.values_mut().for_each(|value| *value = turned(value));
+    other
 }
 
 fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
