@@ -1,7 +1,7 @@
 //! What somebody may have meant by what they typed.
 //!
-//! The noisy channel (Kernighan, Church and Gale, COLING 1990, equation 1): of all words the one is meant for which
-//! P(word) · P(typed | word) is greatest. P(word) is the share of products that have it, the channel is in [`channel`], and
+//! The noisy channel (Kernighan, Church and Gale, COLING 1990): of all words the one is meant for which
+//! Pr(word) · Pr(typed | word) is greatest. Pr(word) is the share of products that have it, the channel is in [`channel`], and
 //! [`walk`] finds all words that are near enough at once. A query is more than its words: [`mend`] reads all of it, with
 //! what the catalog shows to stand together.
 
@@ -78,10 +78,13 @@ pub(crate) fn mended_beginnings(vocabulary: &Vocabulary, typed: &str, most: usiz
 }
 
 fn likeliest(vocabulary: &Vocabulary, walk: Walk<'_>, most: usize) -> Vec<Correction> {
+    let words = vocabulary.sorted();
     let mut found = Vec::new();
-    walk.run(vocabulary, |word, known, cost| {
-        let score = f64::from(known.products + 1).ln() - f64::from(cost);
-        found.push(Correction { word: Arc::clone(word), products: known.products, cost, score });
+    walk.run(words, |place, cost| {
+        let word = words.word(place);
+        let products = vocabulary.products(word);
+        let score = f64::from(products + 1).ln() - f64::from(cost);
+        found.push(Correction { word: Arc::clone(word), products, cost, score });
     });
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
     found.truncate(most);
@@ -183,8 +186,10 @@ mod tests {
             let known: Vec<(&str, u32)> = words.iter().map(|word| (word.as_str(), 1)).collect();
             let typed_letters: Vec<char> = typed.chars().collect();
             let mut found = BTreeSet::new();
-            Walk::new(&typed_letters, ONE_SLIP, false).run(&vocabulary(&known), |word, _, _| {
-                found.insert(word.to_string());
+            let vocabulary = vocabulary(&known);
+            let sorted = vocabulary.sorted();
+            Walk::new(&typed_letters, ONE_SLIP, false).run(sorted, |place, _| {
+                found.insert(sorted.word(place).to_string());
             });
             let near = |word: &&String| {
                 let cost = distance(&word.chars().collect::<Vec<_>>(), &typed_letters);

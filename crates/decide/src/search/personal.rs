@@ -93,7 +93,7 @@ pub(super) struct Preferred<'a> {
 
 impl<'a> Preferred<'a> {
     pub(super) fn new(page: &'a PageView<'a>, request: &SearchRequest) -> Self {
-        let strength = request.strength.unwrap_or(1.0).clamp(0.0, 2.0);
+        let strength = request.strength.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
         let world = page.world;
         let mut preferred = Self {
             page,

@@ -1,10 +1,10 @@
 //! How likely each slip is: the channel between the word that was meant and the one that was typed.
 //!
-//! Every cost is −ln of a probability, as confusion matrices are in Kernighan, Church and Gale (COLING 1990, equations 1 to 4):
-//! P(left out | letter meant), P(typed | letter meant), P(surplus letter | any place), P(two letters swapped). They were
-//! counted once on 1,572 mistyped words of shoppers, aligned with what they meant, and smoothed with what is known of any
-//! typist: keys that touch, vowels, letters that sound alike. Letters of one sound written with two (`ph`, `ck`) are one
-//! slip, as in Brill and Moore (ACL 2000). See docs/results.md for how they were counted and what they are worth.
+//! Every cost is −ln of a probability, from the four confusion matrices of Kernighan, Church and Gale (COLING 1990: del, add,
+//! sub and rev, each divided by how often it could have happened): P(left out | letter meant), P(surplus letter | a place),
+//! P(typed | letter meant), P(swapped | two letters). They were counted once on 1,572 mistyped words of shoppers, aligned with
+//! what they meant, and smoothed with what is known of any typist: keys that touch, vowels, letters that sound alike
+//! (`bench/peers/slips.py`). Letters of one sound written with two (`ph`, `ck`) are one slip, as in Brill and Moore (ACL 2000).
 
 use std::sync::LazyLock;
 

@@ -29,8 +29,9 @@ const UNKNOWN_LETTER: f64 = -0.5;
 const OTHER_FORM: f64 = -9.0;
 /// A word is mistyped that several products have, but none together with any of the others.
 const REAL_WORD_SLIP: f64 = -6.0;
-/// More products than these have a word that is no slip of the catalog itself.
-const RARE: u32 = 6;
+/// More products than these have a word that is no slip of the catalog itself, which is less likely than one of the customer.
+const RARE: u32 = 2;
+const RARE_WORD_SLIP: f64 = -5.0;
 /// What standing in one product counts, and how often words that belong together do so other than by chance.
 const TOGETHER: f64 = 1.2;
 const NOT_BY_CHANCE: f64 = 0.8;
@@ -137,8 +138,11 @@ impl Mender<'_> {
         if self.is_fixed(token) {
             return vec![self.as_typed(token, 0.0)];
         }
-        let written = self.index.vocabulary.products(&token.plain);
         let products = self.products(token);
+        if products > 0 && self.has_other_number(&token.plain) {
+            return vec![self.as_typed(token, self.share(products))];
+        }
+        let written = self.index.vocabulary.products(&token.plain);
         let score = match (written, products) {
             (0, 0) => self.share(0) + UNKNOWN + UNKNOWN_LETTER * token.plain.chars().count() as f64,
             (0, _) => self.share(products) + OTHER_FORM,
@@ -156,12 +160,23 @@ impl Mender<'_> {
         let found = corrections(&self.index.vocabulary, &token.plain, MOST_READINGS, reach);
         for Correction { word, products: having, cost, .. } in found {
             if products == 0 || !is_plural(&word, &token.plain) {
-                let slip = if is_known { REAL_WORD_SLIP } else { SLIP };
+                let slip = match written {
+                    0 => SLIP,
+                    1..=RARE => RARE_WORD_SLIP,
+                    _ => REAL_WORD_SLIP,
+                };
                 let score = self.share(having) - f64::from(cost) + slip;
                 readings.push(self.reading([&*word], How::Corrected, score));
             }
         }
         readings
+    }
+
+    /// Whether the catalog has a word that it does not write so with an `s` more or less.
+    fn has_other_number(&self, word: &str) -> bool {
+        let has = |word: &str| self.index.vocabulary.products(word) > 0;
+        let singular = ["s", "es"].iter().filter_map(|ending| word.strip_suffix(ending)).any(has);
+        !has(word) && (singular || has(&format!("{word}s")))
     }
 
     /// Whether there are other words in the query, and no product has this one together with any of them.

@@ -5,13 +5,9 @@
 //! 1964) with each stretch edited once, and the costs are those of the channel. Of each row of the table only what can
 //! still come near enough is worked out (Ukkonen, Information and Control 1985).
 
-use std::sync::Arc;
-
 use super::channel::{Channel, FIRST_LETTER, OTHER, SOUNDS, SWAPPED, letter};
-use crate::vocabulary::{Vocabulary, Word};
+use crate::vocabulary::Sorted;
 
-/// Words of a branch that is too far off which are passed one by one.
-const WORDS_PASSED: usize = 8;
 /// No letter is typed for another for less.
 const CHEAPEST: f32 = 2.5;
 const TOO_FAR: f32 = f32::INFINITY;
@@ -58,29 +54,16 @@ impl<'a> Walk<'a> {
         Self { typed, letters, channel, most_cost, is_beginning, word: Vec::new(), rows, spare: Vec::new(), surplus }
     }
 
-    /// Calls `take` with each word that is near enough and not what was typed, and with what the slips cost.
-    pub(super) fn run(mut self, vocabulary: &Vocabulary, mut take: impl FnMut(&Arc<str>, &Word, f32)) {
-        let mut start = Some(String::new());
-        while let Some(from) = start.take() {
-            let mut hopeless = None;
-            let mut passed = 0;
-            for (word, known) in vocabulary.from(&from) {
-                if hopeless.is_some_and(|letters| self.begins_alike(word, letters)) {
-                    passed += 1;
-                    // A branch with many words is left by a jump.
-                    if passed > WORDS_PASSED {
-                        start = hopeless.and_then(|letters| after(&self.word[..letters]));
-                        break;
-                    }
-                    continue;
-                }
-                passed = 0;
-                hopeless = self.enter(word);
-                let cost = self.cost();
-                if hopeless.is_none() && cost > 0.0 && cost <= self.most_cost {
-                    take(word, known, cost);
-                }
+    /// Calls `take` with the place of each word that is near enough and not what was typed, and with what the slips cost.
+    pub(super) fn run(mut self, words: &Sorted, mut take: impl FnMut(usize, f32)) {
+        let mut place = 0;
+        while place < words.len() {
+            let hopeless = self.enter(words.letters(place), words.shared(place));
+            let cost = self.cost();
+            if hopeless.is_none() && cost > 0.0 && cost <= self.most_cost {
+                take(place, cost);
             }
+            place = hopeless.map_or(place + 1, |letters| words.behind(place, letters));
         }
     }
 
@@ -94,20 +77,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a word shares the first letters of the one at hand.
-    fn begins_alike(&self, word: &str, letters: usize) -> bool {
-        let mut characters = word.chars();
-        self.word[..letters].iter().all(|letter| characters.next() == Some(*letter))
-    }
-
-    /// Makes `word` the one at hand. Of a beginning that cannot become near enough, the number of its letters.
-    fn enter(&mut self, word: &str) -> Option<usize> {
-        let shared = self.word.iter().zip(word.chars()).take_while(|(a, b)| **a == *b).count();
+    /// Makes `word` the one at hand, of which the first letters are those of the one before. Of a beginning that cannot become
+    /// near enough, the number of its letters.
+    fn enter(&mut self, word: &[char], shared: usize) -> Option<usize> {
+        let shared = shared.min(self.word.len());
         self.word.truncate(shared);
         self.spare.extend(self.rows.drain(shared + 1..).map(|row| row.costs));
-        for letter in word.chars().skip(shared) {
-            self.word.push(letter);
-            self.push_row(letter);
+        for letter in &word[shared..] {
+            self.word.push(*letter);
+            self.push_row(*letter);
             let depth = self.word.len();
             // Two letters that change places look back one row more.
             let is_near = self.is_beginning && self.cost() <= self.most_cost;
@@ -130,6 +108,7 @@ impl<'a> Walk<'a> {
         let replaced = self.channel.replaced(letter);
         let first_letter = if depth == 1 { FIRST_LETTER } else { 0.0 };
         let sounding = self.channel.sounding(letter);
+        let has_sound = sounding.iter().any(|sound| self.word.ends_with(&sound.meant));
         // One beyond what is near in the row above; two for what looks back further.
         let first = above.near.0.min(two_above.map_or(usize::MAX, |row| row.near.0 + 1));
         let end = (above.near.1 + 2).max(two_above.map_or(0, |row| row.near.1 + 2)).min(self.typed.len());
@@ -150,7 +129,7 @@ impl<'a> Walk<'a> {
                 if place > 1 && before == Some(typed) && self.typed[place - 2] == letter {
                     best = best.min(two_above.map_or(TOO_FAR, |row| row.costs[place - 2]) + SWAPPED);
                 }
-                for sound in sounding {
+                for sound in if has_sound { sounding } else { &[] } {
                     if self.word.ends_with(&sound.meant) && self.typed[..place].ends_with(&sound.typed) {
                         let from = &self.rows[depth - sound.meant.len()];
                         best = best.min(from.costs[place - sound.typed.len()] + SOUNDS);
@@ -166,15 +145,5 @@ impl<'a> Walk<'a> {
             }
         }
         self.rows.push(Row { costs, near: if least <= self.most_cost { near } else { (0, 0) }, least });
-    }
-}
-
-/// The first text that sorts behind every text that begins so.
-fn after(beginning: &[char]) -> Option<String> {
-    let (last, rest) = beginning.split_last()?;
-    let next = char::from_u32(u32::from(*last) + 1).or_else(|| (*last < '\u{e000}').then_some('\u{e000}'));
-    match next {
-        Some(next) => Some(rest.iter().copied().chain([next]).collect()),
-        None => after(rest),
     }
 }
