@@ -105,7 +105,7 @@ fn told(answered: &Answered) -> Value {
 }
 
 /// The index alone, with what it learns from the catalog.
-fn world(products: Vec<Product>) -> World {
+pub(super) fn world(products: Vec<Product>) -> World {
     let mut world = World::default();
     let synonyms = synonyms_of(products.iter(), Language::English);
     for product in products {
@@ -143,15 +143,15 @@ fn answered(world: &World, judgments: &Judgments) -> Answered {
 }
 
 /// Over resampled queries.
-fn interval(values: &[f64]) -> Interval {
+pub(super) fn interval(values: &[f64]) -> Interval {
     mean_interval(values, RESAMPLES, SEED)
 }
 
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
-fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
+pub(super) fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
     let input = Input::open(path).map_err(|error| Failure::usage(error.to_string()))?;
     let received = Received::new(SourceId::trusted("eval"), Timestamp(0), config.currency);
     let rows = import::products(input, Options::new(received)).map_err(|error| Failure::usage(error.to_string()))?;
