@@ -1,11 +1,11 @@
 //! A query read word by word and with its neighbours: which words are slips, and what was meant.
 //!
 //! A word that has a digit, is very short or says something in its language is never touched, nor is one that the catalog
-//! has, unless it is rare there or stands beside words that it never stands with (a *water heather*). Of what is left, each
-//! reading of a word (as typed, corrected, two words written as one) is
-//! as likely as the catalog has it, times the channel, times how much more often than by chance it stands in one product
-//! with its neighbours (pointwise mutual information: Church and Hanks, Computational Linguistics 1990), mixed
-//! with chance so that no product need have both. Readings are settled in turns until none changes.
+//! has, unless it is rare there or stands beside words that it never stands with (a *stove pie*). Of what is left, each
+//! reading of a word (as typed, corrected, two words written as one) is as likely as the catalog has it, times the channel,
+//! times how much more often than by chance it stands in one product with its neighbours (pointwise mutual information:
+//! Church and Hanks, Computational Linguistics 1990), mixed with chance so that no product need have both. Readings are
+//! settled in turns.
 
 use std::ops::Range;
 use std::sync::Arc;
