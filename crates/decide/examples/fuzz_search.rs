@@ -415,7 +415,7 @@ fn world() -> Result<World, Box<dyn Error>> {
     let mut world = World::default();
     for number in 0..PRODUCTS {
         let title: Vec<&str> = (0..=random.below(6)).map(|_| random.of(WORDS)).collect();
-        let mut product = Product::new(ProductId::parse(&format!("P-{number}"))?, &title.join(" "));
+        let mut product = Product::new(ProductId::parse(&format!("P-{number}"))?, title.join(" "));
         product.brand = random.one_in(2).then(|| "Acme".to_owned());
         product.category = vec!["Home".to_owned(), random.of(WORDS).to_owned()];
         product.attributes.insert("colour".to_owned(), random.of(&["red", "blue", "Black, Red"]).to_owned());
