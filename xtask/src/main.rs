@@ -1,7 +1,9 @@
-//! `cargo xtask tidy`: the few rules of the house that rot silently; `cargo xtask licences`: what we may ship.
+//! `cargo xtask tidy`: the few rules of the house that rot silently; `cargo xtask licences`: what we may ship; `cargo xtask
+//! fuzz`: hostile searches for some minutes.
 //!
 //! Needs no network. Prints every fault with its place and ends with 1 when there is one.
 
+mod fuzz;
 mod licences;
 mod metadata;
 mod tidy;
@@ -9,11 +11,13 @@ mod tidy;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1).unwrap_or_default();
-    let outcome = match task.as_str() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = arguments.split_first().map_or(("", &[][..]), |(task, rest)| (task.as_str(), rest));
+    let outcome = match task {
         "tidy" => tidy::check(),
         "licences" => licences::check(),
-        _ => Err("usage: cargo xtask tidy | licences".to_owned()),
+        "fuzz" => fuzz::check(rest),
+        _ => Err("usage: cargo xtask tidy | licences | fuzz".to_owned()),
     };
     let faults = match outcome {
         Ok(faults) => faults,

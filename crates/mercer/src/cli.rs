@@ -271,12 +271,27 @@ pub(crate) enum EvalKind {
     /// Measure how well a catalog's products are found, against what people judged; without files, what knowing the customer
     /// is worth to a search on this shop's newest days
     Search(EvalSearch),
+    /// Measure how often mistyped queries are understood as they were meant, and right ones left alone
+    Spelling(EvalSpelling),
     /// Measure how soon this shop's customers are offered what they are going to type
     Suggest {
         /// Customers who look for a product again type the same words as before
         #[arg(long)]
         kept_words: bool,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalSpelling {
+    /// The catalog, in any format that `mercer import products` takes
+    #[arg(long, value_name = "FILE")]
+    pub products: PathBuf,
+    /// Lines of a mistyped query and what was meant, with a tab between them
+    #[arg(long, value_name = "FILE")]
+    pub pairs: PathBuf,
+    /// Queries that are right as they are, one a line
+    #[arg(long, value_name = "FILE")]
+    pub clean: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

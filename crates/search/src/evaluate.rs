@@ -5,6 +5,8 @@
 //! first (Sakai, SIGIR 2007): where few were judged, the truth lies between both. Queries without any relevant product are
 //! left out.
 
+pub mod spelling;
+
 use std::collections::BTreeMap;
 
 /// What people said about the products of each query.

@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use crate::index::{SearchIndex, Term};
 use crate::language::{HeadPlace, Language};
 use crate::search::Lexicon;
-use crate::spelling::{self, Correction};
+use crate::spelling::{Meant, Mender};
 use crate::text::{Gap, Token, code, tokens};
 use crate::thesaurus::Alternative;
 use crate::{Doc, measure};
@@ -26,16 +26,6 @@ const LANGUAGE_SHARE: u64 = 10;
 const MOST_COMPLETIONS: usize = 30;
 const MOST_COMPOUNDS: usize = 50;
 const SHORTEST_COMPLETED: usize = 2;
-/// Words that a slip may have meant which are looked for.
-const MOST_CORRECTIONS: usize = 3;
-/// A less likely word is no longer looked for beside the likeliest: a logarithm.
-const CORRECTION_MARGIN: f64 = 1.5;
-/// By so much must a word be likelier than the known one that was typed: a logarithm.
-const KNOWN_MARGIN: f64 = 2.0;
-/// A word that more products have was meant as it was typed.
-const RARE: u32 = 2;
-/// A word that is split must have parts of so many letters.
-const SHORTEST_PART: usize = 3;
 /// Titles that are looked at for whether two words stand together.
 const MOST_TITLES_READ: usize = 200;
 
@@ -87,16 +77,8 @@ pub(crate) struct Reading {
     pub(crate) coded: Vec<Doc>,
     /// All of it was a code.
     pub(crate) is_code: bool,
-}
-
-impl Reading {
-    /// What was understood instead of what was typed, when a word was corrected.
-    pub(crate) fn corrected(&self) -> Option<String> {
-        let best = |unit: &Unit| unit.forms.first().map(|form| (form.how, form.text.clone()));
-        let is_corrected = self.units.iter().any(|unit| matches!(best(unit), Some((How::Corrected | How::Split, _))));
-        let words = self.units.iter().map(|unit| best(unit).map_or_else(|| unit.typed.clone(), |(_, text)| text));
-        is_corrected.then(|| words.collect::<Vec<_>>().join(" "))
-    }
+    /// All of it as it was understood, when words were corrected.
+    pub(crate) corrected: Option<String>,
 }
 
 /// Reads what was typed. The last word may go on when `is_open`.
@@ -128,7 +110,10 @@ impl Reader<'_> {
     fn read(mut self, text: &str) -> Reading {
         let tokens = tokens(text, MOST_WORDS);
         self.read_codes(text, &tokens);
-        let mut wanted = self.without_unwanted(tokens);
+        let Self { index, lexicon, is_open, .. } = self;
+        let words = Mender { index, languages: &self.languages, lexicon, is_open }.mend(&tokens);
+        self.reading.corrected = corrected(&words);
+        let mut wanted = self.without_unwanted(words);
         let head = self.head(&wanted);
         let head = head.map(|place| wanted[place].clone());
         self.drop_stop_words(&mut wanted);
@@ -136,17 +121,19 @@ impl Reader<'_> {
         while place < wanted.len() {
             let length = self.length_of_unit(&wanted, place);
             let is_last = place + length == wanted.len();
-            let tokens = &wanted[place..place + length];
-            let mut unit = self.unit(tokens, is_last && self.is_open);
-            unit.is_head = head.as_ref().is_some_and(|head| tokens.iter().any(|token| token == head));
-            if unit.forms.is_empty() {
-                self.reading.unknown.push(unit.typed);
-            } else {
+            let words = &wanted[place..place + length];
+            let mut unit = self.unit(words, is_last && self.is_open);
+            unit.is_head = head.as_ref().is_some_and(|head| words.iter().any(|word| word == head));
+            // Near words may be looked for, but nobody says that they were meant.
+            let is_guessed = unit.forms.iter().all(|form| form.how == How::Corrected);
+            if is_guessed && words.iter().all(|word| word.how == How::Typed) {
+                self.reading.unknown.push(unit.typed.clone());
+            }
+            if !unit.forms.is_empty() {
                 self.reading.units.push(unit);
             }
             place += length;
         }
-        self.settle_by_context();
         self.reading
     }
 
@@ -165,23 +152,24 @@ impl Reader<'_> {
     }
 
     /// Takes out what is not wanted: `without lid`.
-    fn without_unwanted(&mut self, tokens: Vec<Token>) -> Vec<Token> {
-        let mut wanted: Vec<Token> = Vec::with_capacity(tokens.len());
-        let mut tokens = tokens.into_iter().peekable();
-        while let Some(token) = tokens.next() {
-            let is_negation = self.languages.iter().any(|language| language.words().negation.contains(&token.plain));
-            match tokens.peek_mut() {
+    fn without_unwanted(&mut self, words: Vec<Meant>) -> Vec<Meant> {
+        let mut wanted: Vec<Meant> = Vec::with_capacity(words.len());
+        let mut words = words.into_iter().peekable();
+        while let Some(word) = words.next() {
+            let is_negation =
+                self.languages.iter().any(|language| language.words().negation.contains(&word.token.plain));
+            match words.peek_mut() {
                 Some(next) if is_negation && !wanted.is_empty() => {
-                    if self.is_name(&token, next) {
-                        next.gap = Gap::Joined;
-                        wanted.push(token);
+                    if self.is_name(&word.token, &next.token) {
+                        next.token.gap = Gap::Joined;
+                        wanted.push(word);
                         continue;
                     }
                     let unwanted = self.unit(std::slice::from_ref(next), false);
                     self.reading.unwanted.push(unwanted);
-                    tokens.next();
+                    words.next();
                 }
-                _ => wanted.push(token),
+                _ => wanted.push(word),
             }
         }
         wanted
@@ -195,9 +183,10 @@ impl Reader<'_> {
     }
 
     /// The place of the word that says what is looked for.
-    fn head(&self, tokens: &[Token]) -> Option<usize> {
+    fn head(&self, wanted: &[Meant]) -> Option<usize> {
         let words = self.languages[0].words();
-        let heads = crate::heads::heads(tokens, words, &FxHashSet::default());
+        let tokens: Vec<Token> = wanted.iter().map(|word| word.token.clone()).collect();
+        let heads = crate::heads::heads(&tokens, words, &FxHashSet::default());
         let head = match words.head {
             HeadPlace::Last => heads.iter().rposition(|is_head| *is_head),
             HeadPlace::First => heads.iter().position(|is_head| *is_head),
@@ -206,66 +195,67 @@ impl Reader<'_> {
         head.or_else(|| tokens.len().checked_sub(1))
     }
 
-    fn drop_stop_words(&self, tokens: &mut Vec<Token>) {
+    fn drop_stop_words(&self, words: &mut Vec<Meant>) {
         let is_stop =
-            |token: &Token| self.languages.iter().any(|language| language.words().stop.contains(&token.plain));
-        let last = tokens.len().saturating_sub(1);
-        let keeps: Vec<bool> = (0..tokens.len())
+            |word: &Meant| self.languages.iter().any(|language| language.words().stop.contains(&word.token.plain));
+        let last = words.len().saturating_sub(1);
+        let keeps: Vec<bool> = (0..words.len())
             .map(|place| {
-                let is_part = tokens.get(place + 1).is_some_and(|next| next.gap == Gap::Joined);
+                let is_part = words.get(place + 1).is_some_and(|next| next.token.gap == Gap::Joined);
                 // While it is open the last word may go on: `the` may become `thermos`.
-                !is_stop(&tokens[place])
+                !is_stop(&words[place])
                     || is_part
-                    || tokens[place].gap == Gap::Joined
+                    || words[place].token.gap == Gap::Joined
                     || (self.is_open && place == last)
             })
             .collect();
         if keeps.contains(&true) {
             let mut keeps = keeps.into_iter();
-            tokens.retain(|_| keeps.next().unwrap_or(true));
+            words.retain(|_| keeps.next().unwrap_or(true));
         }
     }
 
-    /// How many tokens from here are one unit.
-    fn length_of_unit(&self, tokens: &[Token], place: usize) -> usize {
-        let joined = tokens[place + 1..].iter().take_while(|token| token.gap == Gap::Joined).count();
+    /// How many words from here are one unit.
+    fn length_of_unit(&self, words: &[Meant], place: usize) -> usize {
+        let joined = words[place + 1..].iter().take_while(|word| word.token.gap == Gap::Joined).count();
         if joined > 0 {
             return joined + 1;
         }
-        let longest = LONGEST_PHRASE.min(tokens.len() - place);
-        let is_entry = |length: &usize| !self.synonyms(&tokens[place..place + length]).is_empty();
+        let longest = LONGEST_PHRASE.min(words.len() - place);
+        let is_entry = |length: &usize| !self.synonyms(&words[place..place + length]).is_empty();
         if let Some(length) = (2..=longest).rev().find(is_entry) {
             return length;
         }
-        let Some(next) = tokens.get(place + 1) else { return 1 };
-        let is_measure = measure::of(&tokens[place].plain, &next.plain).is_some();
-        let together = format!("{}{}", tokens[place].plain, next.plain);
-        let is_word = self.index.vocabulary.products(&together) > 0;
-        if is_measure || is_word { 2 } else { 1 }
+        let Some(next) = words.get(place + 1) else { return 1 };
+        let (one, other) = (&words[place].token.plain, &next.token.plain);
+        let is_word = || self.index.vocabulary.products(&format!("{one}{other}")) > 0;
+        if measure::of(one, other).is_some() || is_word() { 2 } else { 1 }
     }
 
-    fn unit(&self, tokens: &[Token], is_open: bool) -> Unit {
-        let typed = tokens.iter().map(|token| token.plain.as_str()).collect::<Vec<_>>().join(" ");
+    fn unit(&self, words: &[Meant], is_open: bool) -> Unit {
+        let typed = words.iter().map(|word| word.typed.as_str()).filter(|typed| !typed.is_empty());
+        let typed = typed.collect::<Vec<_>>().join(" ");
         let mut forms = Forms::default();
-        match tokens {
-            [token] => self.forms_of_word(token, is_open, &mut forms),
-            _ => self.forms_of_name(tokens, &typed, &mut forms),
+        match words {
+            [word] => self.forms_of_word(word, is_open, &mut forms),
+            _ => self.forms_of_name(words, &mut forms),
         }
-        for alternative in self.synonyms(tokens) {
+        for alternative in self.synonyms(words) {
             let terms: Option<Vec<Term>> = alternative.stems.iter().map(|stem| self.index.term(stem)).collect();
             forms.extend(terms.map(|terms| Form { terms, how: How::Synonym, text: alternative.text.clone() }));
         }
         Unit { typed, forms: forms.0, is_head: false }
     }
 
-    fn forms_of_word(&self, token: &Token, is_open: bool, forms: &mut Forms) {
+    fn forms_of_word(&self, word: &Meant, is_open: bool, forms: &mut Forms) {
+        let token = &word.token;
         let vocabulary = &self.index.vocabulary;
         let one = |term: Term, how: How, text: &str| Form { terms: vec![term], how, text: text.to_owned() };
         let mut terms = self.index.terms_of(&token.plain);
         terms.extend(
             self.languages.iter().filter_map(|language| self.index.term(&language.words().stem(&token.written))),
         );
-        forms.extend(terms.into_iter().map(|term| one(term, How::Typed, &token.plain)));
+        forms.extend(terms.into_iter().map(|term| one(term, word.how, &token.plain)));
         let measure = measure::in_one(&token.plain).and_then(|measure| self.index.term(&measure));
         forms.extend(measure.map(|term| one(term, How::Typed, &token.plain)));
         if is_open && token.plain.len() >= SHORTEST_COMPLETED {
@@ -278,79 +268,38 @@ impl Reader<'_> {
                 forms.extend(self.index.terms_of(word).into_iter().map(|term| one(term, How::Compound, word)));
             }
         }
-        let may_go_on = is_open && !forms.0.is_empty();
-        if !token.has_digit() && !may_go_on {
-            self.mend(token, forms);
+        // A rare word of the catalog may be what was meant after all.
+        let as_typed = self.index.terms_of(&word.typed);
+        forms.extend(as_typed.into_iter().map(|term| one(term, How::Typed, &word.typed)));
+        for other in &word.others {
+            forms.extend(self.index.terms_of(other).into_iter().map(|term| one(term, How::Corrected, other)));
         }
     }
 
-    /// Adds what may have been meant: other words, two words written as one.
-    fn mend(&self, token: &Token, forms: &mut Forms) {
-        let products = self.frequency(&token.plain, forms);
-        if products > RARE {
-            return;
-        }
-        let split = self.split(&token.plain);
-        if let Some((left, right, terms)) = split {
-            forms.extend([Form { terms, how: How::Split, text: format!("{left} {right}") }]);
-            return;
-        }
-        let mut corrections = spelling::corrections(&self.index.vocabulary, &token.plain, MOST_CORRECTIONS);
-        if products > 0 {
-            let own = spelling::score_as_typed(products);
-            corrections.retain(|correction| correction.score > own + KNOWN_MARGIN);
-        }
-        let best = corrections.first().map_or(0.0, |correction| correction.score);
-        corrections.retain(|correction| correction.score > best - CORRECTION_MARGIN);
-        for Correction { word, .. } in corrections {
-            let corrected = self.index.terms_of(&word).into_iter();
-            forms.extend(corrected.map(|term| Form { terms: vec![term], how: How::Corrected, text: word.to_string() }));
-        }
-    }
-
-    /// Products that have a word, in whatever form.
-    fn frequency(&self, word: &str, forms: &Forms) -> u32 {
-        let in_forms = forms.0.iter().flat_map(|form| &form.terms).map(|term| self.index.postings(*term).len() as u32);
-        in_forms.max().unwrap_or(0).max(self.index.vocabulary.products(word))
-    }
-
-    /// Two words that were written as one, if products have them side by side.
-    fn split(&self, word: &str) -> Option<(String, String, Vec<Term>)> {
-        if self.index.vocabulary.products(word) > 0 {
-            return None;
-        }
-        let places = word.char_indices().map(|(place, _)| place);
-        let parts = places.filter_map(|place| word.split_at_checked(place));
-        let parts = parts.filter(|(left, right)| left.len() >= SHORTEST_PART && right.len() >= SHORTEST_PART);
-        let frequency = |part: &str| self.index.vocabulary.products(part);
-        let known = parts.filter(|(left, right)| frequency(left) > 0 && frequency(right) > 0);
-        let together = known.filter(|(left, right)| self.index.stand_together(left, right));
-        let (left, right) = together.max_by_key(|(left, right)| frequency(left).min(frequency(right)))?;
-        let terms = [left, right].iter().filter_map(|part| self.index.terms_of(part).first().copied()).collect();
-        Some((left.to_owned(), right.to_owned(), terms))
-    }
-
-    fn forms_of_name(&self, tokens: &[Token], typed: &str, forms: &mut Forms) {
+    fn forms_of_name(&self, words: &[Meant], forms: &mut Forms) {
+        let tokens: Vec<&Token> = words.iter().map(|word| &word.token).collect();
+        let typed = tokens.iter().map(|token| token.plain.as_str()).collect::<Vec<_>>().join(" ");
         let together: String = tokens.iter().map(|token| token.plain.replace('.', "")).collect();
         let is_one_name = tokens.iter().skip(1).all(|token| token.gap == Gap::Joined);
         let how = if is_one_name { How::Typed } else { How::Joined };
         let parts: Vec<Option<Term>> = tokens.iter().map(|token| self.term_of_token(token)).collect();
         let all: Option<Vec<Term>> = parts.iter().copied().collect();
-        forms.extend(all.map(|terms| Form { terms, how: How::Typed, text: typed.to_owned() }));
+        let how_apart = if words.iter().any(|word| word.how == How::Split) { How::Split } else { How::Typed };
+        forms.extend(all.map(|terms| Form { terms, how: how_apart, text: typed.clone() }));
         for term in self.index.terms_of(&together) {
             forms.extend([Form { terms: vec![term], how, text: together.clone() }]);
         }
-        if let [number, unit] = tokens
+        if let [number, unit] = tokens.as_slice()
             && let Some(term) = measure::of(&number.plain, &unit.plain).and_then(|measure| self.index.term(&measure))
         {
-            forms.extend([Form { terms: vec![term], how: How::Typed, text: typed.to_owned() }]);
+            forms.extend([Form { terms: vec![term], how: How::Typed, text: typed.clone() }]);
         }
         let head = match self.languages[0].words().head {
             HeadPlace::Last => parts.last(),
             HeadPlace::First => parts.first(),
         };
         let head = head.copied().flatten().filter(|_| tokens.iter().all(|token| !token.has_digit()));
-        forms.extend(head.map(|term| Form { terms: vec![term], how: How::Part, text: typed.to_owned() }));
+        forms.extend(head.map(|term| Form { terms: vec![term], how: How::Part, text: typed }));
     }
 
     fn term_of_token(&self, token: &Token) -> Option<Term> {
@@ -358,10 +307,11 @@ impl Reader<'_> {
         self.index.terms_of(&token.plain).first().copied().or_else(|| self.languages.iter().find_map(by_stem))
     }
 
-    fn synonyms(&self, tokens: &[Token]) -> Vec<Alternative> {
+    fn synonyms(&self, words: &[Meant]) -> Vec<Alternative> {
         let mut found: Vec<Alternative> = Vec::new();
         for (place, language) in self.languages.iter().enumerate() {
-            let stems: Vec<String> = tokens.iter().map(|token| language.words().stem(&token.written)).collect();
+            let stem = |word: &Meant| language.words().stem(&word.token.written);
+            let stems: Vec<String> = words.iter().map(stem).collect();
             for alternative in self.lexicon.find(&stems, *language, place == 0) {
                 if !found.contains(alternative) {
                     found.push(alternative.clone());
@@ -370,32 +320,21 @@ impl Reader<'_> {
         }
         found
     }
+}
 
-    /// Of several corrections, those go first that stand beside the other words in products.
-    fn settle_by_context(&mut self) {
-        for place in 0..self.reading.units.len() {
-            let unit = &self.reading.units[place];
-            if unit.forms.iter().filter(|form| form.how == How::Corrected).count() < 2 {
-                continue;
-            }
-            let others: Vec<Term> = self
-                .reading
-                .units
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != place)
-                .filter_map(|(_, unit)| unit.forms.first()?.terms.first().copied())
-                .collect();
-            let fits =
-                |form: &Form| others.iter().filter(|other| share_a_product(self.index, form.terms[0], **other)).count();
-            let mut forms = unit.forms.clone();
-            // Stable: of those that fit as well, the likelier stays in front.
-            forms.sort_by_key(|form| if form.how == How::Corrected { usize::MAX - fits(form) } else { 0 });
-            let best = forms.iter().find(|form| form.how == How::Corrected).map_or(0, &fits);
-            forms.retain(|form| form.how != How::Corrected || fits(form) == best);
-            self.reading.units[place].forms = forms;
-        }
+/// All of a text as it was understood, when words of it were corrected.
+fn corrected(words: &[Meant]) -> Option<String> {
+    let mut text = String::new();
+    for word in words {
+        text.push_str(match word.token.gap {
+            _ if text.is_empty() => "",
+            Gap::Joined if word.how != How::Split => "-",
+            Gap::Slash => "/",
+            _ => " ",
+        });
+        text.push_str(if word.how == How::Typed { &word.token.written } else { &word.token.plain });
     }
+    words.iter().any(|word| word.how != How::Typed).then_some(text)
 }
 
 impl SearchIndex {

@@ -6,7 +6,7 @@ use mercer_schema::{Product, SynonymRule};
 
 use crate::query::{How, Unit, read};
 use crate::rank::{Match, Weights, is_in, matches};
-use crate::text::code;
+use crate::text::{code, tokens};
 use crate::thesaurus::{Alternative, Refusals, Thesaurus};
 use crate::{Language, SearchIndex, Synonyms, mine};
 
@@ -121,16 +121,24 @@ impl SearchIndex {
         !self.with_code(&code(text)).is_empty()
     }
 
+    /// Whether the catalog writes every word of a text as it is written there.
+    pub fn knows(&self, text: &str) -> bool {
+        tokens(text, usize::MAX).iter().all(|token| self.vocabulary.products(&token.plain) > 0)
+    }
+
     /// All products that have some of what was typed. The last word may be only begun when `is_open`.
     pub fn find(&self, lexicon: &Lexicon, text: &str, is_open: bool) -> Found {
         let reading = read(self, lexicon, text, is_open);
         let matches = relevant(matches(self, &reading, &lexicon.weights));
         let first = matches.iter().reduce(|best, found| if found.score > best.score { found } else { best });
-        let is_dropped = |unit: &&Unit| first.is_some_and(|first| !first.is_coded && !is_in(self, unit, first.doc));
+        let is_dropped = |unit: &&Unit| {
+            let is_missing = first.is_some_and(|first| !first.is_coded && !is_in(self, unit, first.doc));
+            is_missing && !reading.unknown.contains(&unit.typed)
+        };
         Found {
             dropped: reading.units.iter().filter(is_dropped).map(|unit| unit.typed.clone()).collect(),
             matches,
-            corrected: reading.corrected(),
+            corrected: reading.corrected,
             words: reading
                 .units
                 .iter()

@@ -1,58 +1,68 @@
-//! What somebody may have meant by a word that no product has.
+//! What somebody may have meant by what they typed.
 //!
-//! The noisy channel (Kernighan, Church and Gale, COLING 1990): a word is likely when many products have it and the slip
-//! that leads from it to what was typed is a likely one. Slips cost less between keys that touch, between vowels, and
-//! when two letters change places or one is doubled. The vocabulary is walked in order of the alphabet, so that words
-//! share the work of their common beginning and branches that are too far off are left at once (Oflazer,
-//! Computational Linguistics 1996); the distance is Damerau's (CACM 1964) with each stretch edited once.
+//! The noisy channel (Kernighan, Church and Gale, COLING 1990): of all words the one is meant for which
+//! Pr(word) · Pr(typed | word) is greatest. Pr(word) is the share of products that have it, the channel is in [`channel`], and
+//! [`walk`] finds all words that are near enough at once. A query is more than its words: [`mend`] reads all of it, with
+//! what the catalog shows to stand together.
 
-use std::sync::{Arc, LazyLock};
+mod channel;
+mod mend;
+mod walk;
+
+use std::sync::Arc;
 
 use crate::vocabulary::Vocabulary;
 
+pub(crate) use mend::{Meant, Mender};
+use walk::Walk;
+
+/// Shorter words are left as they are: too much is near them.
+pub(crate) const SHORTEST_CORRECTED: usize = 3;
 /// Words of so many letters get a second slip forgiven.
 const LONG_WORD: usize = 8;
-/// Shorter words are left as they are: too much is near them.
-const SHORTEST_CORRECTED: usize = 3;
-/// Words of a branch that is too far off which are passed one by one.
-const WORDS_PASSED: usize = 8;
-/// How much rarer, as a natural logarithm, a slip of cost 1 makes a word.
-const SLIP_WEIGHT: f64 = 4.0;
-/// A beginning is seldom wrong.
-const FIRST_LETTER: f32 = 0.4;
-const DOUBLED: f32 = 0.5;
-const SWAPPED: f32 = 0.6;
-const NEAR_KEY: f32 = 0.7;
-const VOWEL: f32 = 0.7;
-const OTHER: f32 = 1.0;
-/// Rows of keys on a German, an English and a French keyboard; what lies beside and below touches.
-const KEYBOARDS: [[&str; 3]; 3] = [
-    ["qwertyuiop", "asdfghjkl", "zxcvbnm"],
-    ["qwertzuiop", "asdfghjkl", "yxcvbnm"],
-    ["azertyuiop", "qsdfghjklm", "wxcvbn"],
-];
+
+/// What is near, and any one slip, as the channel's costs.
+const NEAR: f32 = 6.0;
+const ONE_SLIP: f32 = 9.0;
+/// With a score above it nothing farther off is looked for.
+const LIKELY: f64 = 0.0;
+
+/// Beginnings that are less likely than the best by so much are not told beside it.
+const BEGINNING_MARGIN: f64 = 2.5;
 
 /// A word that may have been meant.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Correction {
     pub(crate) word: Arc<str>,
     pub(crate) products: u32,
-    /// The cost of the slips.
+    /// −ln of how likely the slips are.
     pub(crate) cost: f32,
     /// Higher is likelier: a logarithm.
     pub(crate) score: f64,
 }
 
+/// How far off a word may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// One slip of the common kinds.
+    Near,
+    /// Any slip and several, where nothing likely is near.
+    Far,
+}
+
 /// The likeliest words, best first. What was typed itself is not among them.
-pub(crate) fn corrections(vocabulary: &Vocabulary, typed: &str, most: usize) -> Vec<Correction> {
+pub(crate) fn corrections(vocabulary: &Vocabulary, typed: &str, most: usize, reach: Reach) -> Vec<Correction> {
     let typed: Vec<char> = typed.chars().collect();
     if typed.len() < SHORTEST_CORRECTED {
         return Vec::new();
     }
-    let mut found = Walk::new(&typed).run(vocabulary);
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
-    found.truncate(most);
-    found
+    let most_cost = most_cost(typed.len());
+    let near = likeliest(vocabulary, Walk::new(&typed, most_cost.min(NEAR), false), most);
+    let is_enough = near.first().is_some_and(|best| best.score > LIKELY);
+    if reach == Reach::Near || most_cost <= NEAR || is_enough {
+        return near;
+    }
+    likeliest(vocabulary, Walk::new(&typed, most_cost, false), most)
 }
 
 /// The likeliest words of which a mistyped beginning was typed, best first.
@@ -61,216 +71,42 @@ pub(crate) fn mended_beginnings(vocabulary: &Vocabulary, typed: &str, most: usiz
     if typed.len() <= SHORTEST_CORRECTED {
         return Vec::new();
     }
-    let mut walk = Walk::new(&typed);
-    (walk.is_beginning, walk.most_cost) = (true, walk.most_cost.min(OTHER));
-    let mut found = walk.run(vocabulary);
+    let mut found = likeliest(vocabulary, Walk::new(&typed, most_cost(typed.len()).min(ONE_SLIP), true), most);
+    let best = found.first().map_or(0.0, |best| best.score);
+    found.retain(|correction| correction.score > best - BEGINNING_MARGIN);
+    found
+}
+
+fn likeliest(vocabulary: &Vocabulary, walk: Walk<'_>, most: usize) -> Vec<Correction> {
+    let words = vocabulary.sorted();
+    let mut found = Vec::new();
+    walk.run(words, |place, cost| {
+        let word = words.word(place);
+        let products = vocabulary.products(word);
+        let score = f64::from(products + 1).ln() - f64::from(cost);
+        found.push(Correction { word: Arc::clone(word), products, cost, score });
+    });
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
     found.truncate(most);
     found
 }
 
-/// How likely a word is that was typed right.
-pub(crate) fn score_as_typed(products: u32) -> f64 {
-    f64::from(products + 1).ln()
-}
-
 /// What is forgiven a word of so many letters.
 const fn most_cost(letters: usize) -> f32 {
     match letters {
-        0..=3 => 0.7,
-        4..LONG_WORD => 1.4,
-        _ => 2.0,
-    }
-}
-
-struct Walk<'a> {
-    typed: &'a [char],
-    most_cost: f32,
-    /// What was typed may be only the beginning of the word.
-    is_beginning: bool,
-    /// The letters of the word at hand, and for each a row of distances, with the least in it; one row more than letters.
-    word: Vec<char>,
-    rows: Vec<(Vec<f32>, f32)>,
-    /// Rows that were given up, for the next ones.
-    spare: Vec<Vec<f32>>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(typed: &'a [char]) -> Self {
-        let mut first = vec![0.0; typed.len() + 1];
-        for place in 1..=typed.len() {
-            first[place] = first[place - 1] + surplus(typed, place - 1);
-        }
-        Self {
-            typed,
-            most_cost: most_cost(typed.len()),
-            is_beginning: false,
-            word: Vec::new(),
-            rows: vec![(first, 0.0)],
-            spare: Vec::new(),
-        }
-    }
-
-    fn run(mut self, vocabulary: &Vocabulary) -> Vec<Correction> {
-        let mut found = Vec::new();
-        let mut start = Some(String::new());
-        while let Some(from) = start.take() {
-            let mut hopeless = None;
-            let mut passed = 0;
-            for (word, known) in vocabulary.from(&from) {
-                if hopeless.is_some_and(|letters| self.begins_alike(word, letters)) {
-                    passed += 1;
-                    // A branch with many words is left by a jump.
-                    if passed > WORDS_PASSED {
-                        start = hopeless.and_then(|letters| after(&self.word[..letters]));
-                        break;
-                    }
-                    continue;
-                }
-                passed = 0;
-                hopeless = self.enter(word);
-                let cost = self.cost();
-                if hopeless.is_none() && cost > 0.0 && cost <= self.most_cost {
-                    let score = score_as_typed(known.products) - SLIP_WEIGHT * f64::from(cost);
-                    found.push(Correction { word: Arc::clone(word), products: known.products, cost, score });
-                }
-            }
-        }
-        found
-    }
-
-    /// The distance from the word at hand, or from the nearest beginning of it.
-    fn cost(&self) -> f32 {
-        let whole = |(row, _): &(Vec<f32>, f32)| row.last().copied().unwrap_or(f32::MAX);
-        if self.is_beginning {
-            self.rows[1..].iter().map(whole).fold(f32::MAX, f32::min)
-        } else {
-            self.rows.last().map_or(f32::MAX, whole)
-        }
-    }
-
-    /// Whether a word shares the first letters of the one at hand.
-    fn begins_alike(&self, word: &str, letters: usize) -> bool {
-        let mut characters = word.chars();
-        self.word[..letters].iter().all(|letter| characters.next() == Some(*letter))
-    }
-
-    /// Makes `word` the one at hand. Of a beginning that cannot become near enough, the number of its letters.
-    fn enter(&mut self, word: &str) -> Option<usize> {
-        let shared = self.word.iter().zip(word.chars()).take_while(|(a, b)| **a == *b).count();
-        self.word.truncate(shared);
-        self.spare.extend(self.rows.drain(shared + 1..).map(|(row, _)| row));
-        for letter in word.chars().skip(shared) {
-            self.word.push(letter);
-            self.push_row();
-            let depth = self.word.len();
-            // Two letters that change places look back one row more.
-            let is_near = self.is_beginning && self.cost() <= self.most_cost;
-            if !is_near && self.rows[depth].1.min(self.rows[depth - 1].1) > self.most_cost {
-                return Some(depth);
-            }
-        }
-        None
-    }
-
-    fn push_row(&mut self) {
-        let depth = self.word.len();
-        let letter = self.word[depth - 1];
-        let before = depth.checked_sub(2).map(|place| self.word[place]);
-        let mut row = self.spare.pop().unwrap_or_default();
-        row.clear();
-        let above = &self.rows[depth - 1].0;
-        let first = if depth == 1 { FIRST_LETTER } else { 0.0 };
-        row.push(above[0] + first + if before == Some(letter) { DOUBLED } else { OTHER });
-        for place in 1..=self.typed.len() {
-            let typed = self.typed[place - 1];
-            let at_first = if place == 1 && depth == 1 { FIRST_LETTER } else { 0.0 };
-            let left_out = above[place] + if before == Some(letter) { DOUBLED } else { OTHER };
-            let too_many = row[place - 1] + surplus(self.typed, place - 1);
-            let mut best = left_out.min(too_many);
-            best = best.min(above[place - 1] + if typed == letter { 0.0 } else { at_first + replaced(typed, letter) });
-            if place > 1 && before == Some(typed) && self.typed[place - 2] == letter {
-                best = best.min(self.rows[depth - 2].0[place - 2] + SWAPPED);
-            }
-            row.push(best);
-        }
-        let least = row.iter().copied().fold(f32::MAX, f32::min);
-        self.rows.push((row, least));
-    }
-}
-
-/// The cost of a letter that was typed and should not have been.
-fn surplus(typed: &[char], place: usize) -> f32 {
-    if place > 0 && typed[place - 1] == typed[place] {
-        DOUBLED
-    } else if place == 0 {
-        OTHER + FIRST_LETTER
-    } else {
-        OTHER
-    }
-}
-
-fn replaced(typed: char, meant: char) -> f32 {
-    let is_vowel = |letter: char| matches!(letter, 'a' | 'e' | 'i' | 'o' | 'u' | 'y');
-    if is_vowel(typed) && is_vowel(meant) {
-        VOWEL
-    } else if are_near(typed, meant) {
-        NEAR_KEY
-    } else {
-        OTHER
-    }
-}
-
-/// Whether two letters lie side by side on any of the keyboards.
-fn are_near(one: char, other: char) -> bool {
-    let letter = |letter: char| letter.is_ascii_lowercase().then(|| letter as usize - 'a' as usize);
-    letter(one).zip(letter(other)).is_some_and(|(one, other)| NEAR[one] & (1 << other) != 0)
-}
-
-/// For each letter, a bit for each letter beside it.
-static NEAR: LazyLock<[u32; 26]> = LazyLock::new(|| {
-    let keys = |letter: u8| KEYBOARDS.iter().filter_map(move |rows| Some((rows, place(rows, char::from(letter))?)));
-    let mut near = [0; 26];
-    for (number, one) in (b'a'..=b'z').enumerate() {
-        for (rows, here) in keys(one) {
-            let touching = |other: &u8| place(rows, char::from(*other)).is_some_and(|there| touch(here, there));
-            (b'a'..=b'z').filter(touching).for_each(|other| near[number] |= 1 << (other - b'a'));
-        }
-    }
-    near
-});
-
-/// The row and the column of a key.
-fn place(rows: &[&str; 3], letter: char) -> Option<(usize, usize)> {
-    rows.iter().enumerate().find_map(|(row, keys)| Some((row, keys.find(letter)?)))
-}
-
-fn touch((row, column): (usize, usize), (other_row, other_column): (usize, usize)) -> bool {
-    match row.abs_diff(other_row) {
-        0 => column.abs_diff(other_column) == 1,
-        // Rows are set off to the right: a key touches the one below and the one to the left of that.
-        1 => {
-            let (upper, lower) = if row < other_row { (column, other_column) } else { (other_column, column) };
-            upper == lower || upper == lower + 1
-        }
-        _ => false,
-    }
-}
-
-/// The first text that sorts behind every text that begins so.
-fn after(beginning: &[char]) -> Option<String> {
-    let (last, rest) = beginning.split_last()?;
-    let next = char::from_u32(u32::from(*last) + 1).or_else(|| (*last < '\u{e000}').then_some('\u{e000}'));
-    match next {
-        Some(next) => Some(rest.iter().copied().chain([next]).collect()),
-        None => after(rest),
+        0..=3 => 5.0,
+        4..LONG_WORD => ONE_SLIP,
+        _ => 12.0,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
+    use super::channel::{Channel, SOUNDS, SWAPPED};
     use super::*;
 
     fn vocabulary(words: &[(&str, u32)]) -> Vocabulary {
@@ -282,13 +118,13 @@ mod tests {
     }
 
     fn best(vocabulary: &Vocabulary, typed: &str) -> Option<String> {
-        corrections(vocabulary, typed, 1).first().map(|found| found.word.to_string())
+        corrections(vocabulary, typed, 1, Reach::Far).first().map(|found| found.word.to_string())
     }
 
     #[test]
     fn slips_lead_back_to_the_word() {
         let words = vocabulary(&[("lantern", 20), ("lamp", 90), ("lan", 3), ("toilet", 30), ("toiled", 1), ("dv7", 9)]);
-        for typed in ["lanten", "lanntern", "lamtern", "lantren", "antern", "lanternn", "lxntern"] {
+        for typed in ["lanten", "lanntern", "lamtern", "lantren", "antern", "lanternn", "lxntern", "lentirn"] {
             assert_eq!(best(&words, typed).as_deref(), Some("lantern"), "{typed}");
         }
         assert_eq!(best(&words, "toliet").as_deref(), Some("toilet"));
@@ -305,37 +141,68 @@ mod tests {
     }
 
     /// The same distance from a full table, as a second opinion.
-    fn distance(word: &[char], typed: &[char]) -> f32 {
-        let mut walk = Walk::new(typed);
-        walk.most_cost = f32::MAX;
-        let text: String = word.iter().collect();
-        walk.enter(&text);
-        walk.rows.last().and_then(|(row, _)| row.last()).copied().unwrap_or(f32::MAX)
+    fn distance(meant: &[char], typed: &[char]) -> f32 {
+        let channel = Channel::get();
+        let before = |letters: &[char], place: usize| place.checked_sub(2).map(|place| letters[place]);
+        let mut table = vec![vec![0.0_f32; typed.len() + 1]; meant.len() + 1];
+        for (down, right) in (0..=meant.len()).flat_map(|down| (0..=typed.len()).map(move |right| (down, right))) {
+            let mut best = if down + right == 0 { 0.0 } else { f32::INFINITY };
+            if down > 0 {
+                best = table[down - 1][right] + channel.left_out(before(meant, down), meant[down - 1]);
+            }
+            if right > 0 {
+                best = best.min(table[down][right - 1] + channel.surplus(before(typed, right), typed[right - 1]));
+            }
+            if down > 0 && right > 0 {
+                let cost = channel.cost(meant[down - 1], typed[right - 1], down == 1 && right == 1);
+                best = best.min(table[down - 1][right - 1] + cost);
+                for sound in channel.sounding(meant[down - 1]) {
+                    if meant[..down].ends_with(&sound.meant) && typed[..right].ends_with(&sound.typed) {
+                        best = best.min(table[down - sound.meant.len()][right - sound.typed.len()] + SOUNDS);
+                    }
+                }
+            }
+            if down > 1 && right > 1 && meant[down - 1] == typed[right - 2] && meant[down - 2] == typed[right - 1] {
+                best = best.min(table[down - 2][right - 2] + SWAPPED);
+            }
+            table[down][right] = best;
+        }
+        table[meant.len()][typed.len()]
+    }
+
+    #[test]
+    fn what_sounds_alike_is_one_slip() {
+        let words = vocabulary(&[("philips", 20), ("fillip", 20), ("bracket", 5), ("brake", 5)]);
+        assert_eq!(best(&words, "filips").as_deref(), Some("philips"));
+        assert_eq!(best(&words, "braket").as_deref(), Some("bracket"));
     }
 
     proptest! {
         #[test]
         fn the_walk_finds_what_a_look_at_each_word_finds(
-            words in prop::collection::btree_set("[abc]{3,9}", 1..40),
-            typed in "[abc]{3,9}",
+            words in prop::collection::btree_set("[aehp]{3,9}|[fcksé]{3,6}", 1..40),
+            typed in "[aehp]{3,9}|[fcksé]{3,6}",
         ) {
             let known: Vec<(&str, u32)> = words.iter().map(|word| (word.as_str(), 1)).collect();
             let typed_letters: Vec<char> = typed.chars().collect();
-            let mut found: Vec<String> =
-                corrections(&vocabulary(&known), &typed, 100).into_iter().map(|found| found.word.to_string()).collect();
-            found.sort();
+            let mut found = BTreeSet::new();
+            let vocabulary = vocabulary(&known);
+            let sorted = vocabulary.sorted();
+            Walk::new(&typed_letters, ONE_SLIP, false).run(sorted, |place, _| {
+                found.insert(sorted.word(place).to_string());
+            });
             let near = |word: &&String| {
                 let cost = distance(&word.chars().collect::<Vec<_>>(), &typed_letters);
-                cost > 0.0 && cost <= most_cost(typed_letters.len())
+                cost > 0.0 && cost <= ONE_SLIP
             };
-            let expected: Vec<String> = words.iter().filter(near).cloned().collect();
-            prop_assert_eq!(found, expected);
+            prop_assert_eq!(found, words.iter().filter(near).cloned().collect::<BTreeSet<_>>());
         }
 
         #[test]
         fn any_text_may_be_corrected(words in prop::collection::vec("\\PC{1,8}", 0..10), typed in "\\PC{0,12}") {
             let known: Vec<(&str, u32)> = words.iter().map(|word| (word.as_str(), 1)).collect();
-            corrections(&vocabulary(&known), &typed, 5);
+            corrections(&vocabulary(&known), &typed, 5, Reach::Far);
+            mended_beginnings(&vocabulary(&known), &typed, 5);
         }
     }
 }

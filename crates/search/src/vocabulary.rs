@@ -4,7 +4,7 @@
 //! A word is there as long as a product has it. How many have it is exact.
 
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::OrdMap;
 
@@ -30,12 +30,65 @@ pub(crate) struct Vocabulary {
     codes: OrdMap<Arc<str>, Word>,
     /// Words read from their end, of products in languages that write words together.
     backwards: OrdMap<String, Arc<str>>,
+    /// Made when it is first needed, and shared by all copies that have the same words.
+    sorted: Arc<OnceLock<Sorted>>,
+}
+
+/// All words of letters alone in order of the alphabet, laid out to be read from end to end.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    words: Vec<Arc<str>>,
+    letters: Vec<char>,
+    /// Where the letters of each word end.
+    ends: Vec<u32>,
+    /// How many letters each word shares with the one before.
+    shared: Vec<u16>,
+}
+
+impl Sorted {
+    fn push(&mut self, word: &Arc<str>) {
+        let start = self.letters.len();
+        self.letters.extend(word.chars());
+        let before = self.letters(self.words.len().wrapping_sub(1));
+        let shared = before.iter().zip(&self.letters[start..]).take_while(|(one, other)| one == other).count();
+        self.shared.push(shared as u16);
+        self.ends.push(self.letters.len() as u32);
+        self.words.push(Arc::clone(word));
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(crate) fn word(&self, place: usize) -> &Arc<str> {
+        &self.words[place]
+    }
+
+    pub(crate) fn letters(&self, place: usize) -> &[char] {
+        let Some(end) = self.ends.get(place) else { return &[] };
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.letters[start as usize..*end as usize]
+    }
+
+    /// How many letters a word shares with the one before it.
+    pub(crate) fn shared(&self, place: usize) -> usize {
+        usize::from(self.shared[place])
+    }
+
+    /// The next word that shares fewer letters with those before it.
+    pub(crate) fn behind(&self, place: usize, letters: usize) -> usize {
+        let rest = self.shared.get(place + 1..).unwrap_or(&[]);
+        place + 1 + rest.iter().position(|shared| usize::from(*shared) < letters).unwrap_or(rest.len())
+    }
 }
 
 impl Vocabulary {
     pub(crate) fn insert(&mut self, word: &str, stem: &str, has_compounds: bool) {
         if has_compounds && word.len() >= 2 * SHORTEST_PART {
             self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
+        }
+        if self.get(word).is_none() {
+            self.sorted = Arc::default();
         }
         let words = self.kind_of(word);
         let known = match words.get_mut(word) {
@@ -63,6 +116,7 @@ impl Vocabulary {
         known.stems.retain(|(_, products)| *products > 0);
         if known.products == 0 {
             words.remove(word);
+            self.sorted = Arc::default();
             self.backwards.remove(&reversed(word));
         }
     }
@@ -75,9 +129,13 @@ impl Vocabulary {
         self.get(word).map_or(0, |word| word.products)
     }
 
-    /// Words of letters alone from here on, in order of the alphabet.
-    pub(crate) fn from<'a>(&'a self, start: &str) -> impl Iterator<Item = (&'a Arc<str>, &'a Word)> + use<'a> {
-        self.words.range::<_, str>((Bound::Included(start), Bound::Unbounded))
+    /// All words of letters alone, for who reads every one of them.
+    pub(crate) fn sorted(&self) -> &Sorted {
+        self.sorted.get_or_init(|| {
+            let mut sorted = Sorted::default();
+            self.words.keys().for_each(|word| sorted.push(word));
+            sorted
+        })
     }
 
     /// Words that begin so, those in most products first.
@@ -133,7 +191,9 @@ mod tests {
         assert_eq!(words.compounds_of("tasche", 9).len(), 1);
         words.remove("lampen", "lamp");
         assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
+        assert_eq!(words.sorted().len(), 2);
         words.remove("lampen", "lampen");
+        assert_eq!(words.sorted().len(), 1, "never older than the words");
         words.remove("laptoptasche", "laptoptasch");
         assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
     }

@@ -75,6 +75,21 @@ where
     }
 }
 
+/// A part of the path. What is no text in it is a problem like any other.
+pub(crate) struct ApiPath(pub String);
+
+impl<S> FromRequestParts<S> for ApiPath
+where
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|error| Problem::invalid(None, error.body_text()))
+    }
+}
+
 /// Query parameters.
 pub(crate) struct ApiQuery<T>(pub T);
 

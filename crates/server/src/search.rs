@@ -1,7 +1,7 @@
 //! Search, suggestions and walks through categories over HTTP.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use mercer_engine::Replayed;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{MayDecide, MayRead};
-use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
+use crate::body::{ApiJson, ApiPath, ApiQuery, LONGEST_TEXT, at_most};
 use crate::decide::{decision_id, json_response, objects, viewed_as};
 use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
@@ -191,7 +191,7 @@ pub(crate) async fn browse(
     _caller: MayDecide,
     State(app): State<App>,
     headers: HeaderMap,
-    Path(category): Path<String>,
+    ApiPath(category): ApiPath,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Response, Problem> {
     let request = query.request()?;
@@ -428,7 +428,7 @@ pub(crate) struct LoggedSearch {
 pub(crate) async fn logged(
     _caller: MayRead,
     State(app): State<App>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath,
 ) -> Result<Json<LoggedSearch>, Problem> {
     let id = decision_id(&id)?;
     let found = tokio::task::spawn_blocking(move || app.engine.find_search(&id)).await;
@@ -469,7 +469,7 @@ pub(crate) struct ReplayedSearch {
 pub(crate) async fn replay(
     _caller: MayRead,
     State(app): State<App>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath,
 ) -> Result<Json<ReplayedSearch>, Problem> {
     let id = decision_id(&id)?;
     let replayed = tokio::task::spawn_blocking(move || app.engine.replay_search(&id)).await;

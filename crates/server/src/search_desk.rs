@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mercer_decide::ShopSynonyms;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::MayAdmin;
-use crate::body::{ApiJson, ApiQuery};
+use crate::body::{ApiJson, ApiPath, ApiQuery};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -123,7 +123,7 @@ pub(crate) async fn rules(_caller: MayAdmin, State(app): State<App>) -> Json<Sea
 pub(crate) async fn save_rule(
     _caller: MayAdmin,
     State(app): State<App>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath,
     ApiJson(rule): ApiJson<SearchRule>,
 ) -> Result<Json<SearchRule>, Problem> {
     if rule.id.as_str() != id {
@@ -148,7 +148,7 @@ pub(crate) async fn save_rule(
 pub(crate) async fn remove_rule(
     _caller: MayAdmin,
     State(app): State<App>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath,
 ) -> Result<StatusCode, Problem> {
     let id = SearchRuleId::parse(&id).map_err(|error| Problem::invalid(Some("id".into()), error.to_string()))?;
     if app.engine.remove_search_rule(&id, now()).await? {

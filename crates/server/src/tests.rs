@@ -2,6 +2,7 @@
 
 mod data;
 mod decide;
+mod hostile_search;
 mod idempotency;
 mod keys;
 mod metrics;

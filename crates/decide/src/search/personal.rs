@@ -102,7 +102,8 @@ pub(super) struct Preferred<'a> {
 impl<'a> Preferred<'a> {
     pub(super) fn new(page: &'a PageView<'a>, request: &'a SearchRequest) -> Self {
         let world = page.world;
-        let strength = request.strength.unwrap_or(1.0).clamp(0.0, 2.0) * world.search_settings.strength;
+        let asked = request.strength.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
+        let strength = asked * world.search_settings.strength;
         let mut preferred = Self {
             page,
             query: &request.q,

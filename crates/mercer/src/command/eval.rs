@@ -5,6 +5,7 @@ mod finding;
 mod placements;
 mod recommend;
 mod search;
+mod spelling;
 
 use mercer_engine::Judged;
 use serde_json::json;
@@ -20,6 +21,7 @@ pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Fai
         Some(EvalKind::Recommend(asked)) => return recommend::run(asked, config, as_json),
         Some(EvalKind::Search(asked)) => return search::run(asked, config, as_json),
         Some(EvalKind::Suggest { kept_words }) => return finding::suggest(*kept_words, config, as_json),
+        Some(EvalKind::Spelling(asked)) => return spelling::run(asked, config, as_json),
         Some(EvalKind::Placements) => return placements::run(config, as_json),
         None => {}
     }

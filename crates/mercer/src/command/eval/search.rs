@@ -41,7 +41,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let (Some(catalog), Some(judged)) = (&asked.products, &asked.judgments) else {
         return super::finding::search(config, as_json);
     };
-    let products = copied(products(catalog, config)?, asked.copies.unwrap_or(1));
+    let products = copied(&products(catalog, config)?, asked.copies.unwrap_or(1));
     let started = Instant::now();
     let world = world(products);
     let index_seconds = started.elapsed().as_secs_f64();
@@ -112,7 +112,7 @@ fn told(answered: &Answered) -> Value {
 }
 
 /// The index alone, with what it learns from the catalog.
-fn world(products: Vec<Product>) -> World {
+pub(super) fn world(products: Vec<Product>) -> World {
     let mut world = World::default();
     let synonyms = synonyms_of(products.iter(), Language::English);
     for product in products {
@@ -150,16 +150,16 @@ fn answered(world: &World, judgments: &Judgments) -> Answered {
 }
 
 /// Over resampled queries.
-fn interval(values: &[f64]) -> Interval {
+pub(super) fn interval(values: &[f64]) -> Interval {
     mean_interval(values, RESAMPLES, SEED)
 }
 
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
 /// The products, and further ones like them.
-fn copied(products: Vec<Product>, times: usize) -> Vec<Product> {
+fn copied(products: &[Product], times: usize) -> Vec<Product> {
     let all = (0..times).flat_map(|copy| products.iter().map(move |product| copy_of(product, copy)));
     all.collect()
 }
@@ -183,7 +183,7 @@ fn copy_of(product: &Product, copy: usize) -> Product {
     other
 }
 
-fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
+pub(super) fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
     let input = Input::open(path).map_err(|error| Failure::usage(error.to_string()))?;
     let received = Received::new(SourceId::trusted("eval"), Timestamp(0), config.currency);
     let rows = import::products(input, Options::new(received)).map_err(|error| Failure::usage(error.to_string()))?;
