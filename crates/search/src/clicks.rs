@@ -30,7 +30,7 @@ const FALL: f64 = 0.8;
 /// Showings by chance that this assumption weighs as much as, at each place.
 const ASSUMED: f64 = 100.0;
 /// Looks at a product that what the words say weighs as much as.
-const DOUBT: f64 = 8.0;
+const DOUBT: f64 = 5.0;
 /// Products that the click rate of all queries weighs as much as for one.
 const RATE_DOUBT: f64 = 2.0;
 /// First places that the assumed click rate weighs as much as.

@@ -27,7 +27,7 @@ const MOST_WORDS: usize = 8;
 /// Digits in a row that may be a telephone number, a card or an account.
 const LONGEST_NUMBER: usize = 7;
 /// Texts of one person that are remembered, newest first.
-const MOST_OWN: usize = 20;
+const MOST_OWN: usize = 100;
 /// Texts with a word that are looked at, and the most wanted of all that are beside them.
 const MOST_WITH_WORD: usize = 400;
 const MOST_WANTED: usize = 4_000;
