@@ -20,7 +20,7 @@ use mercer_schema::{
     DecideRequest, DecidedItem, DecisionId, Explain, Explanation, OtherWord, Page, PageType, Product, Reason,
     ReasonCode, ScorePart, SearchAnswer, SearchRequest, SearchSort, Timestamp, Understood, UnderstoodWord,
 };
-use mercer_search::{Doc, Found, Match, leaf_of};
+use mercer_search::{Doc, Found, Match, best, leaf_of};
 
 use crate::fields::Projection;
 use crate::filter::Seen;
@@ -138,7 +138,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let is_code = world.search.is_code(&request.q);
     let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
     let found = find(world, request, &wishes);
-    let mut hits = hits(world, &found);
+    let mut hits = hits(world, request, &wishes, &found);
     rules.add_pinned(&mut hits);
     let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
     rules.hide(&mut narrowed, &mut notes);
@@ -221,21 +221,30 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     world.search.find(&world.lexicon(), &wishes.rest, request.typing)
 }
 
-fn hits<'a>(world: &'a World, found: &Found) -> Vec<Hit<'a>> {
-    let best = found.matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
+/// What was found, best first. Where nothing narrows it down, what nobody could page to is not looked at.
+fn hits<'a>(world: &'a World, request: &SearchRequest, wishes: &Wishes, found: &Found) -> Vec<Hit<'a>> {
+    let is_narrowed = request.sort != SearchSort::Relevance
+        || request.category.is_some()
+        || request.filter.is_some()
+        || !request.refine.is_empty()
+        || wishes.narrow();
+    let most = if is_narrowed { found.matches.len() } else { MOST_PAGED };
+    let matches = best(found.matches.clone(), most);
+    let highest = matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
     let hit = |found: &Match| {
         let item = Item(found.doc.0);
         Some(Hit {
-            relevance: f64::from(found.score / best),
+            relevance: f64::from(found.score / highest),
             coverage: f64::from(found.coverage),
             is_coded: found.is_coded,
             ..Hit::new(item, world.catalog.product(item)?)
         })
     };
-    found.matches.iter().filter_map(hit).collect()
+    matches.iter().filter_map(hit).collect()
 }
 
-/// Puts the hits in the order that was asked for. What can be bought comes first, in every order.
+/// Puts the hits, which come best by words first, in the order that was asked for. What can be bought comes first, in every
+/// order.
 fn order(
     page: &PageView<'_>,
     request: &SearchRequest,
@@ -244,8 +253,6 @@ fn order(
     hits: &mut [Hit<'_>],
 ) {
     let price = |hit: &Hit<'_>| hit.product.price.map(|price| price.minor);
-    let by_words = |a: &Hit<'_>, b: &Hit<'_>| b.relevance.total_cmp(&a.relevance).then(a.item.cmp(&b.item));
-    hits.sort_unstable_by(by_words);
     for (place, hit) in hits.iter_mut().enumerate() {
         (hit.place, hit.score) = (place + 1, hit.relevance);
         (hit.fit, hit.learned) = (hit.relevance, hit.relevance);

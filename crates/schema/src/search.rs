@@ -122,7 +122,7 @@ pub struct SearchAnswer {
     pub position: Position,
     pub decided_at: Timestamp,
     pub query: Understood,
-    /// Products on all pages; families count once.
+    /// Products on all pages; families count once, and no more than 10,000 are paged through.
     pub total: usize,
     /// As in `/v1/decide`.
     pub items: Vec<DecidedItem>,
