@@ -14,10 +14,10 @@ pub(crate) fn check(arguments: &[String]) -> Result<Vec<String>, String> {
     for pair in arguments.chunks(2) {
         match pair {
             [name, value] if name == "--minutes" => {
-                minutes = value.parse().map_err(|_| format!("{value} is no number"))?
+                minutes = value.parse().map_err(|_| format!("{value} is no number"))?;
             }
             [name, value] if name == "--seed" => {
-                seed = value.parse().map_err(|_| format!("{value} is no whole number"))?
+                seed = value.parse().map_err(|_| format!("{value} is no whole number"))?;
             }
             _ => return Err("usage: cargo xtask fuzz [--minutes N] [--seed N]".to_owned()),
         }
