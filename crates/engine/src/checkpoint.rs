@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::Snapshot;
 use crate::history::Timeline;
+use crate::judgments::Judgments;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
 use crate::search_figures::SearchFigures;
@@ -27,10 +28,10 @@ use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -42,6 +43,7 @@ const TABLES: [&str; 11] = [
     "fold.queries",
     "fold.clicks",
     "fold.search_figures",
+    "fold.judgments",
 ];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
@@ -133,7 +135,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures, judgments] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -150,7 +152,9 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(queries), Some(search_figures)) = (Queries::restore(queries?), SearchFigures::restore(figures?)) else {
         return Ok(None);
     };
-    let Some(clicks) = Clicks::restore(clicks?) else { return Ok(None) };
+    let (Some(clicks), Some(judgments)) = (Clicks::restore(clicks?), Judgments::restore(judgments?)) else {
+        return Ok(None);
+    };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -180,7 +184,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         search_rules: Arc::new(SearchRules::compile(head.search_rules)),
         search_settings: head.search_settings,
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures }))
+    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures, judgments }))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
@@ -217,7 +221,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 11] = [
+    let changes: [Changes; 12] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -229,6 +233,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         world.queries.drain_changes(),
         world.clicks.drain_changes(),
         snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
+        snapshot.judgments.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
         format: FORMAT,

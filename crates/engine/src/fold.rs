@@ -14,6 +14,7 @@ use mercer_schema::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
+use crate::judgments::Judgments;
 use crate::models::ModelSource;
 use crate::orders::{News, OrdersCounted};
 use crate::search_figures::SearchFigures;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     pub stages: Stages,
     pub trial: Trial,
     pub search_figures: SearchFigures,
+    pub judgments: Judgments,
 }
 
 impl Snapshot {
@@ -65,6 +67,7 @@ impl Snapshot {
             }
             Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
             Fact::SearchSettingsSaved(settings) => self.world.search_settings = *settings,
+            Fact::SearchJudged(judgment) => self.judgments.apply(judgment),
             // Pages after the first are no new search.
             Fact::Searched(search) if search.request.cursor.is_none() => {
                 let person = self.world.searcher(&search.request.visitor());
@@ -203,6 +206,7 @@ impl Snapshot {
             ("stages", self.stages == other.stages),
             ("trial", self.trial == other.trial),
             ("search figures", self.search_figures == other.search_figures),
+            ("judgments", self.judgments == other.judgments),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),

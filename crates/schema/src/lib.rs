@@ -25,6 +25,7 @@ mod product;
 mod profile;
 mod record;
 mod search;
+mod search_judgment;
 mod search_rule;
 mod search_settings;
 mod synonym;
@@ -55,6 +56,7 @@ pub use search::{
     SearchSort, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace, SuggestedQuery, Understood,
     UnderstoodWord, WayOn, WayOnKind,
 };
+pub use search_judgment::SearchJudgment;
 pub use search_rule::{AppliedRule, Banner, SearchAction, SearchRule, SearchWhen};
 pub use search_settings::SearchSettings;
 pub use synonym::SynonymRule;

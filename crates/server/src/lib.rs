@@ -24,6 +24,7 @@ mod problem;
 mod router;
 mod search;
 mod search_desk;
+mod search_judgments;
 mod serve;
 mod state;
 mod stores;

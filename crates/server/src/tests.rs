@@ -7,3 +7,4 @@ mod keys;
 mod metrics;
 mod models;
 mod search_desk;
+mod search_judging;

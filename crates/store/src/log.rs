@@ -69,6 +69,7 @@ pub enum RecordKind {
     SearchRuleSaved,
     SearchRuleRemoved,
     SearchSettingsSaved,
+    SearchJudged,
 }
 
 impl RecordKind {
@@ -87,6 +88,7 @@ impl RecordKind {
             Fact::SearchRuleSaved(_) => Self::SearchRuleSaved,
             Fact::SearchRuleRemoved(_) => Self::SearchRuleRemoved,
             Fact::SearchSettingsSaved(_) => Self::SearchSettingsSaved,
+            Fact::SearchJudged(_) => Self::SearchJudged,
         }
     }
 
@@ -107,6 +109,7 @@ impl RecordKind {
             Self::SearchRuleSaved => 12,
             Self::SearchRuleRemoved => 13,
             Self::SearchSettingsSaved => 14,
+            Self::SearchJudged => 15,
         }
     }
 }
