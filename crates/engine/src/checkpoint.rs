@@ -23,6 +23,7 @@ use crate::judgments::Judgments;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
 use crate::search_figures::SearchFigures;
+use crate::search_trials::SearchTrials;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
@@ -64,6 +65,8 @@ struct Head {
     search_rules: Vec<SearchRule>,
     #[serde(default)]
     search_settings: SearchSettings,
+    #[serde(default)]
+    search_trials: SearchTrials,
 }
 
 /// Writes checkpoints from the folding thread.
@@ -183,8 +186,20 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
         search_rules: Arc::new(SearchRules::compile(head.search_rules)),
         search_settings: head.search_settings,
+        search_trial: head.search_trials.tried(),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures, judgments }))
+    let search_trials = head.search_trials;
+    Ok(Some(Snapshot {
+        world,
+        tally,
+        timeline,
+        orders,
+        stages: head.stages,
+        trial,
+        search_figures,
+        search_trials,
+        judgments,
+    }))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
@@ -243,6 +258,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         synonyms: world.synonyms.rules().to_vec(),
         search_rules: world.search_rules.iter().cloned().collect(),
         search_settings: world.search_settings,
+        search_trials: snapshot.search_trials.clone(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
     let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];

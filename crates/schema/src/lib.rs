@@ -28,6 +28,7 @@ mod search;
 mod search_judgment;
 mod search_rule;
 mod search_settings;
+mod search_trial;
 mod synonym;
 mod time;
 mod whereabouts;
@@ -59,6 +60,7 @@ pub use search::{
 pub use search_judgment::SearchJudgment;
 pub use search_rule::{AppliedRule, Banner, SearchAction, SearchRule, SearchWhen};
 pub use search_settings::SearchSettings;
+pub use search_trial::{SearchTeam, SearchTrial, SearchTrialChange};
 pub use synonym::SynonymRule;
 pub use time::{Timestamp, TimestampError};
 pub use whereabouts::{Country, CountryError, Whereabouts};

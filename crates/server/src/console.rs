@@ -13,6 +13,7 @@ mod inspector;
 mod interests;
 mod judging;
 mod judging_compare;
+mod judging_trial;
 mod live;
 mod model_card;
 mod model_parts;
@@ -72,6 +73,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/search/judging", get(judging::show))
         .route("/console/search/judging/query", get(judging::query).post(judging::judge))
         .route("/console/search/judging/compare", get(judging_compare::show))
+        .route("/console/search/judging/trial", get(judging_trial::show).post(judging_trial::change))
         .route("/console/search/synonyms", get(synonyms::show).post(synonyms::save))
         .route("/console/search/synonyms/settle", post(synonyms::settle))
         .route("/console/search/rules", get(search_rules::list))

@@ -25,6 +25,7 @@ mod router;
 mod search;
 mod search_desk;
 mod search_judgments;
+mod search_trial;
 mod serve;
 mod state;
 mod stores;

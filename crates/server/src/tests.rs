@@ -8,3 +8,4 @@ mod metrics;
 mod models;
 mod search_desk;
 mod search_judging;
+mod search_trial;

@@ -70,6 +70,7 @@ pub enum RecordKind {
     SearchRuleRemoved,
     SearchSettingsSaved,
     SearchJudged,
+    SearchTrialChanged,
 }
 
 impl RecordKind {
@@ -89,6 +90,7 @@ impl RecordKind {
             Fact::SearchRuleRemoved(_) => Self::SearchRuleRemoved,
             Fact::SearchSettingsSaved(_) => Self::SearchSettingsSaved,
             Fact::SearchJudged(_) => Self::SearchJudged,
+            Fact::SearchTrialChanged(_) => Self::SearchTrialChanged,
         }
     }
 
@@ -110,6 +112,7 @@ impl RecordKind {
             Self::SearchRuleRemoved => 13,
             Self::SearchSettingsSaved => 14,
             Self::SearchJudged => 15,
+            Self::SearchTrialChanged => 16,
         }
     }
 }

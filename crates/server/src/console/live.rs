@@ -221,6 +221,10 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
             let about = format!("{} for “{}”: {grade}", judgment.product_id, judgment.query);
             ("Search judged".to_owned(), None, about, judgment.by.clone())
         }
+        Fact::SearchTrialChanged(change) => {
+            let what = if change.trial.is_some() { "Search trial started" } else { "Search trial ended" };
+            (what.to_owned(), None, String::new(), change.by.clone())
+        }
         Fact::ModelPromoted(version) => ("Model promoted".to_owned(), None, version.to_string(), String::new()),
         Fact::ModelChanged(change) => {
             (changed(change.action).to_owned(), None, change.version.to_string(), change.by.clone())
