@@ -48,6 +48,11 @@ impl Judgments {
         self.by_query.len()
     }
 
+    /// Each query with a judgment.
+    pub fn of_queries(&self) -> impl Iterator<Item = &str> {
+        self.by_query.keys().map(|query| &**query)
+    }
+
     /// The grades of a query's products.
     pub fn of(&self, query: &str) -> Option<&OrdMap<ProductId, u8>> {
         self.by_query.get(query)

@@ -119,10 +119,13 @@ impl Tried {
 
     /// Counts a click on the product at a place, from 0.
     fn click(&mut self, place: usize) -> Option<Credit> {
-        let team = *self.teams.get(place)?;
         let before = self.clicks;
-        self.clicks[team as usize] += 1;
-        Some(Credit { searched_at: self.searched_at, team, before })
+        match self.teams.get(place)? {
+            SearchTeam::A => self.clicks[0] += 1,
+            SearchTeam::B => self.clicks[1] += 1,
+            SearchTeam::Both => return None,
+        }
+        Some(Credit { searched_at: self.searched_at, before, after: self.clicks })
     }
 }
 

@@ -69,9 +69,9 @@ impl SearchTrialRun {
 pub(crate) struct Credit {
     /// Where the world stood when it was searched.
     pub(crate) searched_at: Position,
-    pub(crate) team: SearchTeam,
-    /// Clicks on what A and B had put there, before this one.
+    /// Clicks on what A and B had put there, without this one and with it.
     pub(crate) before: [u32; 2],
+    pub(crate) after: [u32; 2],
 }
 
 /// The newest trials, the newest last.
@@ -137,9 +137,7 @@ impl SearchTrials {
             let counted = run.count(credit.before);
             *counted = counted.saturating_sub(1);
         }
-        let mut after = credit.before;
-        after[credit.team as usize] += 1;
-        *run.count(after) += 1;
+        *run.count(credit.after) += 1;
     }
 
     /// The trial that runs, for what was searched while it did.
@@ -193,17 +191,17 @@ mod tests {
         let settings = SearchSettings::default();
         let change = SearchTrialChange { trial: Some(SearchTrial { settings, share: 0.5 }), by: "ann".into() };
         trials.change(Position(10), Timestamp(0), &change, settings);
-        let mut click = |at: u64, team, before| {
-            trials.clicked(&Credit { searched_at: Position(at), team, before });
+        let mut click = |at: u64, before, after| {
+            trials.clicked(&Credit { searched_at: Position(at), before, after });
             let run = trials.running().unwrap();
             (run.wins_a, run.wins_b, run.ties)
         };
-        assert_eq!(click(9, SearchTeam::A, [0, 0]), (0, 0, 0), "searched before it began");
-        assert_eq!(click(10, SearchTeam::A, [0, 0]), (1, 0, 0));
-        assert_eq!(click(10, SearchTeam::B, [1, 0]), (0, 0, 1));
-        assert_eq!(click(10, SearchTeam::B, [1, 1]), (0, 1, 0));
+        assert_eq!(click(9, [0, 0], [1, 0]), (0, 0, 0), "searched before it began");
+        assert_eq!(click(10, [0, 0], [1, 0]), (1, 0, 0));
+        assert_eq!(click(10, [1, 0], [1, 1]), (0, 0, 1));
+        assert_eq!(click(10, [1, 1], [1, 2]), (0, 1, 0));
         trials.end(Timestamp(1));
-        trials.clicked(&Credit { searched_at: Position(11), team: SearchTeam::A, before: [0, 0] });
+        trials.clicked(&Credit { searched_at: Position(11), before: [0, 0], after: [1, 0] });
         assert_eq!(trials.runs()[0].wins_a, 0, "it is over");
     }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use mercer_engine::Engine;
+use mercer_engine::{Engine, SearchVariant, best_ten};
 use mercer_schema::{
     Activity, AnonymousId, DecisionId, Exposure, ProductId, SearchAction, SearchAnswer, SearchRequest, SearchRule,
     SearchRuleId, SearchSettings, SearchSort, SearchTeam, SearchTrial, SearchWhen, Visitor,
@@ -199,6 +199,38 @@ async fn a_trial_is_checked_and_ends_when_the_settings_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_side_whose_products_people_want_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let engine = &shop.engine;
+    taught(engine).await;
+    engine.start_search_trial(TRIAL, "ann", at(DAY)).await.unwrap();
+    let best = |variant: SearchVariant, second: u64| -> Vec<ProductId> {
+        let world = variant.of(&engine.snapshot().world);
+        let found = best_ten(&world, "blue thing", &Visitor::default(), at(second)).items;
+        found.into_iter().map(|item| item.product_id).collect()
+    };
+    for number in 0..25_u64 {
+        let (who, id, second) = (format!("late-{number}"), format!("t{number}"), DAY + 1 + number * 60);
+        let live = SearchVariant::live(&engine.snapshot().world);
+        let other = best(SearchVariant { learn_from_clicks: false, ..live }, second);
+        // People want what only A has among the first ten; now and then something else.
+        let wanted = best(live, second).into_iter().find(|id| !other.contains(id)).unwrap();
+        let answer = ask(engine, q("blue thing", &who), &id, second).await;
+        let anything = &answer.items[number as usize % 24].product_id;
+        let products: &[&ProductId] = if number % 8 == 0 { &[anything] } else { &[&wanted] };
+        click(engine, &who, &id, products, second + 5).await;
+    }
+    let run = engine.snapshot().search_trials.running().unwrap().clone();
+    // A click on what both begin with counts for neither.
+    assert!(run.searches == 25 && (21..=25).contains(&(run.wins_a + run.wins_b + run.ties)), "{run:?}");
+    let verdict = run.verdict();
+    assert_eq!(verdict.winner, Some(SearchTeam::A), "{run:?} {verdict:?}");
+    assert!(verdict.p < 0.001 && verdict.share_of_b.high < 0.5, "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_share_of_the_searches_is_tried_and_both_sides_have_as_many_places() {
     let folder = tempfile::tempdir().unwrap();
     let shop = Shop::open(folder.path());
@@ -215,9 +247,12 @@ async fn a_share_of_the_searches_is_tried_and_both_sides_have_as_many_places() {
             continue;
         }
         tried += 1;
-        first_of_a += usize::from(answer.teams[0] == SearchTeam::A);
-        let chosen_by_a = of(&answer, SearchTeam::A).count();
-        assert_eq!(chosen_by_a * 2, answer.teams.len());
+        let chosen_first = answer.teams.iter().find(|team| **team != SearchTeam::Both);
+        first_of_a += usize::from(chosen_first == Some(&SearchTeam::A));
+        assert_eq!(
+            of(&answer, SearchTeam::A).count().abs_diff(of(&answer, SearchTeam::B).count()),
+            answer.teams.iter().filter(|team| **team == SearchTeam::Both).count() % 2
+        );
     }
     assert!((85..155).contains(&tried), "{tried}");
     let half = tried / 2;

@@ -46,4 +46,6 @@ pub enum SearchTeam {
     A,
     /// Of those that are tried.
     B,
+    /// Both lists begin with it: it counts for neither.
+    Both,
 }

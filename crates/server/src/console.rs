@@ -71,6 +71,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/search/analytics", get(search_analytics::show))
         .route("/console/search/analytics/query", get(search_analytics::query))
         .route("/console/search/judging", get(judging::show))
+        .route("/console/search/judging/import", post(judging::import))
+        .route("/console/search/judging/judgments.tsv", get(judging::export))
         .route("/console/search/judging/query", get(judging::query).post(judging::judge))
         .route("/console/search/judging/compare", get(judging_compare::show))
         .route("/console/search/judging/trial", get(judging_trial::show).post(judging_trial::change))

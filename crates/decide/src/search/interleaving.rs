@@ -2,8 +2,9 @@
 //!
 //! Team draft (Radlinski, Kurup and Joachims, CIKM 2008): in every round a coin says which team chooses first, and each takes
 //! the best of its own list that is not taken. What a team chose is credited to it when it is clicked: with lists that are
-//! equally good, either is as likely to be ahead, whatever the customer clicks and wherever people look. Where both
-//! settings show the same, nothing is compared.
+//! equally good, either is as likely to be ahead, whatever the customer clicks and wherever people look. As far as both lists
+//! begin with the same products, these are nobody's choice: to deal them out would only add chance to the outcome (Chapelle,
+//! Joachims, Radlinski and Yue, TOIS 2012). Where both settings show the same, nothing is compared.
 //!
 //! The dice follow from who searches what on which day in which trial, so that further pages go on from the same list.
 
@@ -99,6 +100,12 @@ impl<'a> Key<'a> {
 
 /// Both lists have the same products, or one of each of the same families.
 fn draft<'a>(a: &[Hit<'a>], b: &[Hit<'a>], is_grouped: bool, dice: &mut Dice) -> Vec<Hit<'a>> {
+    let alike = a.iter().zip(b).take_while(|(a, b)| a.item == b.item).count();
+    let beginning = a[..alike].iter().map(|hit| Hit { team: Some(SearchTeam::Both), ..*hit });
+    beginning.chain(in_turns(&a[alike..], &b[alike..], is_grouped, dice)).collect()
+}
+
+fn in_turns<'a>(a: &[Hit<'a>], b: &[Hit<'a>], is_grouped: bool, dice: &mut Dice) -> Vec<Hit<'a>> {
     let mut taken: FxHashSet<Key<'a>> = FxHashSet::default();
     let mut lists = [(SearchTeam::A, a.iter()), (SearchTeam::B, b.iter())];
     let mut drafted = Vec::with_capacity(a.len());
@@ -131,7 +138,7 @@ mod tests {
     fn drafted(a: &[u32], b: &[u32], number: u64) -> Vec<(u32, SearchTeam)> {
         let product = Product::new(ProductId::trusted("p"), "P");
         let mut dice = Dice::new(&DecisionId::trusted(format!("d{number}")), DICE);
-        let drafted = draft(&list(&product, a), &list(&product, b), true, &mut dice);
+        let drafted = in_turns(&list(&product, a), &list(&product, b), true, &mut dice);
         drafted.iter().map(|hit| (hit.item.0, hit.team.unwrap())).collect()
     }
 
@@ -183,6 +190,18 @@ mod tests {
             let deviation = f64::from(a + b).sqrt();
             prop_assert!((f64::from(a) - f64::from(b)).abs() <= 5.0 * deviation, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn what_both_begin_with_is_nobodys_choice() {
+        let product = Product::new(ProductId::trusted("p"), "P");
+        let (a, b) = (list(&product, &[7, 1, 2, 3]), list(&product, &[7, 1, 3, 2]));
+        let mut dice = Dice::new(&DecisionId::trusted("d"), DICE);
+        let drafted = draft(&a, &b, true, &mut dice);
+        assert_eq!(drafted.iter().take(2).map(|hit| hit.item.0).collect::<Vec<_>>(), [7, 1]);
+        let teams: Vec<SearchTeam> = drafted.iter().map(|hit| hit.team.unwrap()).collect();
+        assert_eq!(teams[..2], [SearchTeam::Both; 2]);
+        assert!(teams[2] != teams[3] && !teams[2..].contains(&SearchTeam::Both));
     }
 
     #[test]

@@ -258,7 +258,7 @@ function judging() {
   if (!lists.length) return;
   const said = document.querySelector('[data-judging-said]');
   const forms = () => lists.flatMap((list) => [...list.querySelectorAll('form')]);
-  const buttons = (form) => [...form.querySelectorAll('.grades button')];
+  const buttons = (form) => [...form.querySelectorAll('.grades button:enabled')];
   const enter = (form) => {
     const all = form ? buttons(form) : [];
     (all.find((button) => button.getAttribute('aria-pressed') === 'true') ?? all[0])?.focus();

@@ -3,12 +3,16 @@
 //! What is judged is pooled from two ways to search, in an order that says nothing of which found it. A judgment is a form of
 //! its own; nothing is counted as a search.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use mercer_decide::World;
-use mercer_engine::{Estimate, JudgmentList, Measured, SearchVariant, Snapshot, best_ten, measured, pool};
+use mercer_engine::{
+    Estimate, JudgmentList, Measured, QueryFigures, SearchVariant, Snapshot, best_ten, measured, pool,
+};
 use mercer_schema::{ProductId, SearchJudgment, Visitor};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -25,6 +29,9 @@ const DAYS: u32 = 30;
 /// Queries that are looked at, and of them those that are shown.
 const LOOKED_AT: usize = 300;
 const ROWS: usize = 40;
+
+/// Queries from which on resampling says something.
+pub(super) const FEWEST: usize = 10;
 
 /// What each grade says.
 const GRADES: [(&str, &str); 4] =
@@ -85,15 +92,18 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn new(measured: &Measured) -> Self {
         Self {
-            ndcg: interval(&measured.ndcg),
-            condensed: interval(&measured.condensed),
+            ndcg: interval(&measured.ndcg, measured.queries),
+            condensed: interval(&measured.condensed, measured.queries),
             judged: format!("{:.0} %", measured.judged * 100.0),
         }
     }
 }
 
 /// `0.812 [0.764, 0.858]`.
-fn interval(estimate: &Estimate) -> String {
+fn interval(estimate: &Estimate, queries: usize) -> String {
+    if queries < FEWEST {
+        return format!("{:.3}", estimate.mean);
+    }
     format!("{:.3} [{:.3}, {:.3}]", estimate.mean, estimate.low, estimate.high)
 }
 
@@ -108,6 +118,9 @@ struct JudgingPage {
     measured: usize,
     told: Told,
     rows: Vec<Row>,
+    /// Lines to be imported that were refused, and why.
+    text: String,
+    fault: Option<String>,
 }
 
 /// A query to be judged.
@@ -118,8 +131,49 @@ struct Row {
     shown: usize,
 }
 
-pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>) -> Response {
-    let frame = Frame::new(&app, &session, "search");
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Done {
+    imported: Option<usize>,
+}
+
+pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>, Query(done): Query<Done>) -> Response {
+    let notice = done.imported.map(|changed| format!("Imported: {changed} new or changed."));
+    let frame = Frame::new(&app, &session, "search").with_notice(notice);
+    overview(&app, frame, String::new(), None).await
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ImportForm {
+    #[serde(default)]
+    text: String,
+}
+
+pub(crate) async fn import(State(app): State<App>, sent: OwnForm<ImportForm>) -> Response {
+    let OwnForm(session, ImportForm { text }) = sent;
+    let mut list = JudgmentList::by(session.user.as_str());
+    list.add_lines(&text);
+    match app.engine.save_judgments(list, now()).await {
+        Ok(saved) => Redirect::to(&format!("/console/search/judging?imported={}", saved.changed)).into_response(),
+        Err(error) => {
+            let problem = Problem::from(error);
+            let frame = Frame::new(&app, &session, "search");
+            (status_of(&problem), overview(&app, frame, text, Some(problem.detail().to_owned())).await).into_response()
+        }
+    }
+}
+
+/// All judgments, as a file.
+pub(crate) async fn export(SignedIn(_): SignedIn, State(app): State<App>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/tab-separated-values; charset=utf-8")];
+    (kind, app.engine.snapshot().judgments.write()).into_response()
+}
+
+pub(super) fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Many searches are made for it.
+async fn overview(app: &App, frame: Frame, text: String, fault: Option<String>) -> Response {
     let snapshot = app.engine.snapshot();
     let read = tokio::task::spawn_blocking(move || {
         let measured = measured(&snapshot, &snapshot.world, &Visitor::default(), now());
@@ -131,6 +185,8 @@ pub(crate) async fn show(SignedIn(session): SignedIn, State(app): State<App>) ->
             measured: measured.queries,
             told: Told::new(&measured),
             rows: rows(&snapshot),
+            text,
+            fault,
         }
     });
     match read.await {
@@ -144,7 +200,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row> {
     let searched = snapshot.search_figures.of_days(DAYS, now());
     let mut named: Vec<_> = searched.iter().filter(|(query, _)| !query.is_empty()).take(LOOKED_AT).collect();
     named.sort_by_key(|(query, _)| snapshot.judgments.of(query).is_some());
-    let row = |(query, figures): &(std::sync::Arc<str>, mercer_engine::QueryFigures)| {
+    let row = |(query, figures): &(Arc<str>, QueryFigures)| {
         let found = best_ten(&snapshot.world, query, &Visitor::default(), now()).items;
         let is_judged = |id: &ProductId| snapshot.judgments.grade(query, id).is_some();
         Row {
@@ -155,6 +211,12 @@ fn rows(snapshot: &Snapshot) -> Vec<Row> {
         }
     };
     let mut rows: Vec<Row> = named.into_iter().take(ROWS).map(row).collect();
+    // What was judged and is not searched can be found again.
+    let none = QueryFigures::default();
+    let is_known = |query: &str| searched.iter().any(|(known, _)| **known == *query);
+    let others = snapshot.judgments.of_queries().filter(|query| !is_known(query)).take(ROWS - rows.len().min(ROWS));
+    let others: Vec<Row> = others.map(|query| row(&(query.into(), none.clone()))).collect();
+    rows.extend(others);
     rows.sort_by_key(|row| (row.judged > 0, row.judged >= row.shown));
     rows
 }
@@ -257,9 +319,8 @@ pub(crate) async fn judge(State(app): State<App>, sent: OwnForm<JudgeForm>) -> R
     if let Err(error) = app.engine.save_judgments(list, now()).await {
         let problem = Problem::from(error);
         let frame = Frame::new(&app, &session, "search");
-        let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let asked = Asked { q: form.q, way: form.way };
-        return (status, page(&app, frame, &asked, Some(problem.detail().to_owned()))).into_response();
+        return (status_of(&problem), page(&app, frame, &asked, Some(problem.detail().to_owned()))).into_response();
     }
     let q = utf8_percent_encode(&form.q, NON_ALPHANUMERIC);
     let variant = form.way.variant(&app.engine.snapshot().world);

@@ -6,7 +6,7 @@ use axum::response::Response;
 use mercer_engine::{Estimate, Gain, QualityCompared, SearchVariant};
 use serde::Deserialize;
 
-use super::judging::{Told, Way};
+use super::judging::{FEWEST, Told, Way};
 use super::page::{Frame, failure, render};
 use super::placements::visitor;
 use super::searched::{Question, Searched, ask};
@@ -51,6 +51,7 @@ struct Lists {
 
 struct Compared {
     queries: usize,
+    is_enough: bool,
     a: Told,
     b: Told,
     difference: String,
@@ -126,11 +127,12 @@ impl Compared {
         let losses = found.gains.iter().rev().filter(|gain| gain.b < gain.a);
         Self {
             queries: found.a.queries,
+            is_enough: found.a.queries >= FEWEST,
             a: Told::new(&found.a),
             b: Told::new(&found.b),
-            difference: signed(&found.difference),
-            condensed_difference: signed(&found.condensed_difference),
-            verdict: verdict(&found.difference),
+            difference: signed(&found.difference, found.a.queries),
+            condensed_difference: signed(&found.condensed_difference, found.a.queries),
+            verdict: verdict(&found.difference, found.a.queries),
             same: found.gains.iter().filter(|gain| gain.a == gain.b).count(),
             wins: wins.take(MOST_NAMED).map(Line::new).collect(),
             losses: losses.take(MOST_NAMED).map(Line::new).collect(),
@@ -139,12 +141,17 @@ impl Compared {
 }
 
 /// `+0.012 [-0.004, +0.031]`.
-fn signed(estimate: &Estimate) -> String {
+fn signed(estimate: &Estimate, queries: usize) -> String {
+    if queries < FEWEST {
+        return format!("{:+.3}", estimate.mean);
+    }
     format!("{:+.3} [{:+.3}, {:+.3}]", estimate.mean, estimate.low, estimate.high)
 }
 
-const fn verdict(difference: &Estimate) -> &'static str {
-    if difference.low > 0.0 {
+const fn verdict(difference: &Estimate, queries: usize) -> &'static str {
+    if queries < FEWEST {
+        "Too few queries"
+    } else if difference.low > 0.0 {
         "B is better"
     } else if difference.high < 0.0 {
         "A is better"

@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use mercer_engine::SearchTrialRun;
 use mercer_schema::{SearchSettings, SearchTeam, SearchTrial};
 use serde::Deserialize;
 
-use super::judging::Way;
+use super::judging::{Way, status_of};
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::{OwnForm, SignedIn};
 use crate::problem::Problem;
@@ -94,7 +93,7 @@ impl Run {
             verdict: match verdict.winner {
                 Some(SearchTeam::A) => "A is clearly better",
                 Some(SearchTeam::B) => "B is clearly better",
-                None => "Not clear yet",
+                Some(SearchTeam::Both) | None => "Not clear yet",
             },
             is_clear: verdict.winner.is_some(),
             wins_of_b: verdict.winner == Some(SearchTeam::B),
@@ -163,9 +162,8 @@ pub(crate) async fn change(State(app): State<App>, sent: OwnForm<TrialForm>) -> 
         Err(error) => {
             let problem = Problem::from(error);
             let frame = Frame::new(&app, &session, "search");
-            let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let page = page(&app, frame, &form.way, &form.share, Some(problem.detail().to_owned()));
-            (status, render(&page)).into_response()
+            (status_of(&problem), render(&page)).into_response()
         }
     }
 }
