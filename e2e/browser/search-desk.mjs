@@ -79,6 +79,7 @@ export function searchDesk(world) {
   const forget = async () => {
     const list = (await judgments()).map((judgment) => ({ ...judgment, grade: null }))
     await call(world.server, 'POST', '/v1/search/judgments', { body: { judgments: list } })
+    await call(world.server, 'DELETE', '/v1/search/trial')
   }
 
   for (const device of ['desktop', 'phone']) {
