@@ -1,5 +1,5 @@
 // What the shop itself says in search: a synonym that is tried and saved, a rule that is tried, saved and obeyed, and what
-// the inspector shows of both.
+// the inspector shows of both; and the judging desk, by mouse, by keyboard and without a script.
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
@@ -74,4 +74,76 @@ export function searchDesk(world) {
       await page.context().close()
     })
   }
+
+  const judgments = async () => (await call(world.server, 'GET', '/v1/search/judgments')).body.judgments
+  const forget = async () => {
+    const list = (await judgments()).map((judgment) => ({ ...judgment, grade: null }))
+    await call(world.server, 'POST', '/v1/search/judgments', { body: { judgments: list } })
+    await call(world.server, 'DELETE', '/v1/search/trial')
+  }
+
+  for (const device of ['desktop', 'phone']) {
+    test(`judging: by hand and by keyboard, measured and compared, on a ${device}`, async (t) => {
+      await forget()
+      const page = await openConsole(world, { device })
+      await page.goto('/console/search/judging')
+      await page.getByRole('textbox', { name: 'Query' }).fill('Paper  LANTERN')
+      await page.getByRole('button', { name: 'Judge it' }).click()
+      const products = page.locator('.judged > li')
+      const count = page.locator('[data-judging-count]')
+      const focused = () => page.evaluate(() => document.activeElement.closest('li')?.id)
+      await products.nth(0).getByRole('button', { name: 'Exactly what was meant' }).click()
+      await expectText(count, '1 of')
+      await page.waitForFunction(() => document.activeElement.closest('li')?.id === 'product-2')
+      await page.keyboard.press('0')
+      await expectText(count, '2 of')
+      await expectText(page.locator('[data-judging-said]'), '0 Not relevant. 2 of')
+      await page.waitForFunction(() => document.activeElement.closest('li')?.id === 'product-3')
+      await page.keyboard.press('ArrowDown')
+      await page.keyboard.press('2')
+      await expectText(count, '3 of')
+      await page.keyboard.press('ArrowUp')
+      await page.keyboard.press('ArrowUp')
+      assert.equal(await focused(), 'product-3')
+      await page.keyboard.press('1')
+      await expectText(count, '4 of')
+      assert.deepEqual((await judgments()).map(({ query, grade }) => [query, grade]).sort(), [0, 1, 2, 3].map((grade) => ['paper lantern', grade]))
+      await look(page, 'console judging, a query', { t })
+      await products.nth(3).getByRole('button', { name: 'Take back' }).click()
+      await expectText(count, '3 of')
+      await page.goto('/console/search/judging')
+      await expectText(page.locator('main'), 'Over 1 query with a relevant product')
+      await look(page, 'console judging', { t })
+      await page.getByRole('link', { name: 'Compare two settings' }).click()
+      await page.getByLabel('Query', { exact: true }).fill('paper lantern')
+      await page.getByRole('button', { name: 'Compare' }).click()
+      await expectText(page.locator('main'), 'B less A')
+      await look(page, 'console judging, two settings', { t })
+      await page.getByRole('link', { name: 'Try B on customers' }).click()
+      await look(page, 'console judging, no trial', { t })
+      await page.getByLabel('Strength of B').fill('0.5')
+      await page.getByLabel('Share of searches').fill('1')
+      await page.getByRole('button', { name: 'Start' }).click()
+      await expectNotice(page, 'The trial runs')
+      await look(page, 'console judging, a trial', { t })
+      await page.getByRole('button', { name: 'End the trial' }).click()
+      await expectNotice(page, 'over')
+      await look(page, 'console judging, an earlier trial', { t })
+      assert.deepEqual(page.complaints, [])
+      await page.context().close()
+    })
+  }
+
+  test('judging works without a script', async () => {
+    await forget()
+    await openConsole(world).then((page) => page.context().close())
+    const page = await openConsole(world, { javaScriptEnabled: false })
+    await page.goto('/console/search/judging/query?q=lantern')
+    await page.locator('.judged > li').first().getByRole('button', { name: 'Good' }).click()
+    await expectText(page.locator('[data-judging-count]'), '1 of')
+    assert.ok(page.url().endsWith('#product-2'), page.url())
+    assert.deepEqual((await judgments()).map(({ grade }) => grade), [2])
+    await forget()
+    await page.context().close()
+  })
 }

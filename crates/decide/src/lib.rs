@@ -71,4 +71,4 @@ pub use search_rules::SearchRules;
 pub use sequence::Sequence;
 pub use suggest::suggest;
 pub use synonyms::{ShopSynonyms, line_of};
-pub use world::{Models, Reformulation, World};
+pub use world::{Models, Reformulation, TriedSettings, World};

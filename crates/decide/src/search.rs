@@ -2,12 +2,13 @@
 //!
 //! A search goes through phases like a page does: *gate* (who asks) → *understand* (wishes, then words) → *match* (the
 //! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
-//! *rules* (the merchandiser's) → *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
+//! *rules* (the merchandiser's) → *interleave* or *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
 mod chips;
 mod clicked;
 mod exploring;
 mod facets;
+mod interleaving;
 mod narrow;
 mod personal;
 mod rules;
@@ -18,7 +19,7 @@ use std::cmp::Reverse;
 use mercer_recommend::Item;
 use mercer_schema::{
     DecideRequest, DecidedItem, DecisionId, Explain, Explanation, OtherWord, Page, PageType, Product, Reason,
-    ReasonCode, ScorePart, SearchAnswer, SearchRequest, SearchSort, Timestamp, Understood, UnderstoodWord,
+    ReasonCode, ScorePart, SearchAnswer, SearchRequest, SearchSort, SearchTeam, Timestamp, Understood, UnderstoodWord,
 };
 use mercer_search::{Doc, Found, Match, best, leaf_of};
 
@@ -34,6 +35,7 @@ use crate::{World, canary};
 
 use chips::Wishes;
 use exploring::explore;
+use interleaving::Rival;
 use narrow::Narrowed;
 use personal::{Part, Preferred};
 use rules::Rules;
@@ -67,6 +69,8 @@ pub(crate) struct Hit<'a> {
     pub(crate) parts: [f32; Part::ALL.len()],
     /// How probable it was where it stands.
     pub(crate) propensity: f64,
+    /// Whose choice it is, where settings are tried.
+    pub(crate) team: Option<SearchTeam>,
 }
 
 impl<'a> Hit<'a> {
@@ -85,6 +89,7 @@ impl<'a> Hit<'a> {
             score: 0.0,
             parts: Default::default(),
             propensity: 1.0,
+            team: None,
         }
     }
 
@@ -142,6 +147,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     rules.add_pinned(&mut hits);
     let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
     rules.hide(&mut narrowed, &mut notes);
+    let rival = Rival::drawn(&page, request, &rules, &narrowed.hits);
     let preferred = Preferred::new(&page, request);
     order(&page, request, &wishes, &preferred, &mut narrowed.hits);
     let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
@@ -149,8 +155,9 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         narrowed.keep_one_of_each_family(&pinned);
     }
     rules.pin(&mut narrowed.hits, pinned);
-    // Where the merchandiser decides, chance does not.
-    let explored = if rules.is_empty() { explore(&page, request, &mut narrowed.hits) } else { None };
+    let is_tried = rival.is_some_and(|rival| rival.interleave(&wishes, &mut narrowed.hits));
+    // Where the merchandiser decides, chance does not, nor where clicks are to compare.
+    let explored = if rules.is_empty() && !is_tried { explore(&page, request, &mut narrowed.hits) } else { None };
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
@@ -171,6 +178,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         total,
         items,
         explored: explored.and_then(|place| place.checked_sub(start)).filter(|place| *place < shown.len()),
+        teams: shown.iter().filter_map(|hit| hit.team).collect(),
         facets,
         next: (end < total.min(MOST_PAGED) && !shown.is_empty()).then(|| end.to_string()),
         ways_on,

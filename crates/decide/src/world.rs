@@ -15,7 +15,7 @@ use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
 use mercer_schema::{
-    ModelVersion, PlacementId, Position, Product, ProductId, SearchSettings, Source, Timestamp, Visitor,
+    ModelVersion, PlacementId, Position, Product, ProductId, SearchSettings, SearchTrial, Source, Timestamp, Visitor,
 };
 use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
@@ -48,6 +48,15 @@ pub struct World {
     /// Of the merchandiser, for the search.
     pub search_rules: Arc<SearchRules>,
     pub search_settings: SearchSettings,
+    /// Settings that are tried beside them.
+    pub search_trial: Option<TriedSettings>,
+}
+
+/// A trial, and where the log stood when it began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TriedSettings {
+    pub trial: SearchTrial,
+    pub since: Position,
 }
 
 impl World {

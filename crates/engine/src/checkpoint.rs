@@ -19,18 +19,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::Snapshot;
 use crate::history::Timeline;
+use crate::judgments::Judgments;
 use crate::models::ModelSource;
 use crate::orders::OrdersCounted;
 use crate::search_figures::SearchFigures;
+use crate::search_trials::SearchTrials;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -42,6 +44,7 @@ const TABLES: [&str; 11] = [
     "fold.queries",
     "fold.clicks",
     "fold.search_figures",
+    "fold.judgments",
 ];
 /// Records between two checkpoints.
 const EVERY_RECORDS: u64 = 50_000;
@@ -62,6 +65,8 @@ struct Head {
     search_rules: Vec<SearchRule>,
     #[serde(default)]
     search_settings: SearchSettings,
+    #[serde(default)]
+    search_trials: SearchTrials,
 }
 
 /// Writes checkpoints from the folding thread.
@@ -133,7 +138,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures] =
+    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures, judgments] =
         TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
@@ -150,7 +155,9 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let (Some(queries), Some(search_figures)) = (Queries::restore(queries?), SearchFigures::restore(figures?)) else {
         return Ok(None);
     };
-    let Some(clicks) = Clicks::restore(clicks?) else { return Ok(None) };
+    let (Some(clicks), Some(judgments)) = (Clicks::restore(clicks?), Judgments::restore(judgments?)) else {
+        return Ok(None);
+    };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -179,8 +186,20 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
         synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
         search_rules: Arc::new(SearchRules::compile(head.search_rules)),
         search_settings: head.search_settings,
+        search_trial: head.search_trials.tried(),
     };
-    Ok(Some(Snapshot { world, tally, timeline, orders, stages: head.stages, trial, search_figures }))
+    let search_trials = head.search_trials;
+    Ok(Some(Snapshot {
+        world,
+        tally,
+        timeline,
+        orders,
+        stages: head.stages,
+        trial,
+        search_figures,
+        search_trials,
+        judgments,
+    }))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
@@ -217,7 +236,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 11] = [
+    let changes: [Changes; 12] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -229,6 +248,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         world.queries.drain_changes(),
         world.clicks.drain_changes(),
         snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
+        snapshot.judgments.drain_changes().map_err(|error| text(&error))?,
     ];
     let head = Head {
         format: FORMAT,
@@ -238,6 +258,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         synonyms: world.synonyms.rules().to_vec(),
         search_rules: world.search_rules.iter().cloned().collect(),
         search_settings: world.search_settings,
+        search_trials: snapshot.search_trials.clone(),
     };
     let head = serde_json::to_vec(&head).map_err(|error| text(&error))?;
     let mut writes = vec![Write::put(HEAD_TABLE, HEAD_KEY.to_vec(), head)];

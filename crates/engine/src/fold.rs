@@ -14,9 +14,11 @@ use mercer_schema::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
+use crate::judgments::Judgments;
 use crate::models::ModelSource;
 use crate::orders::{News, OrdersCounted};
 use crate::search_figures::SearchFigures;
+use crate::search_trials::SearchTrials;
 use crate::stages::Stages;
 use crate::tally::Tally;
 use crate::trial::Trial;
@@ -31,6 +33,8 @@ pub struct Snapshot {
     pub stages: Stages,
     pub trial: Trial,
     pub search_figures: SearchFigures,
+    pub search_trials: SearchTrials,
+    pub judgments: Judgments,
 }
 
 impl Snapshot {
@@ -64,9 +68,21 @@ impl Snapshot {
                 self.world.search_rules = Arc::new(self.world.search_rules.with(rule.as_ref().clone()));
             }
             Fact::SearchRuleRemoved(id) => self.world.search_rules = Arc::new(self.world.search_rules.without(id)),
-            Fact::SearchSettingsSaved(settings) => self.world.search_settings = *settings,
+            Fact::SearchSettingsSaved(settings) => {
+                self.world.search_settings = *settings;
+                // What was compared with is no longer in force.
+                self.search_trials.end(record.recorded_at);
+                self.world.search_trial = None;
+            }
+            Fact::SearchTrialChanged(change) => {
+                let live = self.world.search_settings;
+                self.search_trials.change(record.position, record.recorded_at, change, live);
+                self.world.search_trial = self.search_trials.tried();
+            }
+            Fact::SearchJudged(judgment) => self.judgments.apply(judgment),
             // Pages after the first are no new search.
             Fact::Searched(search) if search.request.cursor.is_none() => {
+                self.search_trials.searched(search);
                 let person = self.world.searcher(&search.request.visitor());
                 if self.search_figures.searched(record.position, search, person) {
                     self.world.learn_what_was_shown(search);
@@ -137,6 +153,9 @@ impl Snapshot {
         if self.search_figures.wants(event) {
             let person = self.world.searcher(&event.visitor);
             for click in self.search_figures.observe(event, person) {
+                if let Some(credit) = &click.credit {
+                    self.search_trials.clicked(credit);
+                }
                 let placed = (&click.product_id, click.place);
                 self.world.learn_what_was_clicked(&click.query, placed, click.is_by_chance, event.occurred_at);
             }
@@ -203,6 +222,8 @@ impl Snapshot {
             ("stages", self.stages == other.stages),
             ("trial", self.trial == other.trial),
             ("search figures", self.search_figures == other.search_figures),
+            ("search trials", self.search_trials == other.search_trials && ours.search_trial == theirs.search_trial),
+            ("judgments", self.judgments == other.judgments),
             ("tally", self.tally == other.tally),
             ("orders", self.orders == other.orders),
             ("timeline", self.timeline == other.timeline),

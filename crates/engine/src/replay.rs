@@ -67,6 +67,7 @@ pub(crate) fn search_draft(request: SearchRequest, answer: &SearchAnswer, json: 
         product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: answer.items.iter().map(|item| item.propensity).collect(),
         explored: answer.explored,
+        teams: answer.teams.clone(),
         corrected: answer.query.corrected.clone(),
         arm: answer.arm,
         digest: digest(json),

@@ -12,11 +12,13 @@ use imbl::{OrdMap, OrdSet};
 use mercer_recommend::Changes;
 use mercer_schema::{
     Activity, Commerce, CommerceAction, Currency, DecisionId, Device, Event, Position, ProductId, SearchRecord,
-    SearchSort, Timestamp,
+    SearchSort, SearchTeam, Timestamp,
 };
 use mercer_search::common_form;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::search_trials::Credit;
 
 const MOST_DAYS: usize = 92;
 const MOST_QUERIES_A_DAY: usize = 2_000;
@@ -96,6 +98,35 @@ struct Open {
     /// In the search's own order, of which clicks are learned.
     #[serde(default)]
     is_by_relevance: bool,
+    /// Where settings are tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tried: Option<Tried>,
+}
+
+/// Whose choice each of the products is, and how many of each side's were clicked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Tried {
+    searched_at: Position,
+    teams: Vec<SearchTeam>,
+    clicks: [u32; 2],
+}
+
+impl Tried {
+    fn new(search: &SearchRecord) -> Option<Self> {
+        let (searched_at, teams) = (search.position, search.teams.clone());
+        (!teams.is_empty()).then_some(Self { searched_at, teams, clicks: [0; 2] })
+    }
+
+    /// Counts a click on the product at a place, from 0.
+    fn click(&mut self, place: usize) -> Option<Credit> {
+        let before = self.clicks;
+        match self.teams.get(place)? {
+            SearchTeam::A => self.clicks[0] += 1,
+            SearchTeam::B => self.clicks[1] += 1,
+            SearchTeam::Both => return None,
+        }
+        Some(Credit { searched_at: self.searched_at, before, after: self.clicks })
+    }
 }
 
 /// A product that somebody clicked for the first time among what a search of theirs showed.
@@ -105,6 +136,7 @@ pub(crate) struct Click {
     /// From 1.
     pub(crate) place: usize,
     pub(crate) is_by_chance: bool,
+    pub(crate) credit: Option<Credit>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -167,6 +199,7 @@ impl SearchFigures {
             is_refined: false,
             explored: search.explored,
             is_by_relevance: request.sort == SearchSort::Relevance,
+            tried: Tried::new(search),
         });
         let beyond = searcher.open.len().saturating_sub(MOST_OPEN);
         searcher.open.drain(..beyond);
@@ -279,7 +312,8 @@ impl SearchFigures {
             if let Some(place) = place.filter(|_| is_new && open.is_by_relevance && !query.is_empty()) {
                 let is_by_chance = open.explored == Some(place);
                 let (query, product_id) = (Arc::clone(&query), id.clone());
-                clicks.push(Click { query, product_id, place: place + 1, is_by_chance });
+                let credit = open.tried.as_mut().and_then(|tried| tried.click(place));
+                clicks.push(Click { query, product_id, place: place + 1, is_by_chance, credit });
             }
         }
         let open = &searcher.open[open];

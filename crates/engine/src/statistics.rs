@@ -2,10 +2,12 @@
 
 mod distributions;
 mod proportions;
+mod sign;
 
 pub(crate) use distributions::{holm, likelihood_ratio, smirnov};
 pub use proportions::Estimate;
 pub(crate) use proportions::{difference, proportion};
+pub(crate) use sign::sign_test;
 
 /// 95 %, two-sided.
 pub(crate) const Z_95: f64 = 1.96;

@@ -25,8 +25,10 @@ mod product;
 mod profile;
 mod record;
 mod search;
+mod search_judgment;
 mod search_rule;
 mod search_settings;
+mod search_trial;
 mod synonym;
 mod time;
 mod whereabouts;
@@ -55,8 +57,10 @@ pub use search::{
     SearchSort, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace, SuggestedQuery, Understood,
     UnderstoodWord, WayOn, WayOnKind,
 };
+pub use search_judgment::SearchJudgment;
 pub use search_rule::{AppliedRule, Banner, SearchAction, SearchRule, SearchWhen};
 pub use search_settings::SearchSettings;
+pub use search_trial::{SearchTeam, SearchTrial, SearchTrialChange};
 pub use synonym::SynonymRule;
 pub use time::{Timestamp, TimestampError};
 pub use whereabouts::{Country, CountryError, Whereabouts};

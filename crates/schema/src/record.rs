@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DecisionRecord, Event, ModelChange, ModelVersion, Placement, PlacementId, Position, Product, ProductId,
-    SearchRecord, SearchRule, SearchRuleId, SearchSettings, SynonymRule, Timestamp,
+    SearchJudgment, SearchRecord, SearchRule, SearchRuleId, SearchSettings, SearchTrialChange, SynonymRule, Timestamp,
 };
 
 /// A fact at its place in the log.
@@ -34,6 +34,9 @@ pub enum Fact {
     SearchRuleSaved(Box<SearchRule>),
     SearchRuleRemoved(SearchRuleId),
     SearchSettingsSaved(SearchSettings),
+    /// Of one product for one query, in the place of what was said before.
+    SearchJudged(Box<SearchJudgment>),
+    SearchTrialChanged(Box<SearchTrialChange>),
 }
 
 /// A fact on its way into the log.

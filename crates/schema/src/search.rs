@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AnonymousId, AppliedRule, Arm, Banner, CustomerId, DecidedItem, DecisionId, Explain, Position, ProductId,
-    SessionId, Timestamp, Visitor,
+    SearchTeam, SessionId, Timestamp, Visitor,
 };
 
 /// A search, or with no words a walk through a category.
@@ -129,6 +129,9 @@ pub struct SearchAnswer {
     /// Which of the items, from 0, chance put there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explored: Option<usize>,
+    /// Of a search on which settings are tried: whose choice each item is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<SearchTeam>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facets: Vec<Facet>,
     /// Send it as `cursor` for the following products.
@@ -293,6 +296,9 @@ pub struct SearchRecord {
     pub propensities: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explored: Option<usize>,
+    /// Whose choice each product is, where settings are tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<SearchTeam>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -29,7 +29,8 @@ const STEPS: [usize; 8] = [1, 2, 3, 4, 5, 7, 10, 14];
 const FALL: f64 = 0.8;
 /// Showings by chance that this assumption weighs as much as, at each place.
 const ASSUMED: f64 = 100.0;
-/// Looks at a product that what the words say weighs as much as.
+/// Looks at a product that what the words say weighs as much as; more where people seldom click, so that it takes about as
+/// many clicks to change the order.
 const DOUBT: f64 = 5.0;
 /// Products that the click rate of all queries weighs as much as for one.
 const RATE_DOUBT: f64 = 2.0;
@@ -280,8 +281,9 @@ impl Learned<'_> {
     pub fn relevance(&self, item: u32, fit: f64) -> (f64, f64) {
         let place = self.products.binary_search_by_key(&item, |shown| shown.item);
         let shown = place.map(|place| self.products[place]).unwrap_or_default();
-        let clicks = f64::from(shown.clicks) + DOUBT * self.rate * fit;
-        let looks = self.looked_at(&shown) + DOUBT;
+        let doubt = DOUBT * (RATE / self.rate).max(1.0);
+        let clicks = f64::from(shown.clicks) + doubt * self.rate * fit;
+        let looks = self.looked_at(&shown) + doubt;
         (clicks / looks / self.rate, clicks.sqrt() / looks / self.rate)
     }
 
@@ -355,6 +357,18 @@ mod tests {
         let naive = experience(Clicks::naive());
         let learned = naive.of("lantern").unwrap().scaled(even);
         assert!(learned.relevance(1, 0.5).0 > 3.0 * learned.relevance(2, 0.5).0);
+    }
+
+    #[test]
+    fn where_nobody_clicks_the_order_stays() {
+        let mut clicks = Clicks::default();
+        for number in 0..50 {
+            let page = [(1, 1), (2, 2)].map(|(item, place)| Placed { item, place, is_by_chance: false });
+            clicks.shown(&query(), page, Timestamp(number));
+        }
+        let learned = clicks.of("lantern").unwrap().scaled(|_| Some(1.0));
+        let [shown, unseen] = [1, 9].map(|item| learned.relevance(item, 1.0).0);
+        assert!(shown > 0.4 * unseen && shown < unseen, "{shown} {unseen}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ mod customers;
 mod decided;
 mod inspector;
 mod interests;
+mod judging;
+mod judging_compare;
+mod judging_trial;
 mod live;
 mod model_card;
 mod model_parts;
@@ -67,6 +70,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/console/search", get(inspector::show))
         .route("/console/search/analytics", get(search_analytics::show))
         .route("/console/search/analytics/query", get(search_analytics::query))
+        .route("/console/search/judging", get(judging::show))
+        .route("/console/search/judging/import", post(judging::import))
+        .route("/console/search/judging/judgments.tsv", get(judging::export))
+        .route("/console/search/judging/query", get(judging::query).post(judging::judge))
+        .route("/console/search/judging/compare", get(judging_compare::show))
+        .route("/console/search/judging/trial", get(judging_trial::show).post(judging_trial::change))
         .route("/console/search/synonyms", get(synonyms::show).post(synonyms::save))
         .route("/console/search/synonyms/settle", post(synonyms::settle))
         .route("/console/search/rules", get(search_rules::list))

@@ -24,6 +24,8 @@ mod problem;
 mod router;
 mod search;
 mod search_desk;
+mod search_judgments;
+mod search_trial;
 mod serve;
 mod state;
 mod stores;

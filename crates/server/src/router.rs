@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::state::App;
 use crate::{
     admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, models,
-    openapi, search, search_desk, upload,
+    openapi, search, search_desk, search_judgments, search_trial, upload,
 };
 
 /// Bodies of the collectors: their own limit answers before this one.
@@ -60,6 +60,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search_desk::rules))
         .routes(routes!(search_desk::settings, search_desk::save_settings))
         .routes(routes!(search_desk::analytics))
+        .routes(routes!(search_judgments::list, search_judgments::save))
+        .routes(routes!(search_trial::show, search_trial::start, search_trial::stop))
         .routes(routes!(search_desk::save_rule, search_desk::remove_rule))
         .routes(routes!(search::logged))
         .routes(routes!(search::replay))

@@ -8,3 +8,5 @@ mod keys;
 mod metrics;
 mod models;
 mod search_desk;
+mod search_judging;
+mod search_trial;

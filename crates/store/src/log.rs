@@ -69,6 +69,8 @@ pub enum RecordKind {
     SearchRuleSaved,
     SearchRuleRemoved,
     SearchSettingsSaved,
+    SearchJudged,
+    SearchTrialChanged,
 }
 
 impl RecordKind {
@@ -87,6 +89,8 @@ impl RecordKind {
             Fact::SearchRuleSaved(_) => Self::SearchRuleSaved,
             Fact::SearchRuleRemoved(_) => Self::SearchRuleRemoved,
             Fact::SearchSettingsSaved(_) => Self::SearchSettingsSaved,
+            Fact::SearchJudged(_) => Self::SearchJudged,
+            Fact::SearchTrialChanged(_) => Self::SearchTrialChanged,
         }
     }
 
@@ -107,6 +111,8 @@ impl RecordKind {
             Self::SearchRuleSaved => 12,
             Self::SearchRuleRemoved => 13,
             Self::SearchSettingsSaved => 14,
+            Self::SearchJudged => 15,
+            Self::SearchTrialChanged => 16,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mercer_schema::{ProductId, SearchRecord, SearchSort, Timestamp};
+use mercer_schema::{ProductId, SearchRecord, SearchSettings, SearchSort, Timestamp};
 use mercer_search::{Learned, Placed, common_form};
 use rustc_hash::FxHashMap;
 
@@ -14,8 +14,8 @@ pub(super) struct Clicked<'a>(Option<Learned<'a>>);
 
 impl<'a> Clicked<'a> {
     /// Of hits that know how well they fit.
-    pub(super) fn new(world: &'a World, query: &str, hits: &[Hit<'_>]) -> Self {
-        let query = common_form(query).filter(|_| world.search_settings.learn_from_clicks);
+    pub(super) fn new(world: &'a World, settings: &SearchSettings, query: &str, hits: &[Hit<'_>]) -> Self {
+        let query = common_form(query).filter(|_| settings.learn_from_clicks);
         let learned = query.and_then(|query| world.clicks.of(&query));
         Self(learned.map(|learned| {
             let fits: FxHashMap<u32, f64> = hits.iter().map(|hit| (hit.item.0, hit.fit)).collect();

@@ -5,7 +5,7 @@
 //! customer lifts it from there. A product of which a code was typed stays where it is.
 
 use mercer_recommend::Item;
-use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSort};
+use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSettings, SearchSort};
 use mercer_search::{FacetField, leaf_of};
 use rustc_hash::FxHashMap;
 
@@ -91,6 +91,7 @@ impl Part {
 pub(super) struct Preferred<'a> {
     page: &'a PageView<'a>,
     query: &'a str,
+    settings: SearchSettings,
     strength: f64,
     expected: FxHashMap<Item, f64>,
     categories: FxHashMap<String, f64>,
@@ -101,12 +102,18 @@ pub(super) struct Preferred<'a> {
 
 impl<'a> Preferred<'a> {
     pub(super) fn new(page: &'a PageView<'a>, request: &'a SearchRequest) -> Self {
+        Self::with(page, request, &page.world.search_settings)
+    }
+
+    /// By other settings than those in force.
+    pub(super) fn with(page: &'a PageView<'a>, request: &'a SearchRequest, settings: &SearchSettings) -> Self {
         let world = page.world;
         let asked = request.strength.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
-        let strength = asked * world.search_settings.strength;
+        let strength = asked * settings.strength;
         let mut preferred = Self {
             page,
             query: &request.q,
+            settings: *settings,
             strength,
             expected: FxHashMap::default(),
             categories: FxHashMap::default(),
@@ -157,7 +164,7 @@ impl<'a> Preferred<'a> {
             hit.parts = self.parts(wishes, hit.item, hit.product);
             hit.fit = hit.relevance * (1.0 + hit.lift(|part| !part.is_personal()));
         }
-        let clicked = Clicked::new(self.page.world, self.query, hits);
+        let clicked = Clicked::new(self.page.world, &self.settings, self.query, hits);
         for hit in hits.iter_mut() {
             let (learned, doubt) = clicked.relevance(hit);
             (hit.learned, hit.doubt) = (learned, doubt);

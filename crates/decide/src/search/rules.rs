@@ -58,6 +58,22 @@ impl<'a> Rules<'a> {
         self.applied.is_empty()
     }
 
+    /// A product is to be pinned.
+    pub(super) fn has_pins(&self) -> bool {
+        !self.pins.is_empty()
+    }
+
+    /// The same rules, as if they had done nothing yet.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            page: self.page,
+            applied: self.applied.iter().map(|Applied { rule, .. }| Applied { rule, did: Vec::new() }).collect(),
+            is_by_relevance: self.is_by_relevance,
+            pins: self.pins.clone(),
+            touched: FxHashMap::default(),
+        }
+    }
+
     /// The search with another text, where a rule says so. The first that does counts.
     pub(super) fn replaced(&mut self, request: &SearchRequest) -> Option<SearchRequest> {
         for applied in &mut self.applied {

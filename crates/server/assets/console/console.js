@@ -13,6 +13,7 @@ addRows();
 livePreview();
 liveEvents();
 trainingProgress();
+judging();
 
 // ---- Palette -------------------------------------------------------------------------------------------------
 
@@ -247,6 +248,79 @@ function forgetFaults(form, fresh) {
     fault.remove();
   }
   if (!fresh.getElementById('faults')) document.getElementById('faults')?.remove();
+}
+
+// ---- Judging -------------------------------------------------------------------------------------------------
+
+/** Judgments without loading the page, by keys too; the next product has the focus then. */
+function judging() {
+  const lists = [...document.querySelectorAll('[data-judging]')];
+  if (!lists.length) return;
+  const said = document.querySelector('[data-judging-said]');
+  const forms = () => lists.flatMap((list) => [...list.querySelectorAll('form')]);
+  const buttons = (form) => [...form.querySelectorAll('.grades button:enabled')];
+  const enter = (form) => {
+    const all = form ? buttons(form) : [];
+    (all.find((button) => button.getAttribute('aria-pressed') === 'true') ?? all[0])?.focus();
+    form?.scrollIntoView({ block: 'nearest' });
+  };
+  const enterNamed = () => enter(document.getElementById(location.hash.slice(1))?.querySelector('form'));
+  document.querySelector('[data-judging-keys]').hidden = false;
+  window.addEventListener('hashchange', enterNamed);
+  enterNamed();
+
+  const judge = async (form, button) => {
+    const place = form.closest('li');
+    const id = form.elements.product_id.value;
+    const title = form.querySelector('[data-title]').textContent;
+    const number = forms().indexOf(form);
+    form.setAttribute('aria-busy', 'true');
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form, button)) });
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const fresh = page.getElementById(place.id)?.querySelector('form');
+      const fault = page.querySelector('[role="alert"] p, .slip p');
+      if (answer.ok && fresh?.elements.product_id.value === id) {
+        place.replaceChildren(document.importNode(fresh, true));
+        const count = page.querySelector('[data-judging-count]').textContent;
+        document.querySelector('[data-judging-count]').textContent = count;
+        said.textContent = `${title}: ${button.value === 'none' ? 'taken back' : button.textContent}. ${count}`;
+        enter(button.value === 'none' ? place.querySelector('form') : forms()[number + 1] ?? place.querySelector('form'));
+        return;
+      }
+      // What is found has changed meanwhile, or the session is over.
+      if (answer.ok) return location.assign(answer.url);
+      said.textContent = fault?.textContent ?? 'It was not saved.';
+      said.classList.remove('hidden');
+    } catch {
+      said.textContent = 'It was not saved: the server could not be reached.';
+      said.classList.remove('hidden');
+    }
+    form.removeAttribute('aria-busy');
+  };
+  for (const list of lists) {
+    list.addEventListener('submit', (event) => {
+      event.preventDefault();
+      judge(event.target, event.submitter);
+    });
+    list.addEventListener('keydown', (event) => {
+      const form = event.target.closest('form');
+      if (!form || event.ctrlKey || event.metaKey || event.altKey) return;
+      const all = forms();
+      const own = buttons(form);
+      const at = own.indexOf(event.target);
+      const act = {
+        ArrowDown: () => enter(all[all.indexOf(form) + 1]),
+        ArrowUp: () => enter(all[all.indexOf(form) - 1]),
+        ArrowRight: () => own[at + 1]?.focus(),
+        ArrowLeft: () => own[at - 1]?.focus(),
+        Delete: () => own.find((button) => button.value === 'none')?.click(),
+      }[event.key] ?? (/^[0-3]$/.test(event.key) && (() => own[Number(event.key)].click()));
+      if (!act) return;
+      event.preventDefault();
+      act();
+    });
+  }
 }
 
 // ---- Live events ---------------------------------------------------------------------------------------------

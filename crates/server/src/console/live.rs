@@ -216,6 +216,15 @@ pub(crate) fn row(record: &Record, catalog: &Catalog) -> Row {
         Fact::SearchRuleSaved(rule) => ("Search rule saved".to_owned(), None, rule.name.clone(), String::new()),
         Fact::SearchRuleRemoved(id) => ("Search rule removed".to_owned(), None, id.to_string(), String::new()),
         Fact::SearchSettingsSaved(_) => ("Search settings saved".to_owned(), None, String::new(), String::new()),
+        Fact::SearchJudged(judgment) => {
+            let grade = judgment.grade.map_or("taken back".to_owned(), |grade| grade.to_string());
+            let about = format!("{} for “{}”: {grade}", judgment.product_id, judgment.query);
+            ("Search judged".to_owned(), None, about, judgment.by.clone())
+        }
+        Fact::SearchTrialChanged(change) => {
+            let what = if change.trial.is_some() { "Search trial started" } else { "Search trial ended" };
+            (what.to_owned(), None, String::new(), change.by.clone())
+        }
         Fact::ModelPromoted(version) => ("Model promoted".to_owned(), None, version.to_string(), String::new()),
         Fact::ModelChanged(change) => {
             (changed(change.action).to_owned(), None, change.version.to_string(), change.by.clone())

@@ -8,7 +8,7 @@ use crate::testing::{Answer, TestServer};
 
 const CATALOG: &str = "id,title,price\np1,Blue gizmo,100\np2,Red widget,120\np3,Mug,5\n";
 
-async fn stocked() -> TestServer {
+pub(super) async fn stocked() -> TestServer {
     let server = TestServer::start().await;
     assert_eq!(server.call(("POST", "/v1/import/catalog?currency=EUR"), "admin", &[], CATALOG).await.status, 200);
     server
@@ -108,7 +108,7 @@ async fn rules_come_go_and_are_told() {
 }
 
 /// The cookie of a signed-in person, and the token of their forms.
-fn sign_in(server: &TestServer) -> (String, String) {
+pub(super) fn sign_in(server: &TestServer) -> (String, String) {
     let accounts = Accounts::new(std::sync::Arc::clone(&server.app.tables));
     accounts.save("ann", "a long password", now()).unwrap();
     let secret = accounts.sign_in("ann", "a long password", [3; 64], now()).unwrap();
@@ -116,7 +116,7 @@ fn sign_in(server: &TestServer) -> (String, String) {
     (format!("mercer_console={secret}"), session.form_token)
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
     let encode =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")

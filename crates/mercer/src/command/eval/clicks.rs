@@ -157,6 +157,7 @@ fn record(query: &str, answer: &SearchAnswer) -> SearchRecord {
         product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: answer.items.iter().map(|item| item.propensity).collect(),
         explored: answer.explored,
+        teams: Vec::new(),
         corrected: answer.query.corrected.clone(),
         arm: answer.arm,
         digest: String::new(),
