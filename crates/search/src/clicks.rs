@@ -368,7 +368,7 @@ mod tests {
         }
         let learned = clicks.of("lantern").unwrap().scaled(|_| Some(1.0));
         let [shown, unseen] = [1, 9].map(|item| learned.relevance(item, 1.0).0);
-        assert!(shown > 0.4 * unseen && shown < unseen, "{shown} {unseen}");
+        assert!(shown > 0.3 * unseen && shown < unseen, "{shown} {unseen}");
     }
 
     #[test]
@@ -379,7 +379,8 @@ mod tests {
         let (unshown, doubt) = clicks.of("lantern").unwrap().relevance(7, 0.8);
         assert!(unclicked < 0.8 && unclicked > 0.6 && (unshown - 0.8).abs() < 1e-9 && doubt > 0.1);
         clicks.clicked(&query(), Placed { item: 8, place: 1, is_by_chance: false }, Timestamp(0));
-        assert_eq!(clicks.of("lantern").unwrap().relevance(8, 0.8).0, 0.8, "what was not shown is not clicked");
+        let (unclicked, _) = clicks.of("lantern").unwrap().relevance(8, 0.8);
+        assert!((unclicked - 0.8).abs() < 1e-9, "what was not shown is not clicked");
     }
 
     #[test]
