@@ -27,6 +27,7 @@ pub(crate) struct FakeMercer {
 struct Inner {
     events: Mutex<Vec<Value>>,
     decisions: Mutex<Vec<DecideRequest>>,
+    searches: Mutex<Vec<SearchRequest>>,
     is_down: AtomicBool,
     refuses_events: AtomicBool,
     extra: Mutex<Vec<Product>>,
@@ -45,6 +46,10 @@ impl FakeMercer {
 
     pub(crate) fn last_decision(&self) -> DecideRequest {
         self.inner.decisions.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub(crate) fn last_search(&self) -> SearchRequest {
+        self.inner.searches.lock().unwrap().last().unwrap().clone()
     }
 
     pub(crate) fn decisions(&self) -> usize {
@@ -237,7 +242,21 @@ async fn search(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request
     let answer = json!({
         "decision_id": "d-search", "position": 1, "decided_at": "2026-01-01T00:00:00Z",
         "query": { "text": request.q }, "total": found.len(), "items": items,
+        "facets": [{ "field": "colour", "name": "Colour", "why": "a colour", "values": [
+            { "value": "Red", "label": "Red", "count": 3, "is_chosen": !request.refine.is_empty() },
+        ] }],
+        "next": (start + items.len() < found.len()).then(|| (start + items.len()).to_string()),
+        "redirect": match words.as_str() {
+            "basket" => Some("/cart"),
+            "elsewhere" => Some("https://example.com/"),
+            _ => None,
+        },
+        "banners": [
+            { "rule": "one", "text": "Free <today>", "url": "/delivery" },
+            { "rule": "two", "text": "No & way", "url": "javascript:alert(1)" },
+        ],
     });
+    fake.inner.searches.lock().unwrap().push(request);
     Ok(Json(answer).into_response())
 }
 

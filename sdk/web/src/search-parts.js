@@ -12,6 +12,7 @@
 import { make } from './built-in-tile.js';
 import { say } from './say.js';
 import { choose, CORRECTED, SORTS } from './search-state.js';
+import { safeUrl } from './tile.js';
 import { unseen } from './tiles.js';
 
 /** Values of a facet that are shown at once. */
@@ -28,6 +29,17 @@ const KEY = 'data-mercer-key';
  * @property {string} ownCategory The category that the page itself is about.
  * @property {string | null} categoryHref
  */
+
+/**
+ * What the shop says above the products. An address that would run is no link.
+ * @param {SearchAnswer} answer
+ */
+export function drawBanners({ banners = [] }) {
+  return banners.map(({ text, url }) => {
+    const href = safeUrl(url, document.baseURI);
+    return make('p', { class: 'mercer-banner', dir: 'auto' }, href ? make('a', { href }, text) : text);
+  });
+}
 
 /**
  * @param {SearchAnswer} answer
