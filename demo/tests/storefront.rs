@@ -351,6 +351,22 @@ async fn results_are_a_list_with_links_and_forms_and_the_same_answer_as_data() {
 }
 
 #[tokio::test]
+async fn categories_stand_in_the_order_of_who_asks_and_say_why() {
+    let (_, mut browser) = open().await;
+    let (_, page) = browser.get("/").await;
+    let mugs = page.find("alt=\"Mugs &#38; Cups\" title=\"You looked here lately\"").unwrap();
+    assert!(mugs < page.find("alt=\"Party\"").unwrap(), "in pictures");
+    let cards = page.split("department-cards").nth(1).unwrap();
+    assert!(cards.find(">Party<").unwrap() < cards.find(">Kitchen &#38; Dining<").unwrap() && !cards.contains("Mugs"));
+    let (_, page) = browser.get("/c/kitchen-dining").await;
+    assert!(page.contains("<a href=\"/c/mugs-cups\" title=\"You looked here lately\">Mugs &#38; Cups"));
+    assert!(page.contains("category=\"Kitchen &#38; Dining\" data-answered"));
+    browser.headers.insert("sec-gpc", "1".parse().unwrap());
+    let (_, page) = browser.get("/").await;
+    assert!(!page.contains("You looked here lately"), "who objects is nobody");
+}
+
+#[tokio::test]
 async fn a_search_leads_where_the_shop_wants() {
     let (_, mut browser) = open().await;
     let response = browser.ask(browser.http.get(format!("{}/search?q=basket", browser.base))).await;
@@ -395,6 +411,7 @@ async fn pictures_are_served_for_long_and_unknown_ones_are_not_there() {
         ("/shop/tile/nothing.svg", 404),
         ("/shop/tile/85123A.png", 404),
         ("/shop/department/kitchen-dining.svg", 200),
+        ("/shop/department/mugs-cups.svg", 200),
         ("/shop/department/nowhere.svg", 404),
         ("/shop/assets/sign.svg", 200),
     ] {

@@ -131,6 +131,37 @@ export function storefrontSearch(world) {
     await page.context().close()
   })
 
+  test('where one has looked lately comes first, at home and in a department', async () => {
+    const page = await arrive()
+    const first = () => page.locator('.hero-pictures img').first().evaluate(({ alt, title }) => ({ alt, title }))
+    await page.goto('/')
+    assert.equal((await first()).title, 'Popular now')
+    await page.goto('/c/mugs-cups')
+    await answered(page)
+    await page.locator('.mercer-found .tile-link').first().click()
+    await page.waitForURL('**/p/*')
+    await page.goto('/')
+    assert.deepEqual(await first(), { alt: 'Mugs & Cups', title: 'You looked here lately' })
+    await expectText(page.locator('.department-cards li').first(), 'You looked here lately')
+    await page.goto('/c/kitchen-dining')
+    assert.ok((await page.locator('.chips a').first().textContent()).startsWith('Mugs & Cups'))
+    assert.deepEqual(page.complaints, [])
+    await page.context().close()
+  })
+
+  test('a category has facets and orders of its own', async () => {
+    const page = await arrive()
+    await page.goto('/c/mugs-cups')
+    await answered(page)
+    await page.getByRole('checkbox', { name: 'Red' }).first().check()
+    await page.waitForURL('**/c/mugs-cups?refine.colour=Red')
+    await answered(page)
+    await page.reload()
+    assert.equal(await page.getByRole('checkbox', { name: 'Red' }).first().isChecked(), true)
+    await expectText(page.locator('h1'), 'Mugs & Cups')
+    await page.context().close()
+  })
+
   test('without JavaScript the same things are links and forms', async () => {
     const page = await arrive({ javaScriptEnabled: false })
     await page.goto('/')

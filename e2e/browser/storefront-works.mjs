@@ -184,7 +184,7 @@ export function storefrontWorks(world) {
     const { page } = await arrive({ javaScriptEnabled: false })
     await page.goto('/')
     await page.getByRole('navigation', { name: 'Departments' }).getByRole('link').first().click()
-    await page.locator('.grid .tile-link').first().click()
+    await page.locator('.mercer-found .tile-link').first().click()
     await page.waitForURL('**/p/*')
     const title = await page.locator('h1').textContent()
     await page.getByRole('button', { name: 'Put it in the basket' }).click()

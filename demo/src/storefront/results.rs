@@ -159,7 +159,7 @@ impl Results {
             filters_name: if chosen > 0 { format!("Filters ({chosen})") } else { "Filters".to_owned() },
             facets: answer.facets.iter().map(group).collect(),
             tiles: tiles(shop, answer),
-            ways: answer.ways_on.iter().map(|way| at.way(way)).collect(),
+            ways: answer.ways_on.iter().map(|way| at.way(way, &answer.query.chips)).collect(),
             shown: if answer.next.is_some() { format!("{shown} of {}", answer.total) } else { String::new() },
             more: answer.next.as_ref().map(|_| Asked { page: asked.page + 1, ..asked.clone() }.url(path)),
         }
@@ -222,12 +222,16 @@ impl At<'_> {
         (chips, clear)
     }
 
-    fn way(&self, way: &WayOn) -> Way {
+    fn way(&self, way: &WayOn, chips: &[Chip]) -> Way {
         let bare = Asked { sort: self.asked.sort, q: self.asked.q.clone(), page: 1, ..Asked::default() };
         let q = way.q.clone().unwrap_or_else(|| bare.q.clone());
         let there = match way.kind {
             WayOnKind::Category => None,
-            WayOnKind::WithoutFilters => Some(Asked { q, ..bare }),
+            WayOnKind::WithoutFilters => {
+                // What the shop chose beforehand is a filter too.
+                let preset = chips.iter().map(|chip| chip.id.as_str()).filter(|id| id.starts_with("preset:"));
+                Some(Asked { q, ..bare }.ignoring(preset))
+            }
             WayOnKind::FewerWords => Some(Asked { q, page: 1, ..self.asked.clone() }),
         };
         let category = way.category.as_deref().filter(|_| self.category.is_none());

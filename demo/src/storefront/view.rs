@@ -1,6 +1,6 @@
 //! What templates show: plain texts and addresses, made once here so that templates decide nothing.
 
-use mercer_schema::{Money, PageDecision, PlacementDecision, Product};
+use mercer_schema::{BrowseBecause, BrowseTile, Money, PageDecision, PlacementDecision, Product};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::asset;
@@ -57,6 +57,8 @@ pub(super) struct Link {
     pub(super) picture: String,
     pub(super) count: usize,
     pub(super) is_current: bool,
+    /// Why it stands where it does, where that is this visitor's matter.
+    pub(super) why: String,
 }
 
 impl Link {
@@ -64,7 +66,13 @@ impl Link {
     pub(super) fn to(name: &str, count: usize) -> Self {
         let slug = slug(name);
         let (url, picture) = (format!("/c/{slug}"), format!("/shop/department/{slug}.svg"));
-        Self { name: name.to_owned(), url, picture, count, is_current: false }
+        Self { name: name.to_owned(), url, picture, count, is_current: false, why: String::new() }
+    }
+
+    /// To a category as Mercer tells of it.
+    pub(super) fn of(tile: &BrowseTile) -> Self {
+        let why = if tile.because == BrowseBecause::Shop { String::new() } else { tile.why.clone() };
+        Self { why, ..Self::to(&tile.name, tile.products) }
     }
 }
 

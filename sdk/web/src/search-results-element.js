@@ -18,7 +18,7 @@ import { openFound } from './found.js';
 import { say } from './say.js';
 import { build } from './search-frame.js';
 import { drawBanners, drawChips, drawFacets, drawUnderstood, drawWays, inOrder } from './search-parts.js';
-import { choose, readState, requestOf, writeState } from './search-state.js';
+import { chooseBeside, readState, requestOf, writeState } from './search-state.js';
 import { attempt } from './surroundings.js';
 import { closeReasons, safeUrl } from './tile.js';
 import { focus, focusIn, makeTile, productOf, TILE, toggleReasons } from './tiles.js';
@@ -303,7 +303,8 @@ export class SearchResultsElement extends Base {
     parts.form.addEventListener('submit', (event) => event.preventDefault());
     parts.form.addEventListener('change', (event) => {
       const { name, value, checked } = /** @type {HTMLInputElement} */ (event.target);
-      this.#go(choose(this.#state, name.slice('refine.'.length), value, checked));
+      const field = name.slice('refine.'.length);
+      this.#go(chooseBeside(this.#state, this.#facets.get(field) ?? { field, values: [] }, value, checked));
     });
     parts.more.addEventListener('click', (event) => {
       if (isPlain(event)) {
@@ -401,7 +402,7 @@ export class SearchResultsElement extends Base {
     const said = say(total, { count: answer.total, text }, locale);
     parts.status.textContent = parts.spoken.textContent = said;
     parts.done.textContent = say(texts.done, { count: answer.total }, locale);
-    parts.ways.replaceChildren(...drawWays(answer.ways_on ?? [], around));
+    parts.ways.replaceChildren(...drawWays(answer.ways_on ?? [], answer.query, around));
   }
 
   /**

@@ -429,3 +429,22 @@ test('it goes where the shop sends a search, without a step to come back to', as
   assert.deepEqual([state(refused), gone.mock.callCount()], ['answered', 1], 'a page may refuse');
   gone.mock.restore();
 });
+
+test('what the shop chose beforehand is chosen, and goes by its chip or by its box', async () => {
+  const preset = (request) => (request.ignore?.includes('preset:brand') || request.refine ? {} : {
+    query: { chips: [{ id: 'preset:brand', field: 'brand', label: 'HP', from: 'Spring', is_filter: true }] },
+    facets: [{ ...FACETS[0], values: [{ value: 'HP', label: 'HP', count: 3, is_chosen: true }, { value: 'Acme', label: 'Acme', count: 1 }] }],
+  });
+  let page = await opened('/search?q=mug', server(preset));
+  assert.deepEqual([chips(page), box(page, 'HP').checked, box(page, 'Acme').checked], [['HP'], true, false]);
+  await tick(page, 'Acme');
+  assert.equal(location.search, '?q=mug&refine.brand=HP&refine.brand=Acme', 'beside it');
+  page = await opened('/search?q=mug', server(preset));
+  await tick(page, 'HP', false);
+  assert.equal(location.search, '?q=mug&ignore=preset%3Abrand');
+  assert.deepEqual([chips(page), box(page, 'HP').checked], [[], false]);
+  page = await opened('/search?q=mug', server(preset));
+  click(chip(page, 'HP'));
+  await settle();
+  assert.equal(location.search, '?q=mug&ignore=preset%3Abrand');
+});
