@@ -13,6 +13,7 @@ import { search } from './browser/search.mjs'
 import { searchDesk } from './browser/search-desk.mjs'
 import { slots } from './browser/slots.mjs'
 import { storefrontLooks } from './browser/storefront-looks.mjs'
+import { storefrontSearch } from './browser/storefront-search.mjs'
 import { storefrontWorks } from './browser/storefront-works.mjs'
 
 /** Filled before the first test. */
@@ -32,6 +33,7 @@ after(async () => {
 
 describe('storefront: how it looks', () => storefrontLooks(world))
 describe('storefront: how it works', () => storefrontWorks(world))
+describe('storefront: search', () => storefrontSearch(world))
 describe('slots on a page of another origin', () => slots(world))
 describe('search on a page of another origin', () => search(world))
 describe('console: how it looks', () => consoleLooks(world))

@@ -1,6 +1,6 @@
 /**
- * What the shop adds in the browser: buttons that turn a row's pages for the mouse, and impressions and clicks of the
- * rows that the server has rendered.
+ * What the shop adds in the browser: buttons that turn a row's pages for the mouse, impressions and clicks of the
+ * rows that the server has rendered, suggestions in the search, and results that change without a new page.
  *
  * Invariant: the page works without this file. All settings stand in attributes of the body.
  */
@@ -10,10 +10,19 @@ for (const row of document.querySelectorAll('.row')) {
   if (shelf) turnable(row, shelf);
 }
 
-const { mercerModule, mercerSlots, mercerHost, mercerKey, mercerDecideKey, mercerPersonalization } = document.body.dataset;
+// The results follow the words without a new page; so does the heading above them.
+document.addEventListener('mercer-answered', ({ detail: { query } }) => {
+  const heading = document.querySelector('[data-searched]');
+  if (!heading || !query.text) return;
+  heading.textContent = `“${query.text}”`;
+  document.title = `${query.text} · Wren & Ribbon`;
+});
 
-if (mercerModule && mercerSlots) {
-  const [{ createMercer }, { defineSlots }] = await Promise.all([import(mercerModule), import(mercerSlots)]);
+const { mercerModule, mercerSlots, mercerSearch, mercerHost, mercerKey, mercerDecideKey, mercerPersonalization } = document.body.dataset;
+
+if (mercerModule && mercerSlots && mercerSearch) {
+  const modules = [mercerModule, mercerSlots, mercerSearch].map((url) => import(url));
+  const [{ createMercer }, { defineSlots }, { defineSearch }] = await Promise.all(modules);
   // The server sets the cookie with the anonymous id first, so that page and server mean one visitor.
   const mercer = createMercer({
     host: mercerHost || undefined,
@@ -23,6 +32,8 @@ if (mercerModule && mercerSlots) {
   });
   mercer.consent.set({ analytics: true, personalization: mercerPersonalization === 'on' });
   defineSlots(mercer);
+  // As much of a product as the server asks for, too.
+  defineSearch(mercer, { fields: ['id', 'title', 'category', 'price', 'availability', 'url', 'image_url'] });
 }
 
 /** Two buttons for the mouse. Keyboards walk from tile to tile, and the shelf follows. */

@@ -3,6 +3,7 @@
 //! Invariant: every page works without script and without Mercer's recommendations; what Mercer adds is on top.
 //! State lives in the visitor's cookies; here are only caches that may be lost at any time.
 
+mod asked;
 mod asset;
 mod cart;
 mod change;
@@ -11,6 +12,7 @@ mod event;
 mod mercer;
 mod pages;
 mod panel;
+mod results;
 mod same_origin;
 mod settings;
 mod shop;

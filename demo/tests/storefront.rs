@@ -86,6 +86,14 @@ impl Browser {
     }
 }
 
+/// A page without the answer that stands in it as data: of that only a `<` could do harm.
+fn drawn(page: &str) -> String {
+    let (before, rest) = page.split_once("<script type=\"application/json\">").unwrap_or((page, "</script>"));
+    let (data, after) = rest.split_once("</script>").unwrap();
+    assert!(!data.contains('<'));
+    format!("{before}{after}")
+}
+
 fn percent(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
@@ -111,11 +119,11 @@ async fn every_page_stands_and_holds_to_the_policy() {
         let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(response.headers()["cache-control"], "private, no-cache");
-        let page = response.text().await.unwrap();
+        let page = drawn(&response.text().await.unwrap());
         for forbidden in [" style=", " onclick=", "<style", "javascript:"] {
             assert!(!page.contains(forbidden), "{path}: {forbidden}");
         }
-        assert_eq!(page.matches("<script").count(), 1, "{path}: the only script is the module");
+        assert_eq!(page.matches("<script").count(), 1, "{path}: the only script that runs is the module");
         assert_eq!(page.matches("<h1").count(), 1, "{path}");
         assert_eq!(page.matches("<main").count(), 1, "{path}");
         for image in page.split("<img").skip(1) {
@@ -310,6 +318,65 @@ async fn forms_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn results_are_a_list_with_links_and_forms_and_the_same_answer_as_data() {
+    let (fake, mut browser) = open().await;
+    let (_, page) = browser.get("/search?q=mug&refine.colour=Red&sort=price_up").await;
+    let asked = fake.last_search();
+    assert_eq!((asked.q.as_str(), asked.refine[0].values.as_slice()), ("mug", &["Red".to_owned()][..]));
+    assert_eq!((asked.limit, asked.no_personalization), (Some(24), false));
+    for expected in [
+        "<mercer-search-box class=\"search-box\" silent",
+        "<mercer-search-results limit=\"24\" facets=\"6\" category-href=\"/c/{label}\" data-answered>",
+        "aria-label=\"Remove Red\"",
+        "href=\"/search?q=mug&#38;sort=price_up\"",
+        "<input type=\"checkbox\" name=\"refine.colour\" value=\"Red\" checked>",
+        "<input type=\"hidden\" name=\"refine.colour\" value=\"Red\"><label class=\"mercer-sort-label\">",
+        "<option value=\"price_up\" selected>",
+        "<p class=\"mercer-banner\"><a href=\"/delivery\">Free &#60;today&#62;</a></p>",
+        "<p class=\"mercer-banner\">No &#38; way</p>",
+        "href=\"/search?q=mug&#38;refine.colour=Red&#38;sort=price_up&#38;page=2\"",
+    ] {
+        assert!(page.contains(expected), "{expected}\n{page}");
+    }
+    assert!(!drawn(&page).contains("javascript:"), "a banner leads to no script");
+    let data = page.split("<script type=\"application/json\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let answer: mercer_schema::SearchAnswer = serde_json::from_str(data).unwrap();
+    assert_eq!((answer.items.len(), answer.banners[0].text.as_str()), (24, "Free <today>"));
+    browser.get("/search?q=mug&page=9").await;
+    let asked = fake.last_search();
+    assert_eq!((asked.limit, asked.cursor.as_deref()), (Some(24), Some("192")), "no answer holds nine pages");
+    assert_eq!(fake.told().iter().filter(|name| *name == "Products Searched").count(), 0, "choices are no new search");
+    browser.get("/search?q=mug").await;
+    assert_eq!(fake.told(), ["Products Searched"]);
+}
+
+#[tokio::test]
+async fn categories_stand_in_the_order_of_who_asks_and_say_why() {
+    let (_, mut browser) = open().await;
+    let (_, page) = browser.get("/").await;
+    let mugs = page.find("alt=\"Mugs &#38; Cups\" title=\"You looked here lately\"").unwrap();
+    assert!(mugs < page.find("alt=\"Party\"").unwrap(), "in pictures");
+    let cards = page.split("department-cards").nth(1).unwrap();
+    assert!(cards.find(">Party<").unwrap() < cards.find(">Kitchen &#38; Dining<").unwrap() && !cards.contains("Mugs"));
+    let (_, page) = browser.get("/c/kitchen-dining").await;
+    assert!(page.contains("<a href=\"/c/mugs-cups\" title=\"You looked here lately\">Mugs &#38; Cups"));
+    assert!(page.contains("category=\"Kitchen &#38; Dining\" data-answered"));
+    browser.headers.insert("sec-gpc", "1".parse().unwrap());
+    let (_, page) = browser.get("/").await;
+    assert!(!page.contains("You looked here lately"), "who objects is nobody");
+}
+
+#[tokio::test]
+async fn a_search_leads_where_the_shop_wants() {
+    let (_, mut browser) = open().await;
+    let response = browser.ask(browser.http.get(format!("{}/search?q=basket", browser.base))).await;
+    assert_eq!((response.status(), &response.headers()[LOCATION]), (StatusCode::SEE_OTHER, &"/cart".parse().unwrap()));
+    let (status, page) = browser.get("/search?q=elsewhere").await;
+    assert_eq!(status, StatusCode::OK, "to other sites only the script leads");
+    assert!(page.contains("https://example.com/"));
+}
+
+#[tokio::test]
 async fn hostile_names_stay_text() {
     let (fake, mut browser) = open().await;
     let mut product = Product::new(ProductId::trusted("\"><x>/?#"), "<script>alert(1)</script> \"mug\"");
@@ -327,6 +394,7 @@ async fn hostile_names_stay_text() {
     ] {
         let (status, page) = browser.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}");
+        let page = drawn(&page);
         for forbidden in ["<script>alert", "<img src=x", "<b>Bad", "<i>", "<u>", "<x>", "javascript:", "\" autofocus"] {
             assert!(!page.contains(forbidden), "{path}: {forbidden}");
         }
@@ -343,6 +411,7 @@ async fn pictures_are_served_for_long_and_unknown_ones_are_not_there() {
         ("/shop/tile/nothing.svg", 404),
         ("/shop/tile/85123A.png", 404),
         ("/shop/department/kitchen-dining.svg", 200),
+        ("/shop/department/mugs-cups.svg", 200),
         ("/shop/department/nowhere.svg", 404),
         ("/shop/assets/sign.svg", 200),
     ] {
@@ -364,7 +433,7 @@ async fn what_is_not_there_says_so() {
         assert!(page.contains("Not on our shelves"));
     }
     let (_, page) = browser.get("/search?q=zzzz").await;
-    assert!(page.contains("Nothing called “zzzz”") && page.contains("You may like these instead"));
+    assert!(page.contains("Nothing found for “zzzz”") && page.contains("You may like these instead"));
 }
 
 #[tokio::test]

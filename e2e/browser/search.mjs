@@ -4,6 +4,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { servePages } from '../support/browser.mjs'
 import { axeIsContent, expectText, look, nothingSticksOut, openPage, until } from '../support/page.mjs'
+import { call } from '../support/server.mjs'
+
+const RULES = [
+  { id: 'e2e-banner', name: 'Lanterns', when: { is: ['lantern'] }, then: [{ do: 'banner', text: 'Lanterns <b>glow</b> here', url: '/c?name=lanterns' }] },
+  { id: 'e2e-redirect', name: 'Parcels', when: { is: ['where is my parcel'] }, then: [{ do: 'redirect', url: '/c?name=help' }] },
+  { id: 'e2e-preset', name: 'Red bags', when: { is: ['gift bag'] }, then: [{ do: 'preset', field: 'colour', values: ['Red'] }] },
+]
 
 export function search(world) {
   let site
@@ -16,7 +23,13 @@ export function search(world) {
       '/c': page(url, '<p>A category.</p>'),
     })
   })
-  after(() => site?.stop())
+  after(async () => {
+    await site?.stop()
+    for (const { id } of RULES) await call(world.server, 'DELETE', `/v1/search/rules/${id}`)
+  })
+  const rules = async () => {
+    for (const rule of RULES) await call(world.server, 'PUT', `/v1/search/rules/${rule.id}`, { body: rule })
+  }
 
   const visit = async (path, options = {}, prepare = () => {}) => {
     const page = await openPage(world.browser, { baseURL: site.url, ...options })
@@ -200,6 +213,88 @@ export function search(world) {
       await nothingSticksOut(page, path)
       await page.context().close()
     }
+  })
+
+  test('what the shop says stands above the products', async () => {
+    await rules()
+    const page = await visit('/search?q=lantern')
+    await answered(page)
+    const banner = page.locator('.mercer-banner')
+    await expectText(banner, 'Lanterns <b>glow</b> here')
+    assert.equal(await banner.locator('a').getAttribute('href'), `${site.url}/c?name=lanterns`)
+    const [above, below] = await Promise.all([banner.boundingBox(), page.locator('.mercer-main').boundingBox()])
+    assert.ok(above.y + above.height <= below.y)
+    await axeIsContent(page, 'a banner')
+    await page.context().close()
+  })
+
+  test('a search that the shop sends elsewhere is no step to come back to', async () => {
+    await rules()
+    const page = await visit('/')
+    await page.goto('/search?q=where+is+my+parcel')
+    await page.waitForURL('**/c?name=help')
+    await page.goBack()
+    assert.equal(new URL(page.url()).pathname, '/', 'the page before the search')
+    await ready(page)
+    await input(page).click()
+    await input(page).pressSequentially('where is my parcel')
+    await page.waitForResponse((response) => response.url().endsWith('/v1/suggest') && response.request().postDataJSON().q === 'where is my parcel')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/c?name=help')
+    await page.goBack()
+    assert.equal(new URL(page.url()).pathname, '/')
+    assert.deepEqual(page.asked.length <= 1, true, 'the box went there without a search')
+    await page.context().close()
+  })
+
+  test('an address that would run is not gone to', async () => {
+    const fake = { decision_id: 'd', query: { text: 'x' }, total: 0, items: [], banners: [{ rule: 'r', text: 'Run', url: 'javascript:window.hacked=1' }], redirect: 'javascript:window.hacked=1' }
+    const page = await visit('/search?q=x', {}, (page) => page.route('**/v1/search', (route) => route.fulfill({ json: fake, headers: { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*' } })))
+    await answered(page)
+    assert.equal(await page.locator('.mercer-banner a').count(), 0)
+    assert.equal(await page.evaluate(() => window.hacked), undefined)
+    await page.context().close()
+  })
+
+  test('what the shop chose beforehand is chosen, and can be taken away', async () => {
+    await rules()
+    const page = await visit('/search?q=gift+bag')
+    await answered(page)
+    assert.ok(await box(page, 'Colour', 'Red').isChecked())
+    await page.getByRole('link', { name: 'Remove Red' }).click()
+    await page.waitForURL('**ignore=preset%3Acolour')
+    await answered(page)
+    assert.equal(await page.locator('.mercer-chip').count(), 0)
+    await page.goBack()
+    await page.locator('.mercer-chip').first().waitFor()
+    await page.context().close()
+  })
+
+  test('words can be meant as they were typed, and a minus leaves out', async () => {
+    const page = await visit('/search?q=wooden+hart')
+    await answered(page)
+    await page.getByRole('link', { name: 'Search for “wooden hart” instead' }).click()
+    await page.waitForURL('**&ignore=corrected')
+    await expectText(page.locator('.mercer-total'), '“wooden hart”')
+    assert.equal(await page.locator('.mercer-corrected').count(), 0)
+    await page.goto('/search?q=mug+-red')
+    await answered(page)
+    await expectText(page.locator('.mercer-unwanted'), 'Without “red”')
+    const titles = await page.locator('.mercer-found .mercer-title').allTextContents()
+    assert.ok(titles.length && titles.every((title) => !/\bred\b/i.test(title)), titles.join(', '))
+    await page.context().close()
+  })
+
+  test('before the first letter there are products, and why', async () => {
+    const page = await visit('/')
+    await ready(page)
+    await input(page).click()
+    const first = page.locator('.mercer-option-product').first()
+    await first.waitFor()
+    await expectText(first.locator('.mercer-option-note'), 'Popular now')
+    await axeIsContent(page, 'suggestions before the first letter')
+    await nothingSticksOut(page, 'suggestions before the first letter')
+    await page.context().close()
   })
 
   /** A shop's page with Mercer's one script tag. */

@@ -29,18 +29,23 @@ fn plain(page: &PageView<'_>, code: ReasonCode) -> Reason {
 
 fn of_candidate(page: &PageView<'_>, candidate: &Candidate<'_>) -> Vec<Reason> {
     let Ranked { item, source, because_of, .. } = candidate.ranked;
-    let mut reasons = vec![match (source, because_of) {
-        // The next-order model proposes what was ordered before, and what everybody orders.
-        (SourceKind::ForYou, Some(cause)) if cause == item => plain(page, ReasonCode::BuyAgain),
-        (SourceKind::ForYou, None) => plain(page, ReasonCode::Popular),
-        _ => of_source(page, source, because_of),
-    }];
+    let mut reasons = vec![of_proposal(page, source, item, because_of)];
     if let Some(label) = candidate.boost {
         reasons.push(Reason { code: ReasonCode::Boosted, text: label.to_owned(), because_of: None });
     } else if candidate.is_aimed_at {
         reasons.push(plain(page, ReasonCode::Boosted));
     }
     reasons
+}
+
+/// Why a source proposes a product.
+pub(crate) fn of_proposal(page: &PageView<'_>, source: SourceKind, item: Item, because_of: Option<Item>) -> Reason {
+    match (source, because_of) {
+        // The next-order model proposes what was ordered before, and what everybody orders.
+        (SourceKind::ForYou, Some(cause)) if cause == item => plain(page, ReasonCode::BuyAgain),
+        (SourceKind::ForYou, None) => plain(page, ReasonCode::Popular),
+        _ => of_source(page, source, because_of),
+    }
 }
 
 fn of_source(page: &PageView<'_>, source: SourceKind, because_of: Option<Item>) -> Reason {

@@ -130,6 +130,15 @@ impl Person {
         self.profile.as_ref().map(of).unwrap_or_default()
     }
 
+    /// What was looked at or put into the basket from a moment on.
+    pub(crate) fn looked_at_since(&self, catalog: &Catalog, since: Timestamp) -> impl Iterator<Item = Item> {
+        let is_look = |kind: TouchKind| matches!(kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
+        let touches = self.profile.iter().flat_map(|profile| &profile.touches);
+        touches
+            .filter(move |touch| touch.at >= since && is_look(touch.kind))
+            .filter_map(|touch| catalog.item(&touch.product_id))
+    }
+
     pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {
         CustomerFacts {
             profile: self.profile.as_ref(),

@@ -23,6 +23,7 @@
 //! ```
 
 mod arrange;
+mod browse;
 mod canary;
 mod candidates;
 mod catalog;
@@ -60,6 +61,7 @@ mod weights;
 mod words;
 mod world;
 
+pub use browse::{browse, children};
 pub use canary::Canary;
 pub use catalog::{Catalog, CategoryCount};
 pub use decide::decide;

@@ -8,9 +8,11 @@ mod chips;
 mod clicked;
 mod exploring;
 mod facets;
+mod hidden;
 mod interleaving;
 mod narrow;
 mod personal;
+mod preset;
 mod rules;
 mod ways;
 
@@ -33,6 +35,9 @@ use crate::rule::{Scope, Subject};
 use crate::words::{Language, Sentence, say};
 use crate::{World, canary};
 
+pub(crate) use hidden::Hidden;
+pub(crate) use narrow::price_range;
+
 use chips::Wishes;
 use exploring::explore;
 use interleaving::Rival;
@@ -46,6 +51,8 @@ const LARGEST_PAGE: usize = 200;
 const MOST_PAGED: usize = 10_000;
 const FACETS: usize = 8;
 const MOST_FACETS: usize = 30;
+/// In `ignore`: the words are meant as they were typed.
+const CORRECTED: &str = "corrected";
 
 /// A product that was found, with what speaks for it.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +148,9 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let request = replaced.as_ref().unwrap_or(request);
     // A code is taken as it is.
     let is_code = world.search.is_code(&request.q);
-    let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
+    let mut wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
+    let preset = rules.preset(request, &mut wishes);
+    let request = preset.as_ref().unwrap_or(request);
     let found = find(world, request, &wishes);
     let mut hits = hits(world, request, &wishes, &found);
     rules.add_pinned(&mut hits);
@@ -226,7 +235,11 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
         };
         return Found { matches, ..Found::default() };
     }
-    world.search.find(&world.lexicon(), &wishes.rest, request.typing)
+    let lexicon = world.lexicon();
+    if request.ignore.iter().any(|id| id == CORRECTED) {
+        return world.search.find_as_typed(&lexicon, &wishes.rest, request.typing);
+    }
+    world.search.find(&lexicon, &wishes.rest, request.typing)
 }
 
 /// What was found, best first. Where nothing narrows it down, what nobody could page to is not looked at.
@@ -317,7 +330,7 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
     Understood {
         text: typed.to_owned(),
         corrected: found.corrected.clone(),
-        chips: wishes.chips.clone(),
+        chips: wishes.chips.iter().chain(&wishes.preset).cloned().collect(),
         dropped: found.unknown.iter().chain(&found.dropped).cloned().collect(),
         unwanted: found.unwanted.clone(),
         is_code: found.is_code,

@@ -8,6 +8,7 @@ use mercer_search::common_form;
 
 use crate::placements::{PlacementError, Readable, check_rule, refuse};
 use crate::rule::{Rule, Subject};
+use crate::search::price_range;
 
 const MOST_TEXTS: usize = 50;
 const MOST_ACTIONS: usize = 20;
@@ -160,12 +161,31 @@ fn check_action(number: usize, action: &SearchAction) -> Result<(), PlacementErr
         }
         SearchAction::Redirect { url } => check_address(&field("url"), url),
         SearchAction::Replace { query } => check_text(&field("query"), query, MOST_LETTERS),
+        SearchAction::Preset { field: name, values } => {
+            check_text(&field("field"), name, MOST_LETTERS)?;
+            check_values(number, name, values)
+        }
         SearchAction::Banner { text, url } => {
             check_text(&field("text"), text, LONGEST_BANNER)?;
             url.iter().try_for_each(|url| check_address(&field("url"), url))
         }
         _ => Ok(()),
     }
+}
+
+fn check_values(number: usize, name: &str, values: &[String]) -> Result<(), PlacementError> {
+    let field = format!("then[{number}].values");
+    if values.is_empty() || values.len() > MOST_TEXTS {
+        return refuse(&field, format!("name at least one value, at most {MOST_TEXTS}"));
+    }
+    for (place, value) in values.iter().enumerate() {
+        let field = format!("{field}[{place}]");
+        check_text(&field, value, MOST_LETTERS)?;
+        if name == "price" && price_range(value).is_none() {
+            return refuse(&field, "a price is a range of minor units: `1000..1999`, `..999` or `5000..`");
+        }
+    }
+    Ok(())
 }
 
 /// Where a browser may be sent: never to a script.

@@ -1,22 +1,28 @@
 //! What is being typed, carried on: texts to search for, categories, brands and products, in one answer.
 //!
-//! Everything that is suggested finds something, and nothing that only few people typed is told to others. It is as pure as
-//! a search.
+//! Everything that is suggested finds something, nothing that the shop hides is suggested, and nothing that only few people
+//! typed is told to others. It is as pure as a search.
 
 use std::collections::BTreeSet;
 
 use mercer_recommend::Item;
 use mercer_schema::{
-    DecideRequest, DecidedItem, Page, PageType, SuggestAnswer, SuggestRequest, SuggestedBecause, SuggestedPlace,
-    SuggestedQuery, Timestamp,
+    DecideRequest, DecidedItem, Explain, Page, PageType, SearchRequest, SourceKind, SuggestAnswer, SuggestRequest,
+    SuggestedBecause, SuggestedPlace, SuggestedQuery, Timestamp,
 };
 use mercer_search::{Doc, FacetField, Value, best, leaf_of};
 
 use crate::World;
-use crate::candidates::Sources;
+use crate::candidates::{Depth, Proposal, Sources};
+use crate::explain::of_proposal;
 use crate::fields::Projection;
+use crate::filter::{Seen, available, refuse_for};
 use crate::gate::{Person, admit};
 use crate::notes::Notes;
+use crate::page::PageView;
+use crate::rule::Scope;
+use crate::search::Hidden;
+use crate::words::Language;
 
 const QUERIES: usize = 6;
 const PLACES: usize = 3;
@@ -37,32 +43,50 @@ const MOST_RECENT: usize = 3;
 
 /// Completes what is typed.
 pub fn suggest(world: &World, request: &SuggestRequest, now: Timestamp) -> SuggestAnswer {
+    let typed = request.q.trim();
+    let query = (!typed.is_empty()).then(|| typed.to_owned());
     let asked = DecideRequest {
         customer: request.customer.clone(),
         anonymous_id: request.anonymous_id.clone(),
-        page: Page { kind: PageType::Search, locale: request.locale.clone(), ..Page::default() },
+        page: Page { kind: PageType::Search, query, locale: request.locale.clone(), ..Page::default() },
         no_personalization: request.no_personalization,
         ..DecideRequest::default()
     };
     let person = admit(world, &asked, now, &mut Notes::default());
     let searcher = world.searcher(&asked.visitor()).filter(|_| !person.objects);
+    let page = PageView {
+        world,
+        person: &person,
+        now,
+        scope: Scope::new(&asked.page, person.facts(now), now),
+        own: Seen::default(),
+        language: Language::of(request.locale.as_deref()),
+        explain: Explain::Reasons,
+    };
+    let mut hidden = Hidden::from(&page, &search_for(request, typed));
     SuggestAnswer {
-        queries: queries(world, request, (&person, searcher), now),
-        categories: places(world, request, &FacetField::Category),
-        brands: places(world, request, &FacetField::Brand),
-        items: products(world, request),
+        queries: queries(&page, request, searcher),
+        categories: places(&page, request, &FacetField::Category),
+        brands: places(&page, request, &FacetField::Brand),
+        items: if typed.is_empty() {
+            wanted(&page, request, &mut hidden)
+        } else {
+            products(&page, request, &mut hidden)
+        },
+        redirect: hidden.redirect,
     }
 }
 
-fn queries(
-    world: &World,
-    request: &SuggestRequest,
-    (person, searcher): (&Person, Option<u64>),
-    now: Timestamp,
-) -> Vec<SuggestedQuery> {
+/// The search that a suggestion leads to, as rules see it.
+fn search_for(request: &SuggestRequest, text: &str) -> SearchRequest {
+    SearchRequest { q: text.to_owned(), filter: request.filter.clone(), ..SearchRequest::default() }
+}
+
+fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>) -> Vec<SuggestedQuery> {
+    let PageView { world, person, now, .. } = *page;
     let wanted = request.queries.unwrap_or(QUERIES).min(MOST);
-    let mut told =
-        Told { world, typed: request.q.trim().to_lowercase(), wanted, known: BTreeSet::new(), queries: Vec::new() };
+    let typed = request.q.trim().to_lowercase();
+    let mut told = Told { page, request, typed, wanted, known: BTreeSet::new(), queries: Vec::new() };
     if request.q.trim().is_empty() {
         let own = searcher.map_or(&[][..], |searcher| world.queries.own(searcher));
         own.iter().take(MOST_RECENT).for_each(|text| told.add(text, SuggestedBecause::Recent));
@@ -95,7 +119,8 @@ fn queries(
 
 /// Suggestions so far, each text once, whatever the order of its words.
 struct Told<'a> {
-    world: &'a World,
+    page: &'a PageView<'a>,
+    request: &'a SuggestRequest,
     typed: String,
     wanted: usize,
     known: BTreeSet<Vec<String>>,
@@ -109,12 +134,24 @@ impl Told<'_> {
         }
         let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         words.sort_unstable();
-        let found = || self.world.search.find(&self.world.lexicon(), text, false);
         // What finds nothing any more is not told.
-        if !self.known.contains(&words) && (why == SuggestedBecause::Catalog || !found().matches.is_empty()) {
+        if !self.known.contains(&words) && self.finds(text, why) {
             self.known.insert(words);
             self.queries.push(SuggestedQuery { text: text.to_owned(), why });
         }
+    }
+
+    /// Whether a search for it has anything to show.
+    fn finds(&self, text: &str, why: SuggestedBecause) -> bool {
+        let world = self.page.world;
+        let mut hidden = Hidden::from(self.page, &search_for(self.request, text));
+        if why == SuggestedBecause::Catalog && hidden.is_empty() {
+            return true;
+        }
+        let mut found = world.search.find(&world.lexicon(), text, false).matches.into_iter().map(|found| found.doc);
+        found.any(|Doc(number)| {
+            world.catalog.product(Item(number)).is_some_and(|product| !hidden.has(Item(number), product))
+        })
     }
 }
 
@@ -124,31 +161,96 @@ fn in_mind(world: &World, person: &Person, now: Timestamp) -> Vec<Doc> {
     person.viewed.iter().copied().take(MOST_VIEWED).chain(expected).map(|item| Doc(item.0)).collect()
 }
 
-fn places(world: &World, request: &SuggestRequest, field: &FacetField) -> Vec<SuggestedPlace> {
-    let facets = world.search.facets();
+fn places(page: &PageView<'_>, request: &SuggestRequest, field: &FacetField) -> Vec<SuggestedPlace> {
+    let facets = page.world.search.facets();
     let told = |value: Value| {
         let text = facets.text(value);
-        SuggestedPlace {
+        let name = if *field == FacetField::Brand { "refine.brand" } else { "category" };
+        Some(SuggestedPlace {
             value: text.to_owned(),
             label: leaf_of(text).to_owned(),
-            products: facets.products(value) as usize,
-        }
+            products: shown_in(page, request, (field, text), facets.products(value) as usize)?,
+            url: format!("?{name}={}", encoded(text)),
+        })
     };
     let wanted = request.places.unwrap_or(PLACES).min(MOST);
-    facets.places(field, &request.q, wanted).into_iter().map(told).collect()
+    facets.places(field, &request.q, MOST).into_iter().filter_map(told).take(wanted).collect()
 }
 
-fn products(world: &World, request: &SuggestRequest) -> Vec<DecidedItem> {
+/// How many products of a category or brand may be shown; none where all are hidden.
+fn shown_in(
+    page: &PageView<'_>,
+    request: &SuggestRequest,
+    (field, text): (&FacetField, &str),
+    all: usize,
+) -> Option<usize> {
+    let catalog = &page.world.catalog;
+    let category = (*field == FacetField::Category).then(|| text.to_owned());
+    let mut hidden = Hidden::from(page, &SearchRequest { category, ..search_for(request, "") });
+    if hidden.is_empty() {
+        return Some(all);
+    }
+    let mut is_shown = |item: Item| catalog.product(item).is_some_and(|product| !hidden.has(item, product));
+    let shown = match field {
+        FacetField::Brand => catalog.of_brand(text).filter(|item| is_shown(*item)).count(),
+        _ => catalog.in_category(leaf_of(text)).filter(|item| is_shown(*item)).count(),
+    };
+    (shown > 0).then_some(shown)
+}
+
+/// A value in an address.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Before the first letter: what the customer is likely to want, else what everybody buys, with the reasons.
+fn wanted(page: &PageView<'_>, request: &SuggestRequest, hidden: &mut Hidden<'_>) -> Vec<DecidedItem> {
     let wanted = request.products.unwrap_or(PRODUCTS).min(MOST);
-    let names: Vec<String> = FIELDS.iter().map(|name| (*name).to_owned()).collect();
-    let mut projection = Projection::new(if request.fields.is_empty() { &names } else { &request.fields });
+    let fields = fields(request);
+    let mut projection = Projection::new(&fields);
+    let mut sources = Sources::new(page.world, page.person, &Page::default(), &[], page.now);
+    let mut seen = Seen::default();
+    let mut items: Vec<DecidedItem> = Vec::new();
+    for source in [SourceKind::ForYou, SourceKind::Popular] {
+        for Proposal { item, because_of, .. } in &sources.ask(source, Depth::Few, None).best_first {
+            if items.len() >= wanted {
+                return items;
+            }
+            let Ok(product) = available(page.world, *item) else { continue };
+            let is_refused = refuse_for(page.person, page.world, (*item, product), page.now).is_err();
+            if is_refused || seen.has(*item, product) || hidden.has(*item, product) {
+                continue;
+            }
+            seen.add(*item, Some(product));
+            items.push(DecidedItem {
+                product_id: product.id.clone(),
+                product: Some(projection.apply(product)),
+                score: 1.0 / (items.len() + 1) as f64,
+                propensity: 1.0,
+                source: Some(source),
+                reasons: vec![of_proposal(page, source, *item, *because_of)],
+            });
+        }
+    }
+    items
+}
+
+/// What is called as it was typed.
+fn products(page: &PageView<'_>, request: &SuggestRequest, hidden: &mut Hidden<'_>) -> Vec<DecidedItem> {
+    let world = page.world;
+    let wanted = request.products.unwrap_or(PRODUCTS).min(MOST);
+    let fields = fields(request);
+    let mut projection = Projection::new(&fields);
     let mut found = world.search.find(&world.lexicon(), &request.q, true).matches;
-    let is_buyable = |Doc(number): Doc| world.catalog.product(Item(number)).is_some_and(|product| product.is_buyable());
-    found.retain(|found| is_buyable(found.doc));
+    let product = |Doc(number): Doc| world.catalog.product(Item(number)).filter(|product| product.is_buyable());
+    found.retain(|found| {
+        product(found.doc).is_some_and(|product| hidden.is_empty() || !hidden.has(Item(found.doc.0), product))
+    });
     // Beginnings fit many products alike: those that people want go first.
     found.iter_mut().for_each(|found| found.score *= 1.0 + world.popularity.score(Item(found.doc.0)));
     let told = |found: mercer_search::Match| {
-        let product = world.catalog.product(Item(found.doc.0))?;
+        let product = product(found.doc)?;
         Some(DecidedItem {
             product_id: product.id.clone(),
             product: Some(projection.apply(product)),
@@ -159,4 +261,8 @@ fn products(world: &World, request: &SuggestRequest) -> Vec<DecidedItem> {
         })
     };
     best(found, wanted).into_iter().filter_map(told).collect()
+}
+
+fn fields(request: &SuggestRequest) -> Vec<String> {
+    if request.fields.is_empty() { FIELDS.map(str::to_owned).to_vec() } else { request.fields.clone() }
 }

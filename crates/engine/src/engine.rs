@@ -9,9 +9,10 @@ use mercer_collect::import::Imported;
 use mercer_collect::{BadRow, Limits, Protocol};
 use mercer_decide::{Placements, ShopSynonyms};
 use mercer_schema::{
-    DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact, ModelVersion, PageDecision, Placement, PlacementId,
-    Position, Product, ProductId, Record, SearchAnswer, SearchRecord, SearchRequest, SearchRule, SearchRuleId,
-    SearchSettings, SuggestAnswer, SuggestRequest, SynonymRule, Timestamp, Visitor,
+    BrowseAnswer, BrowseRequest, BrowseTile, DecideRequest, DecisionId, DecisionRecord, Draft, Event, Fact,
+    ModelVersion, PageDecision, Placement, PlacementId, Position, Product, ProductId, Record, SearchAnswer,
+    SearchRecord, SearchRequest, SearchRule, SearchRuleId, SearchSettings, SuggestAnswer, SuggestRequest, SynonymRule,
+    Timestamp, Visitor,
 };
 use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -294,6 +295,16 @@ impl Engine {
             self.log_decision(replay::decision_draft(request, &decision, &json));
         }
         Answer { decision, json }
+    }
+
+    /// Where to go in the shop. Never logged.
+    pub fn browse(&self, request: &BrowseRequest, now: Timestamp) -> BrowseAnswer {
+        mercer_decide::browse(&self.published.load().world, request, now)
+    }
+
+    /// The categories right below one, in the order of a customer. Never logged.
+    pub fn children(&self, category: &str, request: &BrowseRequest, now: Timestamp) -> Vec<BrowseTile> {
+        mercer_decide::children(&self.published.load().world, category, request, now)
     }
 
     /// Carries on what is being typed. Never logged.

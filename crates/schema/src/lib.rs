@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod browse;
 mod commerce;
 mod decision;
 mod event;
@@ -33,6 +34,7 @@ mod synonym;
 mod time;
 mod whereabouts;
 
+pub use browse::{BrowseAnswer, BrowseBecause, BrowseCategory, BrowseRequest, BrowseTile};
 pub use commerce::{Commerce, CommerceAction, Line, Order};
 pub use decision::{
     DecideRequest, DecidedItem, DecisionRecord, Explain, Page, PageDecision, PageType, PlacementDecision, Reason,

@@ -35,7 +35,8 @@ pub struct SearchRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 16)]
     pub refine: Vec<Refinement>,
-    /// Ids of `query.chips` that the customer took away: they are not understood again.
+    /// Ids of `query.chips` that the customer took away: they are not understood again. `corrected`: the words are meant as
+    /// they were typed, and no slip is looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 16)]
     pub ignore: Vec<String>,
@@ -331,6 +332,10 @@ pub struct SuggestRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 20)]
     pub products: Option<usize>,
+    /// A rule (CEL) that must hold for each product: what does not is suggested in no form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub filter: Option<String>,
     /// Product fields to return; empty means title, price and picture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 64)]
@@ -348,8 +353,11 @@ pub struct SuggestAnswer {
     pub queries: Vec<SuggestedQuery>,
     pub categories: Vec<SuggestedPlace>,
     pub brands: Vec<SuggestedPlace>,
-    /// As in `/v1/decide`.
+    /// As in `/v1/decide`. Before the first letter: what this customer is likely to want, else what is popular, with reasons.
     pub items: Vec<DecidedItem>,
+    /// Where the shop wants customers to go who search for just this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
 }
 
 /// A text to search for.
@@ -377,4 +385,7 @@ pub struct SuggestedPlace {
     pub value: String,
     pub label: String,
     pub products: usize,
+    /// What asks for it behind the address of a page with results: `?category=…` or `?refine.brand=…`.
+    #[serde(default)]
+    pub url: String,
 }

@@ -89,6 +89,15 @@ pub enum SearchAction {
         #[schema(min_length = 1, max_length = 200)]
         query: String,
     },
+    /// Values of a facet are chosen as if the customer had chosen them, until they take that away or choose for themselves.
+    Preset {
+        /// `brand`, `category`, `price`, or an attribute's name.
+        #[schema(min_length = 1, max_length = 200)]
+        field: String,
+        /// As in `refine`; any of them.
+        #[schema(min_items = 1, max_items = 50)]
+        values: Vec<String>,
+    },
     /// A line above the products.
     Banner {
         #[schema(min_length = 1, max_length = 500)]

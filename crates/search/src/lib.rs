@@ -30,6 +30,7 @@ mod language;
 mod marks;
 mod measure;
 mod mine;
+mod minus;
 mod numbers;
 mod queries;
 mod query;

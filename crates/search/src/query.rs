@@ -13,7 +13,7 @@ use crate::search::Lexicon;
 use crate::spelling::{Meant, Mender};
 use crate::text::{Gap, Token, code, tokens};
 use crate::thesaurus::Alternative;
-use crate::{Doc, measure};
+use crate::{Doc, measure, minus};
 
 /// Characters and words of what is typed that are read.
 const LONGEST_TEXT: usize = 200;
@@ -81,12 +81,23 @@ pub(crate) struct Reading {
     pub(crate) corrected: Option<String>,
 }
 
-/// Reads what was typed. The last word may go on when `is_open`.
-pub(crate) fn read(index: &SearchIndex, lexicon: &Lexicon, text: &str, is_open: bool) -> Reading {
+/// How a text is to be taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Typed {
+    /// The last word may go on.
+    pub(crate) is_open: bool,
+    /// Every word is meant as it was typed: no slip is looked for.
+    pub(crate) is_meant: bool,
+}
+
+/// Reads what was typed.
+pub(crate) fn read(index: &SearchIndex, lexicon: &Lexicon, text: &str, how: Typed) -> Reading {
+    let Typed { is_open, is_meant } = how;
     let visible = |character: char| if character.is_control() { ' ' } else { character };
     let text: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
     let is_open = is_open && text.ends_with(char::is_alphanumeric);
-    Reader { index, lexicon, languages: languages(index), is_open, reading: Reading::default() }.read(&text)
+    let text = minus::in_words(&text, index.languages()[0].words());
+    Reader { index, lexicon, languages: languages(index), is_open, is_meant, reading: Reading::default() }.read(&text)
 }
 
 /// Languages in which what is typed may be meant.
@@ -103,6 +114,7 @@ struct Reader<'a> {
     lexicon: &'a Lexicon,
     languages: Vec<Language>,
     is_open: bool,
+    is_meant: bool,
     reading: Reading,
 }
 
@@ -111,7 +123,8 @@ impl Reader<'_> {
         let tokens = tokens(text, MOST_WORDS);
         self.read_codes(text, &tokens);
         let Self { index, lexicon, is_open, .. } = self;
-        let words = Mender { index, languages: &self.languages, lexicon, is_open }.mend(&tokens);
+        let mender = Mender { index, languages: &self.languages, lexicon, is_open };
+        let words = if self.is_meant { tokens.iter().map(Meant::as_typed).collect() } else { mender.mend(&tokens) };
         self.reading.corrected = corrected(&words);
         let mut wanted = self.without_unwanted(words);
         let head = self.head(&wanted);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mercer_schema::{Product, SynonymRule};
 
-use crate::query::{How, Unit, read};
+use crate::query::{How, Typed, Unit, read};
 use crate::rank::{Match, Weights, is_in, matches};
 use crate::text::{code, tokens};
 use crate::thesaurus::{Alternative, Refusals, Thesaurus};
@@ -128,7 +128,16 @@ impl SearchIndex {
 
     /// All products that have some of what was typed. The last word may be only begun when `is_open`.
     pub fn find(&self, lexicon: &Lexicon, text: &str, is_open: bool) -> Found {
-        let reading = read(self, lexicon, text, is_open);
+        self.find_read(lexicon, text, Typed { is_open, is_meant: false })
+    }
+
+    /// The same with every word as it was typed: no slip is forgiven.
+    pub fn find_as_typed(&self, lexicon: &Lexicon, text: &str, is_open: bool) -> Found {
+        self.find_read(lexicon, text, Typed { is_open, is_meant: true })
+    }
+
+    fn find_read(&self, lexicon: &Lexicon, text: &str, how: Typed) -> Found {
+        let reading = read(self, lexicon, text, how);
         let matches = relevant(matches(self, &reading, &lexicon.weights));
         let first = matches.iter().reduce(|best, found| if found.score > best.score { found } else { best });
         let is_dropped = |unit: &&Unit| {

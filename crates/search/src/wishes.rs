@@ -6,7 +6,7 @@
 use crate::facets::{FacetField, Value};
 use crate::language::Words;
 use crate::text::{Gap, Token, fold, tokens};
-use crate::{SearchIndex, measure};
+use crate::{SearchIndex, measure, minus};
 
 /// Words of what is typed that are read.
 const MOST_WORDS: usize = 16;
@@ -75,7 +75,7 @@ impl Role {
 impl SearchIndex {
     /// Reads the wishes in what was typed. Those whose words are in `ignored` are left in the text.
     pub fn wishes(&self, text: &str, ignored: &[String]) -> Wishes {
-        let text = spelled_out(text);
+        let text = spelled_out(&minus::in_words(text, self.languages()[0].words()));
         let mut reader = Reader { index: self, ignored, words: self.languages()[0].words(), wished: Vec::new() };
         let mut rest = reader.take_prices_and_sizes(&tokens(&text, MOST_WORDS));
         reader.find_values(&rest);
@@ -226,6 +226,8 @@ impl Reader<'_> {
                     self.add(&tokens[place..place + length], Wish::Value(values));
                     place += length;
                 }
+                // *Without red* wishes for no red.
+                None if self.words.negation.contains(&tokens[place].plain) => place += 2,
                 None => place += 1,
             }
         }

@@ -90,6 +90,9 @@ fn what_a_product_is_stands_before_what_goes_with_it() {
 #[test]
 fn what_is_not_wanted_is_left_out() {
     assert_eq!(found("frying pan without lid"), ["PAN-2"]);
+    assert_eq!(found("frying pan -lid"), ["PAN-2"]);
+    assert_eq!(found("-lid frying pan"), ["PAN-2"], "at the beginning too");
+    assert_eq!(found("frying-pan"), found("frying pan"), "a hyphen is no minus");
     assert_eq!(found("non stick pan")[0], "PAN-1", "a name, no negation");
 }
 
@@ -191,4 +194,16 @@ proptest! {
         prop_assert!(answer.matches.len() <= products.len());
         prop_assert!(answer.matches.iter().all(|found| found.score.is_finite()));
     }
+}
+
+#[test]
+fn words_that_are_meant_as_typed_are_not_mended() {
+    let (index, _) = shop();
+    let lexicon = Lexicon::default();
+    let mended = index.find(&lexicon, "lantren", false);
+    assert_eq!((mended.corrected.as_deref(), mended.matches.len()), (Some("lantern"), 2));
+    let meant = index.find_as_typed(&lexicon, "lantren", false);
+    assert_eq!((meant.corrected, meant.matches.len(), meant.unknown), (None, 0, vec!["lantren".to_owned()]));
+    assert_eq!(index.find_as_typed(&lexicon, "lanterns", false).matches.len(), 2, "forms of a word are no slips");
+    assert_eq!(index.find_as_typed(&lexicon, "tshirt", false).matches.len(), 1, "nor is what is written as one");
 }

@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod assets;
 mod body;
+mod browse;
 mod catalog;
 mod collect;
 mod console;

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::state::App;
 use crate::{
-    admin, assets, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency, models,
-    openapi, search, search_desk, search_judgments, search_trial, upload,
+    admin, assets, browse, catalog, collect, console, customers, decide, docs, export, guard, health, idempotency,
+    models, openapi, search, search_desk, search_judgments, search_trial, upload,
 };
 
 /// Bodies of the collectors: their own limit answers before this one.
@@ -53,7 +53,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(catalog::find, catalog::remove))
         .routes(routes!(catalog::categories))
         .routes(routes!(search::get, search::post))
-        .routes(routes!(search::browse))
+        .routes(routes!(browse::tree))
+        .routes(routes!(browse::category))
         .routes(routes!(search::facets))
         .routes(routes!(search::suggest, search::suggest_post))
         .routes(routes!(search_desk::synonyms, search_desk::save_synonyms))

@@ -1,4 +1,4 @@
-//! Search, suggestions and walks through categories over HTTP.
+//! Search and suggestions over HTTP.
 
 use axum::Json;
 use axum::extract::State;
@@ -26,8 +26,8 @@ const MOST_CHOSEN: usize = 50;
 const MOST_FIELDS: usize = 64;
 const LONGEST_RULE: usize = 2_000;
 const LONGEST_FIELD: usize = 200;
-const LONGEST_TOKEN: usize = 4_096;
-const LONGEST_LOCALE: usize = 64;
+pub(crate) const LONGEST_TOKEN: usize = 4_096;
+pub(crate) const LONGEST_LOCALE: usize = 64;
 const LONGEST_CURSOR: usize = 64;
 const STRONGEST: f64 = 2.0;
 
@@ -93,7 +93,7 @@ pub(crate) struct SearchQuery {
 }
 
 impl SearchQuery {
-    fn request(self) -> Result<SearchRequest, Problem> {
+    pub(crate) fn request(self) -> Result<SearchRequest, Problem> {
         let list = |text: Option<String>| -> Vec<String> {
             text.iter().flat_map(|text| text.split(',')).filter(|name| !name.is_empty()).map(str::to_owned).collect()
         };
@@ -175,30 +175,6 @@ pub(crate) async fn post(
     answer(&app, &headers, request)
 }
 
-/// A category's products, in the order in which this customer is likely to want them.
-#[utoipa::path(
-    get, path = "/v1/browse/{category}", tag = "search",
-    params(("category" = String, Path, description = "The name of a category at any level, or its path as `Home > Kitchen`"), SearchQuery),
-    responses(
-        (status = 200, description = "Products", body = SearchAnswer),
-        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn browse(
-    _caller: MayDecide,
-    State(app): State<App>,
-    headers: HeaderMap,
-    ApiPath(category): ApiPath,
-    ApiQuery(query): ApiQuery<SearchQuery>,
-) -> Result<Response, Problem> {
-    let request = query.request()?;
-    check(&request)?;
-    answer(&app, &headers, SearchRequest { category: Some(category), ..request })
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FacetsAnswer {
     pub total: usize,
@@ -236,7 +212,7 @@ fn answer(app: &App, headers: &HeaderMap, request: SearchRequest) -> Result<Resp
 }
 
 /// The request once it is checked, and its visitor settled.
-fn admitted(app: &App, headers: &HeaderMap, mut request: SearchRequest) -> Result<SearchRequest, Problem> {
+pub(crate) fn admitted(app: &App, headers: &HeaderMap, mut request: SearchRequest) -> Result<SearchRequest, Problem> {
     check(&request)?;
     if objects(app, headers) {
         request.no_personalization = true;
@@ -249,7 +225,7 @@ fn admitted(app: &App, headers: &HeaderMap, mut request: SearchRequest) -> Resul
     Ok(request)
 }
 
-fn check(request: &SearchRequest) -> Result<(), Problem> {
+pub(crate) fn check(request: &SearchRequest) -> Result<(), Problem> {
     let invalid = |field: &str, detail: String| Err(Problem::invalid(Some(field.to_owned()), detail));
     at_most("q", Some(&request.q), LONGEST_TEXT)?;
     at_most("category", request.category.as_deref(), LONGEST_TEXT)?;
@@ -271,11 +247,12 @@ fn check(request: &SearchRequest) -> Result<(), Problem> {
         return invalid("cursor", "Send the `next` of an earlier answer, or none.".to_owned());
     }
     check_lists(request)?;
-    if let Some(filter) = &request.filter {
-        mercer_decide::check_filter(filter)
-            .map_err(|error| Problem::invalid(Some("filter".into()), error.to_string()))?;
-    }
-    Ok(())
+    check_rule(request.filter.as_deref())
+}
+
+fn check_rule(filter: Option<&str>) -> Result<(), Problem> {
+    let fault = filter.map_or(Ok(()), mercer_decide::check_filter);
+    fault.map_err(|error| Problem::invalid(Some("filter".into()), error.to_string()))
 }
 
 fn check_lists(request: &SearchRequest) -> Result<(), Problem> {
@@ -321,6 +298,9 @@ pub(crate) struct SuggestQuery {
     /// Products to give; 4 by default.
     #[param(minimum = 0, maximum = 20)]
     pub products: Option<usize>,
+    /// A rule (CEL) that must hold for each product.
+    #[param(max_length = 2000)]
+    pub filter: Option<String>,
     #[param(max_length = 64)]
     pub locale: Option<String>,
 }
@@ -349,6 +329,7 @@ pub(crate) async fn suggest(
         queries: query.queries,
         places: query.places,
         products: query.products,
+        filter: query.filter,
         locale: query.locale,
         ..SuggestRequest::default()
     };
@@ -380,6 +361,8 @@ pub(crate) async fn suggest_post(
 fn suggested(app: &App, headers: &HeaderMap, mut request: SuggestRequest) -> Result<Json<SuggestAnswer>, Problem> {
     at_most("q", Some(&request.q), LONGEST_TEXT)?;
     at_most("locale", request.locale.as_deref(), LONGEST_LOCALE)?;
+    at_most("filter", request.filter.as_deref(), LONGEST_RULE)?;
+    check_rule(request.filter.as_deref())?;
     let counts = [("queries", request.queries), ("places", request.places), ("products", request.products)];
     if let Some((field, _)) = counts.into_iter().find(|(_, count)| count.is_some_and(|count| count > MOST_SUGGESTED)) {
         return Err(Problem::invalid(Some(field.to_owned()), format!("A number from 0 to {MOST_SUGGESTED}.")));

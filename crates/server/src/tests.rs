@@ -1,5 +1,6 @@
 //! The whole server, called as a client calls it.
 
+mod browse;
 mod data;
 mod decide;
 mod hostile_search;

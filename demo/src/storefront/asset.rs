@@ -55,11 +55,12 @@ async fn product_picture(State(shop): State<Shop>, Path(file): Path<String>) -> 
     })
 }
 
-/// A department is drawn as the largest of its categories.
+/// A category is drawn as itself, a department as the largest of its categories.
 async fn department_picture(State(shop): State<Shop>, Path(file): Path<String>) -> Result<Response, Trouble> {
     let wanted = file.strip_suffix(".svg").unwrap_or_default();
     let categories = shop.categories().await?;
-    let inside = categories.iter().filter(|category| category.path.first().is_some_and(|name| slug(name) == wanted));
+    let is_it = |name: Option<&String>| name.is_some_and(|name| slug(name) == wanted);
+    let inside = categories.iter().filter(|category| is_it(category.path.first()) || is_it(category.path.last()));
     Ok(match inside.max_by_key(|category| (category.path.len() > 1, category.products)) {
         Some(category) => {
             let mut product = Product::new(ProductId::trusted(wanted), "");

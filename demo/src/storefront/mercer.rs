@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mercer_schema::{DecideRequest, PageDecision, Product, ProductId, Profile, SearchAnswer, SearchRequest};
+use mercer_schema::{
+    BrowseAnswer, BrowseTile, DecideRequest, PageDecision, Product, ProductId, Profile, SearchAnswer, SearchRequest,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use super::settings::ShopSettings;
 use super::trouble::Trouble;
+use super::visitor::Visitor;
 use crate::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,13 +31,10 @@ pub(super) struct Mercer {
     read_key: String,
 }
 
-/// A page of products.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ProductPage {
-    pub(super) products: Vec<Product>,
-    pub(super) total: usize,
-    #[serde(default)]
-    pub(super) next: Option<String>,
+/// Of a walk through a category, what is below it.
+#[derive(Debug, Deserialize)]
+struct Below {
+    children: Vec<BrowseTile>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -99,10 +99,21 @@ impl Mercer {
         found("a product", self.get(&path, &self.decide_key)).await
     }
 
-    /// `sort` and `cursor` may be empty.
-    pub(super) async fn products(&self, category: &str, sort: &str, cursor: &str) -> Result<ProductPage, Trouble> {
-        let query = query(&[("category", category), ("sort", sort), ("cursor", cursor), ("limit", "24")]);
-        read("a list of products", self.get(&format!("/v1/products{query}"), &self.decide_key)).await
+    /// Categories in the order of this visitor.
+    pub(super) async fn browse(&self, visitor: &Visitor) -> Result<BrowseAnswer, Trouble> {
+        let query = query(&[&asker(visitor)[..], &[("tiles", "40")]].concat());
+        let call = self.get(&format!("/v1/browse{query}"), &self.decide_key);
+        read("the categories of a visitor", call.timeout(DECIDE_TIMEOUT)).await
+    }
+
+    /// The categories right below one, in the order of this visitor.
+    pub(super) async fn below(&self, visitor: &Visitor, category: &str) -> Result<Vec<BrowseTile>, Trouble> {
+        // The products of the category are asked for with all that was chosen; here they only come along.
+        let few = [("limit", "1"), ("facets", "0"), ("dry_run", "true"), ("fields", "id")];
+        let query = query(&[&asker(visitor)[..], &few[..]].concat());
+        let call = self.get(&format!("/v1/browse/{}{query}", encode(category)), &self.decide_key);
+        let below: Below = read("what is below a category", call.timeout(DECIDE_TIMEOUT)).await?;
+        Ok(below.children)
     }
 
     pub(super) async fn categories(&self) -> Result<Vec<Category>, Trouble> {
@@ -160,6 +171,18 @@ async fn found<T: DeserializeOwned>(call: &'static str, request: RequestBuilder)
 
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// Who asks, as parameters. Whoever wants nothing personal, or is looked over the shoulder of, is nobody.
+fn asker(visitor: &Visitor) -> [(&'static str, &str); 3] {
+    let is_known = visitor.may_personalize() && visitor.view_as.is_none();
+    let customer = visitor.customer.as_ref().map(|customer| customer.as_str()).filter(|_| is_known);
+    let anonymous_id = Some(visitor.anonymous_id.as_str()).filter(|_| is_known);
+    [
+        ("customer", customer.unwrap_or_default()),
+        ("anonymous_id", anonymous_id.unwrap_or_default()),
+        ("locale", visitor.locale.as_deref().unwrap_or_default()),
+    ]
 }
 
 /// A query string of those parameters that are not empty.

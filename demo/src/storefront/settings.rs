@@ -15,9 +15,12 @@ pub struct ShopSettings {
     pub decide_key: String,
     /// For the panel that shows what Mercer knows. It stays on the server.
     pub read_key: String,
-    /// The browser SDK's core, and beside it the module with `<mercer-slot>`.
+    /// The browser SDK's core, and beside it the modules with `<mercer-slot>` and with the elements of the search.
     pub module_url: String,
     pub slots_url: String,
+    pub search_url: String,
+    /// The SDK's stylesheets.
+    pub sdk_styles: Vec<String>,
     /// A link for the curious shopkeeper.
     pub console_url: Option<String>,
     /// Whom a visitor can sign in as.
@@ -38,6 +41,8 @@ impl ShopSettings {
             read_key: "demo-read".to_owned(),
             module_url: "/sdk/mercer.js".to_owned(),
             slots_url: "/sdk/slots.js".to_owned(),
+            search_url: "/sdk/search.js".to_owned(),
+            sdk_styles: ["/sdk/mercer.css", "/sdk/search.css"].map(str::to_owned).to_vec(),
             console_url: Some("/console".to_owned()),
             customers: sample_customers()?,
             clock,

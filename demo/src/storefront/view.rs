@@ -1,6 +1,6 @@
 //! What templates show: plain texts and addresses, made once here so that templates decide nothing.
 
-use mercer_schema::{Money, PageDecision, PlacementDecision, Product};
+use mercer_schema::{BrowseBecause, BrowseTile, Money, PageDecision, PlacementDecision, Product};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::asset;
@@ -11,13 +11,14 @@ use super::trouble::Trouble;
 use super::visitor::Visitor;
 
 /// What stays readable in a path.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(super) const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What surrounds every page.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) title: String,
     pub(super) stylesheet: String,
+    pub(super) sdk_styles: Vec<String>,
     pub(super) script: String,
     pub(super) departments: Vec<Link>,
     pub(super) pieces: u32,
@@ -42,6 +43,7 @@ pub(super) struct Frame {
 pub(super) struct Sdk {
     pub(super) module_url: String,
     pub(super) slots_url: String,
+    pub(super) search_url: String,
     pub(super) host: String,
     pub(super) write_key: String,
     pub(super) decide_key: String,
@@ -55,6 +57,8 @@ pub(super) struct Link {
     pub(super) picture: String,
     pub(super) count: usize,
     pub(super) is_current: bool,
+    /// Why it stands where it does, where that is this visitor's matter.
+    pub(super) why: String,
 }
 
 impl Link {
@@ -62,7 +66,13 @@ impl Link {
     pub(super) fn to(name: &str, count: usize) -> Self {
         let slug = slug(name);
         let (url, picture) = (format!("/c/{slug}"), format!("/shop/department/{slug}.svg"));
-        Self { name: name.to_owned(), url, picture, count, is_current: false }
+        Self { name: name.to_owned(), url, picture, count, is_current: false, why: String::new() }
+    }
+
+    /// To a category as Mercer tells of it.
+    pub(super) fn of(tile: &BrowseTile) -> Self {
+        let why = if tile.because == BrowseBecause::Shop { String::new() } else { tile.why.clone() };
+        Self { why, ..Self::to(&tile.name, tile.products) }
     }
 }
 
@@ -73,6 +83,7 @@ impl Frame {
         let sdk = visitor.view_as.is_none().then(|| Sdk {
             module_url: settings.module_url.clone(),
             slots_url: settings.slots_url.clone(),
+            search_url: settings.search_url.clone(),
             host: settings.browser_api_base.clone(),
             write_key: settings.write_key.clone(),
             decide_key: settings.decide_key.clone(),
@@ -80,6 +91,7 @@ impl Frame {
         Ok(Self {
             title: title.to_owned(),
             stylesheet: asset::stylesheet_url(),
+            sdk_styles: settings.sdk_styles.clone(),
             script: asset::script_url(),
             departments: departments(&categories),
             pieces: visitor.cart.pieces(),
@@ -182,6 +194,16 @@ fn links<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Vec<Link> {
     let mut links: Vec<Link> = counts.map(|(name, count)| Link::to(name, count)).collect();
     links.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
     links
+}
+
+pub(super) fn encoded(text: &str, set: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, set).to_string()
+}
+
+/// An address that shows something: of this shop, or of another site.
+pub(super) fn safe_url(url: &str) -> Option<String> {
+    let is_own = url.starts_with('/') && !url.starts_with("//") && !url.starts_with("/\\");
+    (is_own || url.starts_with("https://") || url.starts_with("http://")).then(|| url.to_owned())
 }
 
 pub(super) fn product_url(id: &str) -> String {

@@ -27,6 +27,7 @@ pub(crate) struct FakeMercer {
 struct Inner {
     events: Mutex<Vec<Value>>,
     decisions: Mutex<Vec<DecideRequest>>,
+    searches: Mutex<Vec<SearchRequest>>,
     is_down: AtomicBool,
     refuses_events: AtomicBool,
     extra: Mutex<Vec<Product>>,
@@ -45,6 +46,10 @@ impl FakeMercer {
 
     pub(crate) fn last_decision(&self) -> DecideRequest {
         self.inner.decisions.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub(crate) fn last_search(&self) -> SearchRequest {
+        self.inner.searches.lock().unwrap().last().unwrap().clone()
     }
 
     pub(crate) fn decisions(&self) -> usize {
@@ -92,7 +97,8 @@ impl FakeMercer {
         Router::new()
             .route("/v1/batch", post(batch))
             .route("/v1/decide", post(decide))
-            .route("/v1/products", get(products))
+            .route("/v1/browse", get(browse))
+            .route("/v1/browse/{category}", get(below))
             .route("/v1/products/{id}", get(product))
             .route("/v1/categories", get(categories))
             .route("/v1/search", post(search))
@@ -181,28 +187,32 @@ async fn decide(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request
     .into_response())
 }
 
-async fn products(
+fn tile(path: &str, because: &str) -> Value {
+    let name = path.rsplit(" > ").next().unwrap();
+    json!({ "name": name, "category": path, "products": 7, "because": because, "why": "You looked here lately" })
+}
+
+/// Everybody has looked at mugs.
+async fn browse(
     State(fake): State<FakeMercer>,
     headers: HeaderMap,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
     fake.admit(&headers, "demo-decide")?;
-    let category = query.get("category").map(String::as_str).unwrap_or_default();
-    let mut found: Vec<&Product> =
-        CATALOG.iter().filter(|product| product.category.iter().any(|name| name == category)).collect();
-    let price = |product: &Product| product.price.unwrap().minor;
-    match query.get("sort").map(String::as_str) {
-        Some("price_up") => found.sort_by_key(|product| price(product)),
-        Some("price_down") => found.sort_by_key(|product| -price(product)),
-        Some("popular" | "newest" | "title") | None => {}
-        Some(_) => return Err(StatusCode::BAD_REQUEST),
-    }
-    found.sort_by_key(|product| !product.is_buyable());
-    let start: usize = query.get("cursor").map_or(0, |cursor| cursor.parse().unwrap());
-    let limit: usize = query["limit"].parse().unwrap();
-    let next = (start + limit < found.len()).then(|| (start + limit).to_string());
-    let page: Vec<_> = found.iter().skip(start).take(limit).collect();
-    Ok(Json(json!({ "products": page, "total": found.len(), "next": next })).into_response())
+    let own = query.contains_key("anonymous_id").then(|| tile("Kitchen & Dining > Mugs & Cups", "looked"));
+    let tiles: Vec<Value> =
+        own.into_iter().chain(["Party", "Kitchen & Dining"].map(|name| tile(name, "shop"))).collect();
+    Ok(Json(json!({ "position": 1, "decided_at": "2026-11-24T00:00:00Z", "categories": [], "tiles": tiles, "control": false }))
+        .into_response())
+}
+
+async fn below(State(fake): State<FakeMercer>, headers: HeaderMap, Path(category): Path<String>) -> Answer {
+    fake.admit(&headers, "demo-decide")?;
+    let children = match category.as_str() {
+        "Kitchen & Dining" => vec![tile("Kitchen & Dining > Mugs & Cups", "looked")],
+        _ => Vec::new(),
+    };
+    Ok(Json(json!({ "children": children })).into_response())
 }
 
 async fn product(State(fake): State<FakeMercer>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
@@ -229,7 +239,10 @@ async fn search(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request
     let fits = |product: &&Product| {
         product.title.to_lowercase().contains(&words) || product.id.as_str().to_lowercase().starts_with(&words)
     };
-    let found: Vec<&Product> = CATALOG.iter().filter(fits).collect();
+    let leaf = request.category.as_deref().map(|path| path.rsplit(" > ").next().unwrap().to_owned());
+    let is_in = |product: &&Product| leaf.as_ref().is_none_or(|leaf| product.category.contains(leaf));
+    let mut found: Vec<&Product> = CATALOG.iter().filter(fits).filter(is_in).collect();
+    found.sort_by_key(|product| !product.is_buyable());
     let start: usize = request.cursor.as_deref().map_or(0, |cursor| cursor.parse().unwrap());
     let item =
         |product: &&Product| json!({ "product_id": product.id, "product": product, "score": 1.0, "propensity": 1.0 });
@@ -237,7 +250,21 @@ async fn search(State(fake): State<FakeMercer>, headers: HeaderMap, Json(request
     let answer = json!({
         "decision_id": "d-search", "position": 1, "decided_at": "2026-01-01T00:00:00Z",
         "query": { "text": request.q }, "total": found.len(), "items": items,
+        "facets": [{ "field": "colour", "name": "Colour", "why": "a colour", "values": [
+            { "value": "Red", "label": "Red", "count": 3, "is_chosen": !request.refine.is_empty() },
+        ] }],
+        "next": (start + items.len() < found.len()).then(|| (start + items.len()).to_string()),
+        "redirect": match words.as_str() {
+            "basket" => Some("/cart"),
+            "elsewhere" => Some("https://example.com/"),
+            _ => None,
+        },
+        "banners": [
+            { "rule": "one", "text": "Free <today>", "url": "/delivery" },
+            { "rule": "two", "text": "No & way", "url": "javascript:alert(1)" },
+        ],
     });
+    fake.inner.searches.lock().unwrap().push(request);
     Ok(Json(answer).into_response())
 }
 

@@ -13,6 +13,7 @@ import { make } from './built-in-tile.js';
 import { say } from './say.js';
 import { drawSuggestions } from './suggestion-list.js';
 import { openSuggestions } from './suggestions.js';
+import { safeUrl } from './tile.js';
 import { statusLine } from './tiles.js';
 
 /**
@@ -68,6 +69,8 @@ export class SearchBoxElement extends Base {
   /** @type {ReturnType<typeof openSuggestions> | undefined} */
   #suggestions;
   #told = { query: '', at: -Infinity };
+  /** Where the shop wants who searches for just this text. */
+  #elsewhere = { query: '', url: '' };
 
   get page() {
     return /** @type {typeof SearchBoxElement} */ (this.constructor).page;
@@ -129,7 +132,7 @@ export class SearchBoxElement extends Base {
     // The focus stays in the input, so that a phone's keyboard stays and the list does not close under the finger.
     this.#list.addEventListener('mousedown', (event) => event.preventDefault());
     this.#list.addEventListener('click', (event) => this.#clicked(event));
-    form.addEventListener('submit', () => this.#submitted());
+    form.addEventListener('submit', (event) => this.#submitted(event));
   }
 
   get #isOpen() {
@@ -158,6 +161,7 @@ export class SearchBoxElement extends Base {
    * @param {SuggestAnswer | null} answer
    */
   #receive(typed, answer) {
+    if (answer) this.#elsewhere = { query: typed, url: safeUrl(answer.redirect, document.baseURI) ?? '' };
     if (!answer || document.activeElement !== this.#input) return this.#close();
     const { texts, locale } = this.page;
     const { groups, choices } = drawSuggestions(answer, {
@@ -262,13 +266,19 @@ export class SearchBoxElement extends Base {
     this.#form?.requestSubmit();
   }
 
-  #submitted() {
+  /** @param {Event} event */
+  #submitted(event) {
     this.#close();
     const query = this.#typed;
+    const { query: known, url } = this.#elsewhere;
+    if (url && query === known && !event.defaultPrevented) {
+      event.preventDefault();
+      location.assign(url);
+    }
     const now = this.page.around.now();
     if (!query || (query === this.#told.query && now - this.#told.at < SAME_SEARCH_MS)) return;
     this.#told = { query, at: now };
-    this.page.mercer.track('Products Searched', { query });
+    if (!this.hasAttribute('silent')) this.page.mercer.track('Products Searched', { query });
   }
 
   /** The results on this page answer other words now: by "back", or because a word was left out. */

@@ -21,6 +21,7 @@ export function build(id, texts) {
   const spoken = statusLine();
   const tiles = Array.from({ length: SKELETONS }, () => make('li', { class: 'mercer-skeleton' }));
   const skeletons = make('ul', { class: 'mercer-found mercer-skeletons', 'aria-hidden': 'true' }, ...tiles);
+  const banners = make('div', { class: 'mercer-banners' });
   const understood = make('div', { class: 'mercer-understood' });
   const chips = make('ul', { class: 'mercer-chips', role: 'list', 'aria-label': say(texts.chips) });
   const status = make('p', { class: 'mercer-total', id: `${id}-total`, dir: 'auto' });
@@ -39,8 +40,8 @@ export function build(id, texts) {
   const main = make('div', { class: 'mercer-main' }, list, ways, make('div', { class: 'mercer-foot' }, shown, more));
   const columns = make('div', { class: 'mercer-columns' }, filters, main);
   // Nothing of it is drawn before there is an answer: so nothing of it moves when it comes.
-  const content = make('div', { class: 'mercer-content' }, understood, chips, bar, columns);
+  const content = make('div', { class: 'mercer-content' }, banners, understood, chips, bar, columns);
   const box = make('div', { class: 'mercer-results' }, spoken, skeletons, content, alert);
   for (const part of [skeletons, content, chips, more, alert]) part.hidden = true;
-  return { box, spoken, skeletons, content, understood, chips, status, sort, columns, form, name, done, filters, main, list, ways, shown, more, alert };
+  return { box, spoken, skeletons, content, banners, understood, chips, status, sort, columns, form, name, done, filters, main, list, ways, shown, more, alert };
 }

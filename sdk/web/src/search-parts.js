@@ -11,7 +11,8 @@
 
 import { make } from './built-in-tile.js';
 import { say } from './say.js';
-import { choose, CORRECTED, SORTS } from './search-state.js';
+import { choose, CORRECTED, PRESET, SORTS } from './search-state.js';
+import { safeUrl } from './tile.js';
 import { unseen } from './tiles.js';
 
 /** Values of a facet that are shown at once. */
@@ -28,6 +29,17 @@ const KEY = 'data-mercer-key';
  * @property {string} ownCategory The category that the page itself is about.
  * @property {string | null} categoryHref
  */
+
+/**
+ * What the shop says above the products. An address that would run is no link.
+ * @param {SearchAnswer} answer
+ */
+export function drawBanners({ banners = [] }) {
+  return banners.map(({ text, url }) => {
+    const href = safeUrl(url, document.baseURI);
+    return make('p', { class: 'mercer-banner', dir: 'auto' }, href ? make('a', { href }, text) : text);
+  });
+}
 
 /**
  * @param {SearchAnswer} answer
@@ -105,7 +117,10 @@ export function drawChips({ query }, facets, { state, texts, link }) {
  */
 export function drawFacets(facets, { state, texts, locale, id }) {
   return facets.map(({ field, name, why, values }, place) => {
-    const chosen = new Set(state.refine.find((one) => one.field === field)?.values);
+    // What the shop chose beforehand stands in the answer alone.
+    const own = state.refine.find((one) => one.field === field)?.values;
+    const isPreset = !own && !state.ignore.includes(PRESET + field);
+    const chosen = new Set(own ?? values.filter((one) => isPreset && one.is_chosen).map(({ value }) => value));
     /** @param {Facet['values'][number]} value */
     const box = ({ value, label, count }) => {
       const input = make('input', { type: 'checkbox', name: `refine.${field}`, value, [KEY]: `refine ${field} ${value}` });
@@ -134,9 +149,10 @@ export function drawFacets(facets, { state, texts, locale, id }) {
 
 /**
  * @param {WayOn[]} ways
+ * @param {SearchAnswer['query']} query
  * @param {Around} around
  */
-export function drawWays(ways, { state, texts, locale, link, ownCategory, categoryHref }) {
+export function drawWays(ways, { chips = [] }, { state, texts, locale, link, ownCategory, categoryHref }) {
   if (!ways.length) return [];
   const items = ways.map(({ kind, text, q, category, total }) => {
     const says = text.includes(String(total)) ? '' : say('{total}', { total }, locale);
@@ -148,6 +164,7 @@ export function drawWays(ways, { state, texts, locale, link, ownCategory, catego
     }
     /** @type {SearchState} */
     const bare = { ...state, category: '', refine: [], ignore: [], page: 1 };
+    if (kind === 'without_filters') bare.ignore = chips.map(({ id }) => id).filter((id) => id.startsWith(PRESET));
     const there = kind === 'category' ? { ...bare, q: '', category: category ?? '' } : { ...bare, ...(q !== undefined && { q }) };
     if (kind === 'fewer_words') Object.assign(there, { category: state.category, refine: state.refine, ignore: state.ignore });
     // Of a page about one category the address cannot take another.

@@ -2,7 +2,8 @@
  * `<mercer-search-results>`: the products for what the page's address asks, and ways to narrow them down.
  *
  * Invariant: the address is the truth. Whatever a visitor chooses becomes an address first and is shown after; "back"
- * shows what was there. It sends no request; `found.js` does.
+ * shows what was there. It sends no request; `found.js` does. Where the shop sends a search elsewhere, this page is no
+ * step to go back to.
  */
 
 /** @import { Facet, Mercer, SearchAnswer, SearchSort } from './types.js' */
@@ -16,10 +17,10 @@ import { make } from './built-in-tile.js';
 import { openFound } from './found.js';
 import { say } from './say.js';
 import { build } from './search-frame.js';
-import { drawChips, drawFacets, drawUnderstood, drawWays, inOrder } from './search-parts.js';
-import { choose, readState, requestOf, writeState } from './search-state.js';
+import { drawBanners, drawChips, drawFacets, drawUnderstood, drawWays, inOrder } from './search-parts.js';
+import { chooseBeside, readState, requestOf, writeState } from './search-state.js';
 import { attempt } from './surroundings.js';
-import { closeReasons } from './tile.js';
+import { closeReasons, safeUrl } from './tile.js';
 import { focus, focusIn, makeTile, productOf, TILE, toggleReasons } from './tiles.js';
 
 /**
@@ -302,7 +303,8 @@ export class SearchResultsElement extends Base {
     parts.form.addEventListener('submit', (event) => event.preventDefault());
     parts.form.addEventListener('change', (event) => {
       const { name, value, checked } = /** @type {HTMLInputElement} */ (event.target);
-      this.#go(choose(this.#state, name.slice('refine.'.length), value, checked));
+      const field = name.slice('refine.'.length);
+      this.#go(chooseBeside(this.#state, this.#facets.get(field) ?? { field, values: [] }, value, checked));
     });
     parts.more.addEventListener('click', (event) => {
       if (isPlain(event)) {
@@ -326,6 +328,7 @@ export class SearchResultsElement extends Base {
   #show(found) {
     const parts = this.#draw();
     const { first, listed, next } = found;
+    if (this.#follow(first)) return;
     const focused = this.#focusedKey();
     parts.content.hidden = false;
     const isMore = this.#shown?.first === first && this.#shown.listed.length <= listed.length;
@@ -346,6 +349,19 @@ export class SearchResultsElement extends Base {
     this.setAttribute('state', 'answered');
     if (!isMore) this.#refocus(focused);
     this.dispatchEvent(new CustomEvent('mercer-answered', { bubbles: true, composed: true, detail: first }));
+  }
+
+  /**
+   * Goes where the shop wants who searches for this. Never to what would run, nor to where it is already.
+   * @param {SearchAnswer} answer
+   */
+  #follow({ redirect }) {
+    const url = safeUrl(redirect, document.baseURI);
+    if (!url || url.split('#')[0] === location.href.split('#')[0]) return false;
+    const event = new CustomEvent('mercer-redirect', { bubbles: true, composed: true, cancelable: true, detail: { url } });
+    if (!this.dispatchEvent(event)) return false;
+    location.replace(url);
+    return true;
   }
 
   /** @returns {Around} */
@@ -376,6 +392,7 @@ export class SearchResultsElement extends Base {
     const { texts, locale, state } = around;
     const facets = this.#ordered(answer.facets ?? []);
     for (const facet of facets) this.#facets.set(facet.field, facet);
+    parts.banners.replaceChildren(...drawBanners(answer));
     parts.understood.replaceChildren(...drawUnderstood(answer, around));
     this.#showChips(answer, around);
     this.#showFacets(facets, around);
@@ -385,7 +402,7 @@ export class SearchResultsElement extends Base {
     const said = say(total, { count: answer.total, text }, locale);
     parts.status.textContent = parts.spoken.textContent = said;
     parts.done.textContent = say(texts.done, { count: answer.total }, locale);
-    parts.ways.replaceChildren(...drawWays(answer.ways_on ?? [], around));
+    parts.ways.replaceChildren(...drawWays(answer.ways_on ?? [], answer.query, around));
   }
 
   /**

@@ -23,6 +23,9 @@ export const SORTS = ['relevance', 'popular', 'newest', 'price_up', 'price_down'
 /** `ignore` with this id means: look for the words as they were typed. */
 export const CORRECTED = 'corrected';
 
+/** Before a field's name: what a rule of the shop chose in it. */
+export const PRESET = 'preset:';
+
 const REFINE = 'refine.';
 const LONGEST_TEXT = 1_000;
 const LONGEST_FIELD = 200;
@@ -87,6 +90,24 @@ export function choose(state, field, value, isChosen) {
   const isNew = !state.refine.some((one) => one.field === field);
   const all = isNew ? [...state.refine, { field, values }] : state.refine.map((one) => (one.field === field ? { field, values } : one));
   return { ...state, refine: all.filter((one) => one.values.length), page: 1 };
+}
+
+/**
+ * What the visitor chooses in a facet in which the shop had chosen beforehand: from then on all of it is their choice.
+ * @param {SearchState} state
+ * @param {{ field: string, values: { value: string, is_chosen?: boolean }[] } | undefined} facet
+ * @param {string} value
+ * @param {boolean} isChosen
+ * @returns {SearchState}
+ */
+export function chooseBeside(state, facet, value, isChosen) {
+  const field = facet?.field ?? '';
+  const preset = state.refine.some((one) => one.field === field) ? [] : (facet?.values ?? []).filter((one) => one.is_chosen).map((one) => one.value);
+  if (!preset.length) return choose(state, field, value, isChosen);
+  const values = preset.filter((one) => one !== value);
+  if (isChosen) values.push(value);
+  if (values.length) return { ...state, refine: [...state.refine, { field, values }], page: 1 };
+  return { ...state, ignore: [...state.ignore, PRESET + field], page: 1 };
 }
 
 /**

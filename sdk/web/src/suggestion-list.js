@@ -59,7 +59,9 @@ export function drawSuggestions(answer, how) {
     const source = safeUrl(fields.image_url, document.baseURI);
     if (source) picture.append(make('img', { src: source, alt: '', loading: 'lazy', decoding: 'async' }));
     const price = make('span', { class: 'mercer-option-price' }, textOf(fields.price, how.locale));
-    return option({ kind: 'product', value, label, url: url('product', value, label, fields.url), product }, picture, marked(label, typed), price);
+    // Before the first letter it is not the words that brought it.
+    const why = make('span', { class: 'mercer-option-note', dir: 'auto' }, product.reasons?.[0]?.text ?? '');
+    return option({ kind: 'product', value, label, url: url('product', value, label, fields.url), product }, picture, marked(label, typed), why, price);
   };
 
   const [recent, other] = typed ? [[], answer.queries] : byWhy(answer.queries);

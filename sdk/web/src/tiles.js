@@ -23,6 +23,8 @@ export function makeTile(host, item, { texts, locale }) {
   const content = template instanceof HTMLTemplateElement ? document.importNode(template.content, true) : builtInTile(texts);
   const tile = make('li', { class: 'mercer-tile', 'data-mercer-product': item.product_id }, content);
   tile.dataset.mercerTitle = textOf(item.product?.title, locale);
+  const { availability } = item.product ?? {};
+  if (typeof availability === 'string') tile.dataset.mercerAvailability = availability;
   fill(tile, item, locale);
   return tile;
 }

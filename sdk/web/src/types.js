@@ -201,6 +201,8 @@ export {};
  * @property {Facet[]} [facets]
  * @property {string} [next] Send it as `cursor` for the following products.
  * @property {WayOn[]} [ways_on]
+ * @property {string} [redirect] Where the shop wants customers to go who search for this.
+ * @property {{ rule: string, text: string, url?: string }[]} [banners] What the shop says above the products.
  * @property {string[]} [notes]
  */
 
@@ -244,9 +246,10 @@ export {};
  * @property {SuggestedPlace[]} categories
  * @property {SuggestedPlace[]} brands
  * @property {DecidedItem[]} items
+ * @property {string} [redirect] Where the shop wants customers to go who search for just this.
  */
 
-/** @typedef {{ value: string, label: string, products: number }} SuggestedPlace */
+/** @typedef {{ value: string, label: string, products: number, url?: string }} SuggestedPlace `url`: `?category=…` or `?refine.brand=…`. */
 
 /**
  * @typedef {object} Mercer

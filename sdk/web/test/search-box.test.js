@@ -1,7 +1,7 @@
 /** `<mercer-search-box>`: asks sparingly, is a combobox by the book, and leaves the form a form. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { click, item, settle } from './dom.js';
 import { BOX, openSearch, pass, press, type } from './search-page.js';
 
@@ -165,6 +165,30 @@ test('Enter without a choice submits what was typed, told once', async () => {
   page.input.value = '  ';
   page.form.requestSubmit();
   assert.equal(page.events.length, 1, 'no words, no search');
+});
+
+test('a shop whose server tells of searches has a silent box', async () => {
+  const page = await openSearch(BOX.replace('<mercer-search-box', '<mercer-search-box silent'), { suggest: () => answer() });
+  page.form.addEventListener('submit', (event) => event.preventDefault());
+  await type(page.input, 'mug');
+  page.form.requestSubmit();
+  assert.deepEqual(page.events, []);
+});
+
+test('submitting goes where the shop sends just this text', async () => {
+  const gone = mock.method(location, 'assign', () => {});
+  const to = () => gone.mock.calls.map(({ arguments: [url] }) => url);
+  const page = await typed('mug', { suggest: () => answer({ redirect: '/mugs' }) });
+  page.form.requestSubmit();
+  assert.deepEqual(to(), ['https://shop.example/mugs']);
+  assert.equal(page.events.length, 1, 'it was a search all the same');
+  page.input.value = 'mugs';
+  page.form.requestSubmit();
+  assert.equal(to().length, 1, 'another text is another search');
+  const evil = await typed('mug', { suggest: () => answer({ redirect: 'javascript:alert(1)' }) });
+  evil.form.requestSubmit();
+  assert.equal(to().length, 1);
+  gone.mock.restore();
 });
 
 test('a chosen query is put in and submitted', async () => {

@@ -405,3 +405,46 @@ test('what stands inside is shown until there is an answer', async () => {
   await settle();
   assert.equal(page.find('#before'), null);
 });
+
+test('what the shop says stands above the products, and leads nowhere that runs', async () => {
+  const page = await opened('/search?q=mug', server({
+    banners: [{ rule: 'a', text: 'Free <b>delivery</b>', url: '/delivery' }, { rule: 'b', text: 'Careful', url: 'javascript:alert(1)' }],
+  }));
+  const banners = page.all('.mercer-banner');
+  assert.deepEqual(banners.map((banner) => banner.textContent), ['Free <b>delivery</b>', 'Careful']);
+  assert.deepEqual(banners.map((banner) => banner.querySelector('a')?.getAttribute('href')), ['https://shop.example/delivery', undefined]);
+});
+
+test('it goes where the shop sends a search, without a step to come back to', async () => {
+  const gone = mock.method(location, 'replace', () => {});
+  const page = await opened('/search?q=delivery', server({ redirect: '/delivery' }));
+  assert.deepEqual(gone.mock.calls.map(({ arguments: [url] }) => url), ['https://shop.example/delivery']);
+  assert.equal(page.all('[data-mercer-product]').length, 0, 'nothing flashes by');
+  for (const redirect of ['javascript:alert(1)', 'data:text/html,x', '/search?q=delivery', '']) {
+    const stays = await opened('/search?q=delivery', server({ redirect }));
+    assert.deepEqual([state(stays), gone.mock.callCount()], ['answered', 1], redirect);
+  }
+  document.addEventListener('mercer-redirect', (event) => event.preventDefault(), { once: true });
+  const refused = await opened('/search?q=delivery', server({ redirect: 'https://elsewhere.example/' }));
+  assert.deepEqual([state(refused), gone.mock.callCount()], ['answered', 1], 'a page may refuse');
+  gone.mock.restore();
+});
+
+test('what the shop chose beforehand is chosen, and goes by its chip or by its box', async () => {
+  const preset = (request) => (request.ignore?.includes('preset:brand') || request.refine ? {} : {
+    query: { chips: [{ id: 'preset:brand', field: 'brand', label: 'HP', from: 'Spring', is_filter: true }] },
+    facets: [{ ...FACETS[0], values: [{ value: 'HP', label: 'HP', count: 3, is_chosen: true }, { value: 'Acme', label: 'Acme', count: 1 }] }],
+  });
+  let page = await opened('/search?q=mug', server(preset));
+  assert.deepEqual([chips(page), box(page, 'HP').checked, box(page, 'Acme').checked], [['HP'], true, false]);
+  await tick(page, 'Acme');
+  assert.equal(location.search, '?q=mug&refine.brand=HP&refine.brand=Acme', 'beside it');
+  page = await opened('/search?q=mug', server(preset));
+  await tick(page, 'HP', false);
+  assert.equal(location.search, '?q=mug&ignore=preset%3Abrand');
+  assert.deepEqual([chips(page), box(page, 'HP').checked], [[], false]);
+  page = await opened('/search?q=mug', server(preset));
+  click(chip(page, 'HP'));
+  await settle();
+  assert.equal(location.search, '?q=mug&ignore=preset%3Abrand');
+});

@@ -6,8 +6,9 @@
 
 mod index;
 mod pieces;
+mod shelves;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, OrdSet, Vector};
@@ -16,6 +17,7 @@ use mercer_schema::{Product, ProductId, Timestamp};
 use rustc_hash::FxBuildHasher;
 
 use index::Index;
+pub(crate) use shelves::Shelf;
 
 /// Products by id and by number, newest first, by category, brand and group.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,8 @@ pub struct Catalog {
     numbers: GenericHashMap<ProductId, Item, FxBuildHasher, DefaultSharedPtr>,
     index: Index,
     changed: OrdSet<Item>,
+    /// Counted when somebody asks; another cell with each change, so that clones may share it.
+    shelves: Arc<OnceLock<Arc<[Shelf]>>>,
 }
 
 /// What stands under one number.
@@ -54,6 +58,7 @@ impl Catalog {
         }
         self.index.insert(item, &product, since);
         entry.product = Some(product);
+        self.shelves = Arc::default();
         self.changed.insert(item);
         item
     }
@@ -64,6 +69,7 @@ impl Catalog {
         let entry = self.entries.get_mut(item.0 as usize)?;
         let product = entry.product.take()?;
         self.index.remove(item, &product, entry.since.unwrap_or_default());
+        self.shelves = Arc::default();
         self.changed.insert(item);
         Some(item)
     }

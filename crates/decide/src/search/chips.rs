@@ -4,6 +4,7 @@ use mercer_recommend::Item;
 use mercer_schema::{Chip, Product, SearchRequest};
 use mercer_search::{Doc, Role, Value, Wish, Wished, leaf_of};
 
+use super::preset;
 use crate::World;
 
 /// What a wish does.
@@ -23,6 +24,8 @@ pub(crate) struct Wishes {
     pub(crate) rest: String,
     pub(crate) chips: Vec<Chip>,
     pub(crate) effects: Vec<Effect>,
+    /// What rules chose beforehand; the products are narrowed down by the request then.
+    pub(crate) preset: Vec<Chip>,
 }
 
 impl Wishes {
@@ -32,8 +35,9 @@ impl Wishes {
     }
 
     pub(crate) fn read(world: &World, request: &SearchRequest) -> Self {
+        let ids = request.ignore.iter().filter(|id| !id.starts_with(preset::PREFIX));
         let ignored: Vec<String> =
-            request.ignore.iter().map(|id| id.split_once(':').map_or(&**id, |(_, from)| from).to_owned()).collect();
+            ids.map(|id| id.split_once(':').map_or(&**id, |(_, from)| from).to_owned()).collect();
         let found = world.search.wishes(&request.q, &ignored);
         let mut wishes = Self { rest: found.rest, ..Self::default() };
         for wished in found.wished {

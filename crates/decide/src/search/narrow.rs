@@ -127,14 +127,14 @@ fn choice(world: &World, refinement: &Refinement, notes: &mut Notes) -> Option<C
 }
 
 /// `1000..1999`, `..999`, `5000..`; both ends belong to it.
-fn price_range(text: &str) -> Option<(i64, i64)> {
+pub(crate) fn price_range(text: &str) -> Option<(i64, i64)> {
     let (least, most) = text.split_once("..")?;
     let bound = |text: &str, open: i64| if text.is_empty() { Some(open) } else { text.parse().ok() };
     Some((bound(least, 0)?, bound(most, i64::MAX)?))
 }
 
 /// The request's own rule.
-fn own_rule(page: &PageView<'_>, request: &SearchRequest, notes: &mut Notes) -> Option<AskedRule> {
+pub(super) fn own_rule(page: &PageView<'_>, request: &SearchRequest, notes: &mut Notes) -> Option<AskedRule> {
     match Rule::compile(request.filter.as_deref()?, Subject::Product) {
         Ok(rule) => Some(AskedRule::new(rule.on_page(&page.scope))),
         Err(error) => {

@@ -20,16 +20,16 @@ use crate::search_rules::CompiledRule;
 /// The rules that stand for this search.
 pub(super) struct Rules<'a> {
     page: &'a PageView<'a>,
-    applied: Vec<Applied<'a>>,
+    pub(super) applied: Vec<Applied<'a>>,
     is_by_relevance: bool,
     pins: FxHashMap<Item, (usize, usize)>,
     /// By product: what rules did to it, for the explanations.
     touched: FxHashMap<Item, Vec<Touch>>,
 }
 
-struct Applied<'a> {
-    rule: &'a CompiledRule,
-    did: Vec<String>,
+pub(super) struct Applied<'a> {
+    pub(super) rule: &'a CompiledRule,
+    pub(super) did: Vec<String>,
 }
 
 /// What a rule did to a product.
@@ -301,20 +301,20 @@ fn holds(page: &PageView<'_>, rule: &CompiledRule, notes: &mut Notes) -> bool {
 }
 
 /// The products that an action means; none when it names none.
-fn products_of<'a>(page: &PageView<'_>, rule: &'a CompiledRule, place: usize) -> Option<Products<'a>> {
+pub(super) fn products_of<'a>(page: &PageView<'_>, rule: &'a CompiledRule, place: usize) -> Option<Products<'a>> {
     let products = rule.products.get(place)?.as_ref()?;
     let asked = products.as_ref().map(|products| AskedRule::new(products.on_page(&page.scope))).map_err(Clone::clone);
     Some(Products { rule, asked })
 }
 
-struct Products<'a> {
+pub(super) struct Products<'a> {
     rule: &'a CompiledRule,
     /// What is wrong with an expression that this version cannot read.
     asked: Result<AskedRule, String>,
 }
 
 impl Products<'_> {
-    fn has(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
+    pub(super) fn has(&mut self, page: &PageView<'_>, item: Item, product: &Product) -> bool {
         self.asked.as_mut().is_ok_and(|asked| asked.holds(page, item, product))
     }
 

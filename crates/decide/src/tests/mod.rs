@@ -2,6 +2,7 @@
 
 mod aims;
 mod arranging;
+mod browsing;
 mod filtering;
 mod hostile;
 mod paging;
@@ -12,4 +13,5 @@ mod searching;
 mod sources;
 mod spec;
 mod speed;
+mod suggesting;
 mod words;

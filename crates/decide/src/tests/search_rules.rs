@@ -241,3 +241,89 @@ proptest! {
         prop_assert_eq!(&answer, &asks(&shop, &full(&text)));
     }
 }
+
+fn preset(field: &str, values: &[&str]) -> SearchAction {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    SearchAction::Preset { field: field.to_owned(), values }
+}
+
+#[test]
+fn what_a_rule_chooses_can_be_taken_away_and_yields_to_the_customer() {
+    let shop = with(
+        shop(),
+        vec![rule("r", "running shoe", vec![preset("brand", &["Nike", "Wood"]), preset("colour", &["red"])])],
+    );
+    let answer = asks(&shop, &q("running shoe"));
+    assert_eq!(ids(&answer), ["s1"]);
+    assert_eq!(did(&answer.rules), ["chose brand: Nike, Wood", "chose colour: red"]);
+    let chips: Vec<(&str, &str, &str, bool)> = answer
+        .query
+        .chips
+        .iter()
+        .filter(|chip| chip.id.starts_with("preset:"))
+        .map(|chip| (chip.id.as_str(), chip.label.as_str(), chip.from.as_str(), chip.is_filter))
+        .collect();
+    assert_eq!(chips, [("preset:brand", "Nike, Wood", "Rule r", true), ("preset:colour", "red", "Rule r", true)]);
+    let chosen = |answer: &mercer_schema::SearchAnswer, field: &str| -> Vec<String> {
+        let facet = answer.facets.iter().find(|facet| facet.field == field);
+        let values = facet.into_iter().flat_map(|facet| &facet.values);
+        values.filter(|value| value.is_chosen).map(|value| value.value.clone()).collect()
+    };
+    assert_eq!(chosen(&answer, "brand").len(), 2, "chosen in the facet as well");
+    let without = SearchRequest { ignore: vec!["preset:brand".into()], ..q("running shoe") };
+    let answer = asks(&shop, &without);
+    assert_eq!((ids(&answer).len(), did(&answer.rules)), (2, vec!["chose colour: red"]));
+    let own = asks(
+        &shop,
+        &SearchRequest { ignore: vec!["preset:colour".into()], ..refined("running shoe", "brand", &["Puma"]) },
+    );
+    assert_eq!((ids(&own).len(), chosen(&own, "brand")), (2, vec!["Puma".to_owned()]), "whoever chooses has chosen");
+    let contains = SearchRule {
+        when: SearchWhen { contains: vec!["running shoe".into()], ..SearchWhen::default() },
+        ..rule("c", "x", vec![preset("colour", &["red"])])
+    };
+    let wished = asks(&with(super::searching::shop(), vec![contains]), &q("blue running shoe"));
+    assert_eq!((ids(&wished)[0], did(&wished.rules).len()), ("s2", 0), "so does who says it in words");
+}
+
+#[test]
+fn a_preset_that_cannot_be_meant_is_refused() {
+    let field =
+        |action: SearchAction| SearchRules::default().check(&rule("r", "shoe", vec![action])).unwrap_err().field;
+    assert_eq!(field(preset("", &["x"])), "then[0].field");
+    assert_eq!(field(preset("brand", &[])), "then[0].values");
+    assert_eq!(field(preset("brand", &["Acme", " "])), "then[0].values[1]");
+    assert_eq!(field(preset("price", &["10"])), "then[0].values[0]");
+    assert_eq!(SearchRules::default().check(&rule("r", "shoe", vec![preset("price", &["..999"])])), Ok(()));
+}
+
+/// A landing page for a segment: one category, two customers.
+#[test]
+fn a_category_looks_different_to_a_segment() {
+    let landing = SearchRule {
+        when: SearchWhen {
+            categories: vec!["Sport > Shoes".into()],
+            condition: Some("customer.orders > 0".into()),
+            ..SearchWhen::default()
+        },
+        ..rule(
+            "runners",
+            "x",
+            vec![
+                SearchAction::Boost { products: "product.brand == 'Puma'".into(), factor: 50.0 },
+                SearchAction::Banner { text: "Welcome back".into(), url: Some("/club".into()) },
+            ],
+        )
+    };
+    let mut shop = with(shop(), vec![landing]);
+    shop.buys("anna", &["m1"], Timestamp::DAY);
+    let walk = |who: &str| {
+        asks(&shop, &SearchRequest { category: Some("Sport > Shoes".into()), strength: Some(0.0), ..by(who, "") })
+    };
+    let (anna, ben) = (walk("anna"), walk("ben"));
+    assert_eq!(anna.banners[0].text, "Welcome back");
+    assert!(ben.banners.is_empty() && ben.rules.is_empty());
+    assert!(ids(&anna)[..2].iter().all(|id| ["s3", "s4"].contains(id)), "{:?}", ids(&anna));
+    assert_ne!(ids(&anna), ids(&ben));
+    assert_eq!(anna.total, ben.total);
+}

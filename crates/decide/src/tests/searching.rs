@@ -316,3 +316,25 @@ fn chance_moves_one_product_and_the_pages_still_hold_each_once() {
     let sorted = asks(&shop, &SearchRequest { sort: SearchSort::PriceUp, ..by("visitor-1", "oak table") });
     assert!(sorted.explored.is_none() && asks(&shop, &q("oak table")).explored.is_none());
 }
+
+#[test]
+fn words_are_looked_for_as_typed_where_that_is_asked_for() {
+    let shop = shop();
+    let mended = asks(&shop, &q("cofee mug"));
+    assert_eq!(mended.query.corrected.as_deref(), Some("coffee mug"));
+    let typed = asks(&shop, &SearchRequest { ignore: vec!["corrected".into()], ..q("cofee mug") });
+    assert_eq!((&typed.query.corrected, typed.query.dropped.as_slice()), (&None, &["cofee".to_owned()][..]));
+    assert_eq!(typed.query.text, "cofee mug");
+}
+
+#[test]
+fn a_minus_leaves_out() {
+    let shop = shop();
+    let answer = asks(&shop, &q("running shoe -puma"));
+    assert_eq!(
+        (answer.query.unwanted.as_slice(), answer.query.text.as_str()),
+        (&["puma".to_owned()][..], "running shoe -puma")
+    );
+    assert!(ids(&answer).iter().all(|id| !["s3", "s4"].contains(id)), "{:?}", ids(&answer));
+    assert!(answer.query.chips.iter().all(|chip| chip.field != "brand"), "what is not wanted is no wish");
+}

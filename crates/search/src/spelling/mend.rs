@@ -60,6 +60,13 @@ pub(crate) struct Meant {
     pub(crate) others: Vec<Arc<str>>,
 }
 
+impl Meant {
+    /// A word that is meant just so.
+    pub(crate) fn as_typed(token: &Token) -> Self {
+        Self { token: token.clone(), typed: token.written.clone(), how: How::Typed, others: Vec::new() }
+    }
+}
+
 pub(crate) struct Mender<'a> {
     pub(crate) index: &'a SearchIndex,
     pub(crate) languages: &'a [Language],

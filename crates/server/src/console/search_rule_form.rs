@@ -10,13 +10,14 @@ use mercer_schema::{ProductId, SearchAction, SearchRule, SearchRuleId, SearchWhe
 use super::placement_form::{Field, Values};
 
 /// Each action as forms write it, with what its two fields mean.
-pub(crate) const ACTIONS: [(&str, &str); 7] = [
+pub(crate) const ACTIONS: [(&str, &str); 8] = [
     ("pin", "Pin: product id, place"),
     ("boost", "Boost: products, factor"),
     ("bury", "Bury: products"),
     ("hide", "Hide: products"),
     ("redirect", "Redirect: address"),
     ("replace", "Search instead: text"),
+    ("preset", "Preset filter: field, values with | between"),
     ("banner", "Banner: text, address"),
 ];
 
@@ -90,6 +91,7 @@ impl RuleForm {
             Some((list, part)) if list.starts_with("then[") => {
                 let number = list.trim_start_matches("then[");
                 let is_how = matches!(part, "position" | "factor")
+                    || part.starts_with("values")
                     || (part == "url" && self.text(&format!("then[{number}].do")) == "banner");
                 let place = self.places().get(number.parse().unwrap_or(usize::MAX)).copied().unwrap_or_default();
                 format!("then[{place}].{}", if is_how { "how" } else { "what" })
@@ -180,6 +182,7 @@ impl RuleForm {
             "hide" => SearchAction::Hide { products: what },
             "redirect" => SearchAction::Redirect { url: what },
             "replace" => SearchAction::Replace { query: what },
+            "preset" => SearchAction::Preset { field: what, values: values(&how) },
             "banner" => SearchAction::Banner { text: what, url: optional },
             _ => return refuse("do", "choose what to do"),
         })
@@ -203,8 +206,16 @@ fn parts_of(action: &SearchAction) -> (&'static str, String, String) {
         SearchAction::Hide { products } => ("hide", products.clone(), none),
         SearchAction::Redirect { url } => ("redirect", url.clone(), none),
         SearchAction::Replace { query } => ("replace", query.clone(), none),
+        SearchAction::Preset { field, values } => ("preset", field.clone(), values.join(&format!(" {BETWEEN} "))),
         SearchAction::Banner { text, url } => ("banner", text.clone(), url.clone().unwrap_or_default()),
     }
+}
+
+/// Between values: a comma may stand in one.
+const BETWEEN: char = '|';
+
+fn values(text: &str) -> Vec<String> {
+    text.split(BETWEEN).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
 }
 
 /// `2026-12-24T18:00`, as forms have times; UTC.
@@ -233,6 +244,7 @@ mod tests {
             SearchAction::Hide { products: "false".into() },
             SearchAction::Redirect { url: "/sale".into() },
             SearchAction::Replace { query: "mug".into() },
+            SearchAction::Preset { field: "colour".into(), values: vec!["Black, Red".into(), "Blue".into()] },
             SearchAction::Banner { text: "Hello".into(), url: Some("/hello".into()) },
         ];
         let rule = SearchRule {

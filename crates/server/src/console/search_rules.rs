@@ -107,6 +107,7 @@ fn does(action: &SearchAction) -> String {
         SearchAction::Hide { products } => format!("hide {products}"),
         SearchAction::Redirect { url } => format!("go to {url}"),
         SearchAction::Replace { query } => format!("search “{query}”"),
+        SearchAction::Preset { field, values } => format!("choose {field}: {}", values.join(", ")),
         SearchAction::Banner { text, .. } => format!("say “{text}”"),
     }
 }

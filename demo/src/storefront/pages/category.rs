@@ -1,62 +1,33 @@
-//! A department or category: its products, sorted and page by page.
+//! A department or category: what is below it, and its products with facets, orders and pages.
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use mercer_schema::{Page, PageType, Product};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use mercer_schema::{DecidedItem, Page, PageType, Product};
 
+use super::super::asked::Asked;
 use super::super::event::Story;
 use super::super::mercer::Category;
+use super::super::results::Results;
 use super::super::shop::{Scene, Shop};
 use super::super::trouble::Trouble;
-use super::super::view::{Frame, Link, Row, Tile, below, rows, slug, tiles};
+use super::super::view::{Frame, Link, Row, Tile, below, rows, slug};
 use super::super::visitor::Visitor;
 use super::{page, page_with_status};
 
-/// The orders that Mercer knows, and how people call them.
-const SORTS: [(&str, &str); 5] = [
-    ("popular", "Most wanted"),
-    ("newest", "New in"),
-    ("price_up", "Price, low to high"),
-    ("price_down", "Price, high to low"),
-    ("title", "Name"),
-];
-
 /// Tiles of a row that a desktop shows at once.
 const IN_VIEW: usize = 6;
-
-#[derive(Debug, Default, Deserialize)]
-pub(in super::super) struct Asked {
-    #[serde(default)]
-    sort: String,
-    #[serde(default)]
-    cursor: String,
-}
 
 #[derive(Template)]
 #[template(path = "category.html")]
 struct CategoryPage {
     frame: Frame,
     name: String,
-    url: String,
     parent: Option<Link>,
     narrower: Vec<Link>,
-    sorts: Vec<Choice>,
-    tiles: Vec<Tile>,
-    total: usize,
-    /// The address of the next page of products.
-    next: Option<String>,
-    is_first: bool,
+    results: Results,
     rows: Vec<Row>,
-}
-
-struct Choice {
-    value: &'static str,
-    name: &'static str,
-    is_chosen: bool,
 }
 
 #[derive(Template)]
@@ -70,48 +41,50 @@ pub(super) struct Nothing {
 pub(in super::super) async fn show(
     State(shop): State<Shop>,
     Path(wanted): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(pairs): Query<Vec<(String, String)>>,
     mut visitor: Visitor,
 ) -> Result<Response, Trouble> {
     let categories = shop.categories().await?;
     let Some((name, parent)) = find(&categories, &slug(&wanted)) else {
         return missing(&shop, &visitor).await;
     };
-    let sort = SORTS.iter().map(|(value, _)| *value).find(|value| *value == asked.sort).unwrap_or(SORTS[0].0);
-    let cursor: String = asked.cursor.chars().take(200).collect();
-    let (listed, before) = tokio::join!(shop.mercer().products(&name, sort, &cursor), shop.known(&visitor));
-    let listed = listed?;
-    let story = Story::list_viewed(&name, &listed.products);
+    // Of what the address says the words and the category are the page's own.
+    let asked = Asked { q: String::new(), category: String::new(), ..Asked::read(&pairs) };
+    let path = parent.as_ref().map_or_else(|| name.clone(), |parent| format!("{parent} > {name}"));
+    let (answer, before) = tokio::join!(Results::ask(&shop, &visitor, &asked, Some(&path)), shop.known(&visitor));
+    let answer = answer?;
+    let products: Vec<Product> = answer.items.iter().filter_map(DecidedItem::whole_product).collect();
+    let story = Story::list_viewed(&name, &products);
     shop.tell(&visitor, &story).await;
     let about = Page { kind: PageType::Category, category: Some(name.clone()), ..Page::default() };
-    let is_first = cursor.is_empty();
+    let is_first = asked.is_fresh();
     let decide = async { if is_first { shop.decide(&visitor, "category", about).await } else { None } };
-    let (decision, after) = tokio::join!(decide, shop.known(&visitor));
+    let (decision, narrower, after) =
+        tokio::join!(decide, narrower(&shop, &visitor, &categories, &path), shop.known(&visitor));
     let scene = shop.scene(&mut visitor, &story, before.as_ref(), after);
-    let url = Link::to(&name, 0).url;
     let mut frame = Frame::build(&shop, &visitor, &name, scene).await?;
     let department = parent.as_deref().unwrap_or(&name);
     frame.departments.iter_mut().for_each(|link| link.is_current = link.name == department);
-    let next = listed
-        .next
-        .as_deref()
-        .map(|next| format!("{url}?sort={sort}&cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC)));
-    let parent = parent.map(|name| Link::to(&name, 0));
-    let narrower = if parent.is_none() { below(&categories, &name) } else { Vec::new() };
     let template = CategoryPage {
         frame,
-        url,
-        parent,
+        parent: parent.map(|name| Link::to(&name, 0)),
         narrower,
-        sorts: SORTS.iter().map(|(value, name)| Choice { value, name, is_chosen: *value == sort }).collect(),
-        tiles: tiles(&shop, &listed.products),
-        total: listed.total,
-        next,
-        is_first,
-        rows: rows(&shop, decision).into_iter().filter(|row| !repeats(row, &listed.products)).collect(),
+        results: Results::new(&shop, &Link::to(&name, 0).url, &asked, Some(&path), &answer),
+        rows: rows(&shop, decision).into_iter().filter(|row| !repeats(row, &products)).collect(),
         name,
     };
     page(&template, &visitor)
+}
+
+/// What is below a category, in the order of this visitor; without an answer the largest first.
+async fn narrower(shop: &Shop, visitor: &Visitor, categories: &[Category], path: &str) -> Vec<Link> {
+    match shop.mercer().below(visitor, path).await {
+        Ok(tiles) => tiles.iter().map(Link::of).collect(),
+        Err(trouble) => {
+            tracing::warn!(error = %trouble, "a category stands in everybody's order");
+            below(categories, path)
+        }
+    }
 }
 
 /// A row that says what the list below it says first would only push that list down.
