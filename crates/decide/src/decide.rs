@@ -11,9 +11,7 @@ use crate::gate::admit;
 use crate::notes::Notes;
 use crate::page::PageView;
 use crate::placements::Compiled;
-use crate::rule::Scope;
 use crate::slot::{Common, Filled, Slot, fill};
-use crate::words::Language;
 use crate::{World, canary, plan};
 
 /// What should this customer see now, on every placement of the page?
@@ -33,15 +31,7 @@ pub fn decide(world: &World, request: &DecideRequest, id: DecisionId, now: Times
         person.find_tastes(&world.catalog, now);
     }
     let (own, seeds) = own_products(world, request);
-    let page = PageView {
-        world,
-        person: &person,
-        now,
-        scope: Scope::new(&request.page, person.facts(now), now),
-        own,
-        language: Language::of(request.page.locale.as_deref()),
-        explain: request.explain,
-    };
+    let page = PageView { own, ..PageView::new(world, &person, &request.page, now, request.explain) };
     let common = Common {
         sources: Sources::new(world, &person, &request.page, &seeds, now),
         seen: cursor.as_ref().map(|cursor| shown_before(world, cursor)).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! What all placements of a page share while it is decided.
 
-use mercer_schema::{Explain, Timestamp};
+use mercer_schema::{Explain, Page, Timestamp};
 
 use crate::World;
 use crate::filter::Seen;
@@ -19,4 +19,19 @@ pub(crate) struct PageView<'a> {
     pub(crate) own: Seen,
     pub(crate) language: Language,
     pub(crate) explain: Explain,
+}
+
+impl<'a> PageView<'a> {
+    /// Of a page without products of its own.
+    pub(crate) fn new(world: &'a World, person: &'a Person, page: &'a Page, now: Timestamp, explain: Explain) -> Self {
+        Self {
+            world,
+            person,
+            now,
+            scope: Scope::new(page, person.facts(now), now),
+            own: Seen::default(),
+            language: Language::of(page.locale.as_deref()),
+            explain,
+        }
+    }
 }

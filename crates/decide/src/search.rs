@@ -4,6 +4,7 @@
 //! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
 //! *rules* (the merchandiser's) → *interleave* or *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
+mod chance;
 mod chips;
 mod clicked;
 mod exploring;
@@ -26,13 +27,12 @@ use mercer_schema::{
 use mercer_search::{Doc, Found, Match, best, leaf_of};
 
 use crate::fields::Projection;
-use crate::filter::Seen;
 use crate::gate::admit;
 use crate::notes::Notes;
 use crate::page::PageView;
 use crate::placements::{PlacementError, check_rule};
-use crate::rule::{Scope, Subject};
-use crate::words::{Language, Sentence, say};
+use crate::rule::Subject;
+use crate::words::{Sentence, say};
 use crate::{World, canary};
 
 pub(crate) use hidden::Hidden;
@@ -133,15 +133,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let arm = canary::arm(world, &asked, person.objects);
     let on_trial = canary::world_of(world, arm);
     let world = on_trial.as_ref().unwrap_or(world);
-    let page = PageView {
-        world,
-        person: &person,
-        now,
-        scope: Scope::new(&asked.page, person.facts(now), now),
-        own: Seen::default(),
-        language: Language::of(request.locale.as_deref()),
-        explain: request.explain,
-    };
+    let page = PageView::new(world, &person, &asked.page, now, request.explain);
     let mut rules = Rules::new(&page, request, &mut notes);
     let replaced = rules.replaced(request);
     let typed = &*request.q;

@@ -20,9 +20,7 @@ use crate::filter::{Seen, available, refuse_for};
 use crate::gate::{Person, admit};
 use crate::notes::Notes;
 use crate::page::PageView;
-use crate::rule::Scope;
 use crate::search::Hidden;
-use crate::words::Language;
 
 const QUERIES: usize = 6;
 const PLACES: usize = 3;
@@ -54,15 +52,7 @@ pub fn suggest(world: &World, request: &SuggestRequest, now: Timestamp) -> Sugge
     };
     let person = admit(world, &asked, now, &mut Notes::default());
     let searcher = world.searcher(&asked.visitor()).filter(|_| !person.objects);
-    let page = PageView {
-        world,
-        person: &person,
-        now,
-        scope: Scope::new(&asked.page, person.facts(now), now),
-        own: Seen::default(),
-        language: Language::of(request.locale.as_deref()),
-        explain: Explain::Reasons,
-    };
+    let page = PageView::new(world, &person, &asked.page, now, Explain::Reasons);
     let mut hidden = Hidden::from(&page, &search_for(request, typed));
     SuggestAnswer {
         queries: queries(&page, request, searcher),

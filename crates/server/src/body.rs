@@ -1,8 +1,9 @@
 //! JSON bodies and query strings whose errors name the field at fault.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -19,6 +20,23 @@ pub(crate) fn at_most(field: &str, text: Option<&str>, letters: usize) -> Result
         return Err(Problem::invalid(Some(field.to_owned()), format!("At most {letters} letters.")));
     }
     Ok(())
+}
+
+async fn bytes_of(request: Request, state: &(impl Send + Sync)) -> Result<Bytes, Problem> {
+    let bytes = Bytes::from_request(request, state).await;
+    bytes.map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))
+}
+
+/// A body that is text.
+pub(crate) async fn text_of(request: Request, state: &(impl Send + Sync)) -> Result<String, Problem> {
+    let bytes = bytes_of(request, state).await?;
+    String::from_utf8(bytes.into()).map_err(|_| Problem::invalid(None, "The text is not UTF-8."))
+}
+
+/// Whether a header names one of these kinds of content.
+pub(crate) fn names_one_of(headers: &HeaderMap, name: &HeaderName, kinds: &[&str]) -> bool {
+    let told = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim_start();
+    kinds.iter().any(|kind| told.starts_with(kind))
 }
 
 /// A JSON body. Unlike axum's own, its errors are problems with the path of the field.
@@ -38,9 +56,7 @@ where
             let detail = "Send the body as JSON with `Content-Type: application/json`.";
             return Err(Problem::unsupported_media_type(detail));
         }
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
+        let bytes = bytes_of(request, state).await?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let field = error.path().to_string();
@@ -64,9 +80,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = axum::body::Bytes::from_request(Request::from_parts(parts.clone(), body), state)
-            .await
-            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
+        let bytes = bytes_of(Request::from_parts(parts.clone(), body), state).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -1,7 +1,6 @@
 //! The shop's own say in search over HTTP: synonyms and rules, and what customers search for. All of it needs `admin`.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::MayAdmin;
-use crate::body::{ApiJson, ApiPath, ApiQuery};
+use crate::body::{ApiJson, ApiPath, ApiQuery, names_one_of, text_of};
 use crate::problem::Problem;
 use crate::state::{App, now};
+
+const PLAIN_TEXT: &str = "text/plain";
 
 /// The whole list.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -37,7 +38,7 @@ pub(crate) struct SynonymList {
 pub(crate) async fn synonyms(_caller: MayAdmin, State(app): State<App>, headers: HeaderMap) -> Response {
     let snapshot = app.engine.snapshot();
     let rules = snapshot.world.synonyms.rules();
-    if is_text(&headers, &header::ACCEPT) {
+    if names_one_of(&headers, &header::ACCEPT, &[PLAIN_TEXT]) {
         return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], ShopSynonyms::write(rules)).into_response();
     }
     Json(SynonymList { rules: rules.to_vec() }).into_response()
@@ -66,25 +67,15 @@ pub(crate) async fn save_synonyms(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<SynonymList>, Problem> {
-    let rules = if is_text(request.headers(), &header::CONTENT_TYPE) {
-        let bytes = Bytes::from_request(request, &app)
-            .await
-            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::invalid(None, "The text is not UTF-8."))?;
-        ShopSynonyms::read(text).map_err(|error| Problem::invalid(Some(error.field), error.message))?
+    let rules = if names_one_of(request.headers(), &header::CONTENT_TYPE, &[PLAIN_TEXT]) {
+        let text = text_of(request, &app).await?;
+        ShopSynonyms::read(&text).map_err(|error| Problem::invalid(Some(error.field), error.message))?
     } else {
         let ApiJson(SynonymList { rules }) = ApiJson::from_request(request, &app).await?;
         rules
     };
     app.engine.save_synonyms(rules.clone(), now()).await?;
     Ok(Json(SynonymList { rules }))
-}
-
-fn is_text(headers: &HeaderMap, name: &header::HeaderName) -> bool {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.trim_start().starts_with("text/plain"))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,7 +1,6 @@
 //! What people judged of the search, over HTTP: taken away as a file, and brought in from one. All of it needs `admin`.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::MayAdmin;
-use crate::body::ApiJson;
+use crate::body::{ApiJson, names_one_of, text_of};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -63,7 +62,7 @@ pub(crate) struct JudgmentsTaken {
 )]
 pub(crate) async fn list(_caller: MayAdmin, State(app): State<App>, headers: HeaderMap) -> Response {
     let snapshot = app.engine.snapshot();
-    if is_one_of(&headers, &header::ACCEPT, &[TAB_SEPARATED]) {
+    if names_one_of(&headers, &header::ACCEPT, &[TAB_SEPARATED]) {
         let kind = [(header::CONTENT_TYPE, "text/tab-separated-values; charset=utf-8")];
         return (kind, snapshot.judgments.write()).into_response();
     }
@@ -99,12 +98,8 @@ pub(crate) async fn save(
     request: Request,
 ) -> Result<Json<JudgmentsTaken>, Problem> {
     let mut list = JudgmentList::by(format!("key {}", caller.0.caller.key.name));
-    if is_one_of(request.headers(), &header::CONTENT_TYPE, &TEXTS) {
-        let bytes = Bytes::from_request(request, &app)
-            .await
-            .map_err(|error| Problem::too_large(format!("The body could not be read: {error}")))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::invalid(None, "The text is not UTF-8."))?;
-        list.add_lines(text);
+    if names_one_of(request.headers(), &header::CONTENT_TYPE, &TEXTS) {
+        list.add_lines(&text_of(request, &app).await?);
     } else {
         let ApiJson(Judgments { judgments }) = ApiJson::from_request(request, &app).await?;
         for (number, Judgment { query, product_id, grade }) in judgments.iter().enumerate() {
@@ -120,9 +115,4 @@ pub(crate) async fn save(
         judgments: snapshot.judgments.len(),
         queries: snapshot.judgments.queries(),
     }))
-}
-
-fn is_one_of(headers: &HeaderMap, name: &header::HeaderName, kinds: &[&str]) -> bool {
-    let told = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim_start();
-    kinds.iter().any(|kind| told.starts_with(kind))
 }

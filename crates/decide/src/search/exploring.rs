@@ -12,10 +12,11 @@
 //! The dice follow from who searches what on which day, so that further pages go on from the same order.
 
 use mercer_recommend::Item;
-use mercer_schema::{DecisionId, SearchRequest, SearchSort, Timestamp};
+use mercer_schema::SearchRequest;
 use mercer_search::FIRST_PLACES;
 
 use super::Hit;
+use super::chance::{Purpose, dice};
 use crate::page::PageView;
 use crate::seed::Dice;
 use crate::slot::NEW_FOR;
@@ -26,26 +27,17 @@ const LAST_RANK: usize = 60;
 const NEW_SHARE: f64 = 0.5;
 /// The power by which better prospects are drawn more often.
 const BOLDNESS: f64 = 2.0;
-/// Apart from the dice of placements.
-const DICE: usize = 1 << 20;
 
 /// Lets chance have its place. The number of the hit that it put there.
 pub(super) fn explore(page: &PageView<'_>, request: &SearchRequest, hits: &mut Vec<Hit<'_>>) -> Option<usize> {
     let share = page.world.search_settings.exploration;
-    let is_open = request.sort == SearchSort::Relevance
-        && !request.q.trim().is_empty()
-        && !request.typing
-        && !request.dry_run
-        && hits.iter().take(FIRST_PLACES).all(|hit| !hit.is_coded);
-    if !is_open || share <= 0.0 {
+    if share <= 0.0 || hits.iter().take(FIRST_PLACES).any(|hit| hit.is_coded) {
         return None;
     }
-    let who = page.world.searcher(&request.visitor())?;
+    let mut dice = dice(page, request, Purpose::Exploring)?;
     let end = hits.iter().take(LAST_RANK).take_while(|hit| !hit.is_sold_out()).count();
     let weights = weights(page, hits.get(FIRST_PLACES..end)?);
-    let day = page.now.0.div_euclid(Timestamp::DAY);
-    let id = DecisionId::trusted(format!("{who:016x} {day} {}", request.q));
-    apply(hits, &weights, share, &mut Dice::new(&id, DICE))
+    apply(hits, &weights, share, &mut dice)
 }
 
 /// How probable each candidate is when one is drawn.
@@ -103,7 +95,7 @@ fn apply(hits: &mut Vec<Hit<'_>>, weights: &[f64], share: f64, dice: &mut Dice) 
 mod tests {
     use std::collections::BTreeMap;
 
-    use mercer_schema::{Product, ProductId};
+    use mercer_schema::{DecisionId, Product, ProductId};
     use proptest::prelude::*;
 
     use super::*;
@@ -123,7 +115,7 @@ mod tests {
             for number in 0..THROWS {
                 let mut hits: Vec<Hit<'_>> = (0..all as u32).map(|item| Hit::new(Item(item), &product)).collect();
                 let id = DecisionId::trusted(format!("d{number}"));
-                let explored = apply(&mut hits, &weights, share, &mut Dice::new(&id, DICE));
+                let explored = apply(&mut hits, &weights, share, &mut Dice::new(&id, 0));
                 prop_assert_eq!(hits.len(), all);
                 prop_assert!(explored.is_none_or(|place| place < FIRST_PLACES && hits[place].item.0 as usize >= FIRST_PLACES));
                 for (place, hit) in hits.iter().enumerate() {

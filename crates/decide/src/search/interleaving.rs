@@ -9,9 +9,10 @@
 //! The dice follow from who searches what on which day in which trial, so that further pages go on from the same list.
 
 use mercer_recommend::Item;
-use mercer_schema::{DecisionId, SearchRequest, SearchSort, SearchTeam, Timestamp};
+use mercer_schema::{SearchRequest, SearchTeam};
 use rustc_hash::FxHashSet;
 
+use super::chance::{Purpose, dice};
 use super::chips::Wishes;
 use super::narrow::Narrowed;
 use super::personal::Preferred;
@@ -24,8 +25,6 @@ use crate::world::TriedSettings;
 
 /// Places in which the lists must differ for anything to be compared.
 const LOOKED_AT: usize = 24;
-/// Apart from the dice of placements and of exploration.
-const DICE: usize = (1 << 20) + 1;
 
 /// What the settings that are tried put in order, for a search that the dice chose.
 pub(super) struct Rival<'a> {
@@ -46,20 +45,10 @@ impl<'a> Rival<'a> {
         hits: &[Hit<'a>],
     ) -> Option<Self> {
         let tried = page.world.search_trial?;
-        let is_open = request.sort == SearchSort::Relevance
-            && !request.q.trim().is_empty()
-            && !request.typing
-            && !request.dry_run
-            && !page.person.objects
-            && !rules.has_pins()
-            && hits.iter().all(|hit| !hit.is_coded);
-        if !is_open {
+        if page.person.objects || rules.has_pins() || hits.iter().any(|hit| hit.is_coded) {
             return None;
         }
-        let who = page.world.searcher(&request.visitor())?;
-        let day = page.now.0.div_euclid(Timestamp::DAY);
-        let id = DecisionId::trusted(format!("{who:016x} {day} {} {}", tried.since, request.q));
-        let mut dice = Dice::new(&id, DICE);
+        let mut dice = dice(page, request, Purpose::Interleaving { since: tried.since })?;
         let is_tried = dice.share() < tried.trial.share;
         is_tried.then(|| Self { page, request, rules: rules.again(), tried, dice, hits: hits.to_vec() })
     }
@@ -126,7 +115,7 @@ fn in_turns<'a>(a: &[Hit<'a>], b: &[Hit<'a>], is_grouped: bool, dice: &mut Dice)
 
 #[cfg(test)]
 mod tests {
-    use mercer_schema::{Product, ProductId};
+    use mercer_schema::{DecisionId, Product, ProductId};
     use proptest::prelude::*;
 
     use super::*;
@@ -137,7 +126,7 @@ mod tests {
 
     fn drafted(a: &[u32], b: &[u32], number: u64) -> Vec<(u32, SearchTeam)> {
         let product = Product::new(ProductId::trusted("p"), "P");
-        let mut dice = Dice::new(&DecisionId::trusted(format!("d{number}")), DICE);
+        let mut dice = Dice::new(&DecisionId::trusted(format!("d{number}")), 0);
         let drafted = in_turns(&list(&product, a), &list(&product, b), true, &mut dice);
         drafted.iter().map(|hit| (hit.item.0, hit.team.unwrap())).collect()
     }
@@ -196,7 +185,7 @@ mod tests {
     fn what_both_begin_with_is_nobodys_choice() {
         let product = Product::new(ProductId::trusted("p"), "P");
         let (a, b) = (list(&product, &[7, 1, 2, 3]), list(&product, &[7, 1, 3, 2]));
-        let mut dice = Dice::new(&DecisionId::trusted("d"), DICE);
+        let mut dice = Dice::new(&DecisionId::trusted("d"), 0);
         let drafted = draft(&a, &b, true, &mut dice);
         assert_eq!(drafted.iter().take(2).map(|hit| hit.item.0).collect::<Vec<_>>(), [7, 1]);
         let teams: Vec<SearchTeam> = drafted.iter().map(|hit| hit.team.unwrap()).collect();
@@ -212,7 +201,7 @@ mod tests {
         let a = [Hit::new(Item(1), &sized), Hit::new(Item(3), &other)];
         let b = [Hit::new(Item(3), &other), Hit::new(Item(2), &sized)];
         for number in 0..20 {
-            let mut dice = Dice::new(&DecisionId::trusted(format!("d{number}")), DICE);
+            let mut dice = Dice::new(&DecisionId::trusted(format!("d{number}")), 0);
             let drafted = draft(&a, &b, true, &mut dice);
             assert_eq!(drafted.len(), 2);
             assert_eq!(drafted.iter().filter(|hit| hit.item.0 != 3).count(), 1);

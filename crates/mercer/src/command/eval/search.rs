@@ -41,7 +41,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let (Some(catalog), Some(judged)) = (&asked.products, &asked.judgments) else {
         return super::finding::search(config, as_json);
     };
-    let products = copied(&products(catalog, config)?, asked.copies.unwrap_or(1));
+    let products = copied(products(catalog, config)?, asked.copies.unwrap_or(1));
     let started = Instant::now();
     let world = world(products);
     let index_seconds = started.elapsed().as_secs_f64();
@@ -159,28 +159,27 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// The products, and further ones like them.
-fn copied(products: &[Product], times: usize) -> Vec<Product> {
-    let all = (0..times).flat_map(|copy| products.iter().map(move |product| copy_of(product, copy)));
-    all.collect()
+fn copied(mut products: Vec<Product>, times: usize) -> Vec<Product> {
+    let originals = products.len();
+    for copy in 1..times {
+        products.extend_from_within(..originals);
+        products[copy * originals..].iter_mut().for_each(|product| make_other(product, copy));
+    }
+    products
 }
 
-/// A product that differs in its id and in the digits of its texts: another model of another series.
-fn copy_of(product: &Product, copy: usize) -> Product {
-    let mut other = product.clone();
-    if copy == 0 {
-        return other;
-    }
+/// Makes it differ in its id and in the digits of its texts: another model of another series.
+fn make_other(product: &mut Product, copy: usize) {
     let turned = |text: &str| -> String {
         let digit = |letter: char| letter.to_digit(10).map(|digit| (digit + copy as u32) % 10);
         text.chars()
             .map(|letter| digit(letter).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(letter))
             .collect()
     };
-    other.id = ProductId::trusted(format!("{}-{copy}", product.id));
-    other.title = format!("{} {copy}", turned(&product.title));
-    other.group_id = product.group_id.as_ref().map(|group| format!("{group}-{copy}"));
-    other.attributes.values_mut().for_each(|value| *value = turned(value));
-    other
+    product.id = ProductId::trusted(format!("{}-{copy}", product.id));
+    product.title = format!("{} {copy}", turned(&product.title));
+    product.group_id = product.group_id.as_ref().map(|group| format!("{group}-{copy}"));
+    product.attributes.values_mut().for_each(|value| *value = turned(value));
 }
 
 pub(super) fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
