@@ -13,10 +13,7 @@ pub(crate) fn in_words<'a>(text: &'a str, words: &Words) -> Cow<'a, str> {
         let rest = word.strip_prefix(['-', '\u{2212}', '\u{2013}'])?;
         rest.starts_with(char::is_alphabetic).then(|| rest.to_owned())
     };
-    // The longest stands in no name beside its word.
-    let Some(negation) = words.negation.iter().max_by_key(|word| (word.len(), word.as_str())) else {
-        return text.into();
-    };
+    let Some(negation) = negation(words) else { return text.into() };
     let (mut kept, mut out) = (Vec::new(), Vec::new());
     for word in text.split_whitespace() {
         match unwanted(word) {
@@ -31,6 +28,16 @@ pub(crate) fn in_words<'a>(text: &'a str, words: &Words) -> Cow<'a, str> {
     kept.join(" ").into()
 }
 
+/// Such a text as a person would type it.
+pub(crate) fn in_signs(text: &str, words: &Words) -> String {
+    negation(words).map_or_else(|| text.to_owned(), |negation| text.replace(&format!(" {negation} "), " -"))
+}
+
+/// The longest word that says *without*: it stands in no name beside its word.
+fn negation(words: &Words) -> Option<&String> {
+    words.negation.iter().max_by_key(|word| (word.len(), word.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +47,7 @@ mod tests {
     fn a_minus_at_the_beginning_of_a_word_is_without() {
         let read = |text: &'static str| in_words(text, Language::English.words()).into_owned();
         assert_eq!(read("-red mug -lid"), "mug excluding red excluding lid");
+        assert_eq!(in_signs("mug excluding red excluding lid", Language::English.words()), "mug -red -lid");
         for text in ["t-shirt", "mug - red", "mug -5", "-red", "mug --red", "", "under -", "AB -- C"] {
             assert_eq!(read(text), text);
         }

@@ -3,6 +3,7 @@
 //! Nothing that is typed can be an error or an attack: text is only ever taken apart into words, and their number, and that
 //! of what each may be found as, is bounded.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -96,8 +97,14 @@ pub(crate) fn read(index: &SearchIndex, lexicon: &Lexicon, text: &str, how: Type
     let visible = |character: char| if character.is_control() { ' ' } else { character };
     let text: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
     let is_open = is_open && text.ends_with(char::is_alphanumeric);
-    let text = minus::in_words(&text, index.languages()[0].words());
-    Reader { index, lexicon, languages: languages(index), is_open, is_meant, reading: Reading::default() }.read(&text)
+    let words = index.languages()[0].words();
+    let text = minus::in_words(&text, words);
+    let reader = Reader { index, lexicon, languages: languages(index), is_open, is_meant, reading: Reading::default() };
+    let mut reading = reader.read(&text);
+    if matches!(text, Cow::Owned(_)) {
+        reading.corrected = reading.corrected.map(|corrected| minus::in_signs(&corrected, words));
+    }
+    reading
 }
 
 /// Languages in which what is typed may be meant.

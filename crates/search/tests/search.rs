@@ -92,6 +92,8 @@ fn what_is_not_wanted_is_left_out() {
     assert_eq!(found("frying pan without lid"), ["PAN-2"]);
     assert_eq!(found("frying pan -lid"), ["PAN-2"]);
     assert_eq!(found("-lid frying pan"), ["PAN-2"], "at the beginning too");
+    let mended = shop().0.find(&Lexicon::default(), "fryng pan -lid", false).corrected;
+    assert_eq!(mended.as_deref(), Some("frying pan -lid"), "as a person would write it");
     assert_eq!(found("frying-pan"), found("frying pan"), "a hyphen is no minus");
     assert_eq!(found("non stick pan")[0], "PAN-1", "a name, no negation");
 }
