@@ -9,7 +9,11 @@ export function storefrontSearch(world) {
   const answered = (page) => page.locator('mercer-search-results[state=answered]:not([aria-busy])').waitFor()
   const ready = (page) => page.locator('mercer-search-box [role=combobox]').waitFor()
   const products = (page) => page.locator('.mercer-found [data-mercer-product]').evaluateAll((tiles) => tiles.map((tile) => tile.dataset.mercerProduct))
-  const moved = (page) => page.evaluate(() => window.shifts.shift)
+  /** A document that the browser paints in pieces may move by some pixels; taken over, it may not. */
+  const nothingMoved = async (page) => {
+    const { shift, moved } = await page.evaluate(() => window.shifts)
+    assert.ok(shift < 0.005, `layout shift of ${shift.toFixed(4)} by ${JSON.stringify(moved)}`)
+  }
 
   for (const device of ['desktop', 'phone']) {
     test(`the script takes over what the server has drawn: nothing moves, nothing is asked again, on a ${device}`, async () => {
@@ -21,7 +25,8 @@ export function storefrontSearch(world) {
       await page.goto('/search?q=mug&refine.colour=Red&sort=price_up')
       await answered(page)
       assert.deepEqual(await products(page), drawn)
-      assert.deepEqual([asked.length, await moved(page)], [0, 0])
+      assert.deepEqual(asked, [])
+      await nothingMoved(page)
       assert.equal(await page.locator('.mercer-results').count(), 1, 'what the server has drawn is gone')
       await axeIsContent(page, 'results')
       await nothingSticksOut(page, 'results')
@@ -41,7 +46,7 @@ export function storefrontSearch(world) {
     const option = page.locator('[role=option].mercer-option-category').filter({ hasText: 'Christmas Decorations' })
     await option.waitFor()
     await axeIsContent(page, 'suggestions')
-    assert.equal(await moved(page), 0)
+    await nothingMoved(page)
     await option.click()
     await page.waitForURL('**/c/Christmas%20Decorations')
     await expectText(page.locator('h1'), 'Christmas Decorations')
