@@ -1,17 +1,21 @@
 //! Group commit: many callers, one fsync, one published world.
 //!
 //! Two threads in a row. The *committer* gathers whatever is waiting, appends it in one transaction and hands
-//! it on while the next batch is already forming. The *folder* folds the records, publishes the new world and
-//! only then answers the callers: acknowledged means durable and visible.
+//! it on while the next batch is already forming; while only decisions are there, for which nobody waits, it gathers on for
+//! a moment. The *folder* folds the records, publishes the new world and only then answers the callers: acknowledged means
+//! durable and visible.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use mercer_schema::{Draft, Fact, Record};
 use mercer_store::{Appended, EventLog};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Error;
 use crate::checkpoint::Checkpointer;
@@ -22,6 +26,8 @@ use crate::models::ModelSource;
 const BATCH_DRAFTS: usize = 8_192;
 /// Requests that may wait; beyond this, callers wait in turn (back pressure) and decisions go unlogged.
 const QUEUED_JOBS: usize = 4_096;
+/// How long decisions wait for others, or for events of which somebody waits for the answer.
+const DECISIONS_LINGER: Duration = Duration::from_millis(20);
 
 pub(crate) type Reply = oneshot::Sender<Result<Vec<Appended>, Error>>;
 
@@ -56,9 +62,10 @@ impl Ingest {
         let (jobs, waiting) = mpsc::channel(QUEUED_JOBS);
         let (committed, to_fold) = sync_channel(2);
         let log = Arc::clone(&self.log);
+        let clock = runtime::Builder::new_current_thread().enable_time().build()?;
         let committer = std::thread::Builder::new()
             .name("mercer-commit".into())
-            .spawn(move || commit_all(&*log, waiting, &committed))?;
+            .spawn(move || commit_all(&*log, &clock, waiting, &committed))?;
         let folder =
             std::thread::Builder::new().name("mercer-fold".into()).spawn(move || self.fold_all(snapshot, &to_fold))?;
         Ok(Running { jobs, threads: vec![committer, folder] })
@@ -86,17 +93,14 @@ impl Ingest {
     }
 }
 
-fn commit_all(log: &dyn EventLog, mut waiting: mpsc::Receiver<Job>, committed: &SyncSender<Committed>) {
-    while let Some(first) = waiting.blocking_recv() {
-        let mut batch = Batch::default();
-        batch.add(first);
-        while batch.drafts.len() < BATCH_DRAFTS {
-            match waiting.try_recv() {
-                Ok(job) => batch.add(job),
-                Err(_) => break,
-            }
-        }
-        let started = std::time::Instant::now();
+fn commit_all(
+    log: &dyn EventLog,
+    clock: &Runtime,
+    mut waiting: mpsc::Receiver<Job>,
+    committed: &SyncSender<Committed>,
+) {
+    while let Some(batch) = clock.block_on(Batch::gather(&mut waiting)) {
+        let started = Instant::now();
         let outcome = log.append(&batch.drafts);
         metrics::histogram!("mercer_commit_seconds").record(started.elapsed().as_secs_f64());
         match outcome {
@@ -115,14 +119,35 @@ struct Batch {
     drafts: Vec<Draft>,
     /// Each caller with how many of the drafts are his, in order; decisions have no caller.
     callers: Vec<(Option<Reply>, usize)>,
+    is_awaited: bool,
 }
 
 impl Batch {
+    /// What waits, at least one job; none when nobody can send any more.
+    async fn gather(waiting: &mut mpsc::Receiver<Job>) -> Option<Self> {
+        let mut batch = Self::default();
+        batch.add(waiting.recv().await?);
+        let until = Instant::now() + DECISIONS_LINGER;
+        while batch.drafts.len() < BATCH_DRAFTS {
+            let next = if batch.is_awaited {
+                waiting.try_recv().ok()
+            } else {
+                timeout_at(until, waiting.recv()).await.ok().flatten()
+            };
+            match next {
+                Some(job) => batch.add(job),
+                None => break,
+            }
+        }
+        Some(batch)
+    }
+
     fn add(&mut self, job: Job) {
         let (mut drafts, reply) = match job {
             Job::Facts { drafts, reply } => (drafts, Some(reply)),
             Job::Decision(draft) => (vec![*draft], None),
         };
+        self.is_awaited |= reply.is_some();
         self.callers.push((reply, drafts.len()));
         self.drafts.append(&mut drafts);
     }
