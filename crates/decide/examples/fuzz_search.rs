@@ -17,7 +17,7 @@ use mercer_decide::{Models, World, check_filter, search, suggest};
 use mercer_schema::{
     DecisionId, Explain, Product, ProductId, Refinement, SearchRequest, SearchSort, SuggestRequest, Timestamp,
 };
-use mercer_search::{Doc, Language, Lexicon, Synonyms};
+use mercer_search::{Doc, Lexicon, Synonyms};
 
 /// A question that takes longer is kept.
 const SLOWEST: Duration = Duration::from_millis(250);
@@ -425,6 +425,6 @@ fn world() -> Result<World, Box<dyn Error>> {
         world.search.put(Doc(item.0), None, &product);
     }
     let synonyms = [Synonyms { from: None, to: vec!["lantern".to_owned(), "lamp".to_owned()] }];
-    world.models = Arc::new(Models { lexicon: Lexicon::new(Language::English, &synonyms), ..Models::default() });
+    world.models = Arc::new(Models { lexicon: Lexicon::new(&synonyms), ..Models::default() });
     Ok(world)
 }

@@ -253,7 +253,9 @@ fn hits<'a>(world: &'a World, request: &SearchRequest, wishes: &Wishes, found: &
             ..Hit::new(item, world.catalog.product(item)?)
         })
     };
-    matches.iter().filter_map(hit).collect()
+    let mut hits = Vec::with_capacity(matches.len());
+    hits.extend(matches.iter().filter_map(hit));
+    hits
 }
 
 /// Puts the hits, which come best by words first, in the order that was asked for. What can be bought comes first, in every

@@ -13,7 +13,7 @@ use mercer_recommend::hybrid;
 use mercer_recommend::popularity::Popularity;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_schema::{ModelVersion, Placement, Position, SearchRule, SearchSettings, SynonymRule};
-use mercer_search::{Clicks, Doc, Queries, SearchIndex};
+use mercer_search::{Clicks, Doc, Language, Queries, SearchIndex};
 use mercer_store::{Error, Scan, Tables, Write};
 use serde::{Deserialize, Serialize};
 
@@ -110,10 +110,14 @@ impl Checkpointer {
 }
 
 /// The newest checkpoint, or an empty snapshot when there is none that can be read.
-pub(crate) fn restore(tables: &dyn Tables, models: &dyn ModelSource) -> Result<Snapshot, mercer_store::Error> {
+pub(crate) fn restore(
+    tables: &dyn Tables,
+    models: &dyn ModelSource,
+    language: Language,
+) -> Result<Snapshot, mercer_store::Error> {
     let found = match tables.get(HEAD_TABLE, HEAD_KEY) {
-        Ok(None) => return Ok(Snapshot::empty()),
-        Ok(Some(head)) => read(tables, models, &head),
+        Ok(None) => return Ok(Snapshot::empty(language)),
+        Ok(Some(head)) => read(tables, models, language, &head),
         Err(error) => Err(error),
     };
     let cause = match found {
@@ -124,7 +128,7 @@ pub(crate) fn restore(tables: &dyn Tables, models: &dyn ModelSource) -> Result<S
     };
     tracing::warn!(cause, "the checkpoint is dropped; folding the log from its beginning");
     clear(tables)?;
-    Ok(Snapshot::empty())
+    Ok(Snapshot::empty(language))
 }
 
 /// Forgets the checkpoint: the next start folds everything anew.
@@ -133,7 +137,12 @@ pub(crate) fn clear(tables: &dyn Tables) -> Result<(), mercer_store::Error> {
     tables.write(&cleared)
 }
 
-fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Option<Snapshot>, mercer_store::Error> {
+fn read(
+    tables: &dyn Tables,
+    models: &dyn ModelSource,
+    language: Language,
+    head: &[u8],
+) -> Result<Option<Snapshot>, mercer_store::Error> {
     let Ok(head) = serde_json::from_slice::<Head>(head) else { return Ok(None) };
     if head.format != FORMAT {
         return Ok(None);
@@ -172,7 +181,7 @@ fn read(tables: &dyn Tables, models: &dyn ModelSource, head: &[u8]) -> Result<Op
     let world = World {
         position: head.position,
         content: content_of(&catalog),
-        search: search_of(&catalog),
+        search: search_of(&catalog, language),
         queries,
         clicks,
         traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
@@ -212,8 +221,8 @@ fn content_of(catalog: &Catalog) -> mercer_recommend::content::ContentIndex {
 }
 
 /// Nor is it: what it says does not depend on the order in which products came.
-fn search_of(catalog: &Catalog) -> SearchIndex {
-    let mut search = SearchIndex::default();
+fn search_of(catalog: &Catalog, language: Language) -> SearchIndex {
+    let mut search = SearchIndex::new(language);
     for (item, product) in catalog.products() {
         search.put(Doc(item.0), None, product);
     }

@@ -14,6 +14,7 @@ use mercer_schema::{
     SearchRecord, SearchRequest, SearchRule, SearchRuleId, SearchSettings, SuggestAnswer, SuggestRequest, SynonymRule,
     Timestamp, Visitor,
 };
+use mercer_search::Language;
 use mercer_store::{Alias, Appended, EventLog, Lake, Registry, Tables};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -55,6 +56,8 @@ pub struct Options {
     /// Ignore the checkpoint and fold the whole log.
     pub rebuild: bool,
     pub models: ModelOptions,
+    /// In which products are written that do not show theirs.
+    pub language: Language,
 }
 
 /// How models are kept safe.
@@ -124,16 +127,17 @@ impl Engine {
     /// Restores the last checkpoint, folds the rest of the log and starts to take records.
     pub fn open(parts: Parts, options: Options) -> Result<Self, Error> {
         let models: Arc<dyn ModelSource> = Arc::new(RegistryModels::new(Arc::clone(&parts.registry)));
+        let language = options.language;
         if options.rebuild {
             checkpoint::clear(&*parts.tables)?;
         }
-        let mut snapshot = checkpoint::restore(&*parts.tables, &*models)?;
+        let mut snapshot = checkpoint::restore(&*parts.tables, &*models, language)?;
         let head = parts.log.head()?;
         if snapshot.position() > head {
             // The log was put back to an earlier state: what the checkpoint knows never happened.
             tracing::warn!(checkpoint = %snapshot.position(), %head, "the checkpoint is ahead of the log; rebuilding");
             checkpoint::clear(&*parts.tables)?;
-            snapshot = Snapshot::empty();
+            snapshot = Snapshot::empty(language);
         }
         if parts.lake.forget_after(head)? {
             tracing::warn!(%head, "the lake was ahead of the log; what was beyond is written anew");
@@ -166,7 +170,7 @@ impl Engine {
             news,
             jobs: ArcSwapOption::from_pointee(jobs),
             threads: Mutex::new(threads),
-            replayed: Mutex::new(Snapshot::empty()),
+            replayed: Mutex::new(Snapshot::empty(language)),
         };
         engine.watch_candidate();
         Ok(engine)
@@ -358,7 +362,7 @@ impl Engine {
     pub fn snapshot_at(&self, position: Position) -> Result<Snapshot, Error> {
         let mut cached = self.replayed.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.position() > position {
-            *cached = Snapshot::empty();
+            *cached = Snapshot::empty(self.options.language);
         }
         replay::fold_to(&*self.parts.log, &*self.models, &mut cached, position)?;
         Ok(cached.clone())

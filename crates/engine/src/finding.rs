@@ -211,7 +211,7 @@ impl Engine {
         }
         let cut = lessons.data.last_at.plus(-HELD_OUT_DAYS * Timestamp::DAY);
         progress("Folding what was before");
-        let mut snapshot = Snapshot::empty();
+        let mut snapshot = Snapshot::empty(self.options.language);
         let (mut past, mut wanted) = (Vec::new(), Vec::new());
         let mut after = Position(0);
         loop {

@@ -11,6 +11,7 @@ use mercer_schema::{
     Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
     PlacementId, Position, Record, Timestamp, Touch, TouchKind, Visitor,
 };
+use mercer_search::{Language, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
@@ -232,9 +233,10 @@ impl Snapshot {
     }
 
     /// A world with nothing in it, before the first record.
-    pub(crate) fn empty() -> Self {
+    pub(crate) fn empty(language: Language) -> Self {
         let mut snapshot = Self::default();
         snapshot.world.models = Arc::new(Models::default());
+        snapshot.world.search = SearchIndex::new(language);
         snapshot
     }
 }

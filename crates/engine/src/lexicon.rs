@@ -2,13 +2,13 @@
 
 use mercer_decide::World;
 use mercer_recommend::wire::{Kind, Reader, Reason, Writer, decode};
-use mercer_search::{Language, Lexicon, Synonyms, synonyms_of};
+use mercer_search::{Lexicon, Synonyms, synonyms_of};
 
 const KIND: Kind = Kind { name: "lexicon", version: 1 };
 
 pub(crate) fn fit(world: &World) -> Vec<u8> {
     let products = world.catalog.products().map(|(_, product)| &**product);
-    let rules = synonyms_of(products, Language::English);
+    let rules = synonyms_of(products, world.search.shop_language());
     let mut writer = Writer::model(KIND);
     writer.count(rules.len());
     for rule in rules {
@@ -19,7 +19,7 @@ pub(crate) fn fit(world: &World) -> Vec<u8> {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Lexicon, mercer_recommend::Error> {
-    decode(KIND, bytes, |reader| Ok(Lexicon::new(Language::English, &rules(reader)?)))
+    decode(KIND, bytes, |reader| Ok(Lexicon::new(&rules(reader)?)))
 }
 
 fn rules(reader: &mut Reader<'_>) -> Result<Vec<Synonyms>, Reason> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use mercer_collect::Limits;
 use mercer_engine::ModelOptions;
 use mercer_schema::Currency;
+use mercer_search::Language;
 use serde::Deserialize;
 
 /// The file that documents every setting and gives its default.
@@ -22,6 +23,7 @@ pub(crate) struct Config {
     pub data_folder: PathBuf,
     pub shop_name: String,
     pub currency: Currency,
+    pub language: Language,
     pub limits: Limits,
     pub deduplicate_days: u32,
     pub upload_bytes: u64,
@@ -94,6 +96,7 @@ struct RawData {
 struct RawShop {
     name: String,
     currency: String,
+    language: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,6 +179,10 @@ impl Raw {
             return Err(format!("server.public_url: `{public_url}` must start with http:// or https://"));
         }
         let currency = Currency::parse(&self.shop.currency).map_err(|error| format!("shop.currency: {error}"))?;
+        let language = Language::parse(&self.shop.language).ok_or_else(|| {
+            let known = Language::ALL.map(Language::letters).join(", ");
+            format!("shop.language: `{}` is none of {known}", self.shop.language)
+        })?;
         let some_text = |text: String| (!text.is_empty()).then_some(text);
         Ok(Config {
             listen,
@@ -183,6 +190,7 @@ impl Raw {
             data_folder: self.data.folder,
             shop_name: self.shop.name,
             currency,
+            language,
             limits: Limits {
                 event_bytes: self.collect.event_bytes,
                 batch_bytes: self.collect.batch_bytes,
@@ -337,6 +345,9 @@ mod tests {
         assert!(load("[models]\nshadow_percent = 101\n").unwrap_err().to_string().contains("models.shadow_percent"));
         assert!(load("[models]\nheld_out_days = 0\n").unwrap_err().to_string().contains("models.held_out_days"));
         assert!(load("[shop]\ncurrency = \"euros\"\n").unwrap_err().to_string().contains("shop.currency"));
+        let unknown = load("[shop]\nlanguage = \"english\"\n").unwrap_err().to_string();
+        assert!(unknown.contains("shop.language: `english` is none of en, de,"), "{unknown}");
+        assert_eq!(load("[shop]\nlanguage = \"de-AT\"\n").unwrap().language, Language::German);
     }
 
     #[test]

@@ -42,7 +42,12 @@ impl Home {
             registry: Arc::clone(&stores.registry),
             lake: Arc::clone(&lake),
         };
-        let options = Options { code_version: CODE_VERSION.to_owned(), rebuild, models: config.models.clone() };
+        let options = Options {
+            code_version: CODE_VERSION.to_owned(),
+            rebuild,
+            models: config.models.clone(),
+            language: config.language,
+        };
         let engine = Arc::new(Engine::open(parts, options)?);
         Ok(Self { engine, tables, stores, lake, folder })
     }

@@ -9,8 +9,8 @@ use rustc_hash::FxHashSet;
 use crate::heads::heads;
 use crate::language::Words;
 use crate::marks::{Field, Marks};
-use crate::text::{Gap, Token, code, fold, tokens};
-use crate::{Language, measure};
+use crate::text::{Gap, Token, fold, tokens};
+use crate::{Language, identifier, measure};
 
 /// Tokens of a field that are read; a longer text says nothing more that anybody searches for.
 const MOST_TOKENS: usize = 400;
@@ -18,11 +18,6 @@ const MOST_TOKENS: usize = 400;
 const LONGEST_VALUE: usize = 60;
 /// Parts of a name that are joined to one word: `t-shirt`, `dv7-1211ea`.
 const MOST_JOINED: usize = 4;
-/// A code that is shorter is found as a word only.
-const SHORTEST_CODE: usize = 3;
-/// Attributes that name one product, as its id does.
-const CODE_ATTRIBUTES: [&str; 12] =
-    ["sku", "mpn", "gtin", "gtin13", "gtin14", "ean", "ean13", "upc", "isbn", "barcode", "model", "model_number"];
 /// Ends of names of attributes that name the category of a product that has none.
 const CATEGORY_ATTRIBUTES: [&str; 4] = ["product type", "product category", "product kind", "article type"];
 /// Parts of names of attributes that say of what kind a product is, or what it goes with.
@@ -40,6 +35,8 @@ pub(crate) struct Analysis {
     pub(crate) title: Vec<String>,
     /// Ids of the product and its family and other codes, letters and digits alone.
     pub(crate) codes: BTreeSet<String>,
+    /// Values of attributes that have the form of a code.
+    pub(crate) likely_codes: BTreeSet<String>,
     /// Words of each field, as [`Field::ALL`].
     pub(crate) lengths: [usize; 3],
 }
@@ -106,7 +103,7 @@ impl Analyst {
     fn attributes(&mut self, product: &Product) {
         let mut texts = Vec::new();
         for (name, value) in &product.attributes {
-            if is_code(name) || value.starts_with("http") || is_date(value) {
+            if identifier::is_named(name) || value.starts_with("http") || is_date(value) {
                 continue;
             }
             if is_true(value) {
@@ -147,14 +144,12 @@ impl Analyst {
     }
 
     fn codes(&mut self, product: &Product) {
-        let others = product.attributes.iter().filter(|(name, _)| is_code(name)).map(|(_, value)| value.as_str());
-        for text in others.chain([product.id.as_str()]).chain(product.group_id.as_deref()) {
-            for part in text.split([',', ';', '|']).map(code).filter(|part| part.len() >= SHORTEST_CODE) {
-                self.mark(&part, Marks::add_code);
-                self.written(&part, &part);
-                self.found.codes.insert(part);
-            }
+        for code in identifier::named(product) {
+            self.mark(&code, Marks::add_code);
+            self.written(&code, &code);
+            self.found.codes.insert(code);
         }
+        self.found.likely_codes.extend(identifier::by_form(product));
     }
 
     fn mark(&mut self, stem: &str, change: impl FnOnce(&mut Marks)) {
@@ -199,11 +194,6 @@ fn attribute_values(product: &Product) -> FxHashSet<String> {
     let says_how = |name: &str| !KIND_NAMES.iter().any(|kind| name.to_lowercase().contains(kind));
     let values = product.attributes.iter().filter(|(name, value)| says_how(name) && value.len() <= LONGEST_VALUE);
     values.flat_map(|(_, value)| tokens(value, MOST_TOKENS)).map(|token| token.plain).collect()
-}
-
-/// Whether an attribute names one product, as its id does.
-pub(crate) fn is_code(attribute: &str) -> bool {
-    CODE_ATTRIBUTES.contains(&attribute.to_lowercase().as_str())
 }
 
 /// `2009-12-10`, with or without a time.

@@ -1,5 +1,7 @@
 //! What the catalog itself can carry on: words of products that begin as the last word that was typed.
 
+use rustc_hash::FxHashMap;
+
 use crate::index::Term;
 use crate::query::share_a_product;
 use crate::spelling::mended_beginnings;
@@ -10,9 +12,8 @@ use crate::{Doc, SearchIndex};
 const MOST_LOOKED_AT: usize = 60;
 const SHORTEST_BEGINNING: usize = 2;
 const MOST_WORDS: usize = 8;
-/// At this place a title counts half as much as at the first.
-const NEAR: f64 = 30.0;
-
+/// Titles that are compared with at once.
+pub const MOST_TITLES: usize = u128::BITS as usize;
 /// A text that finds products.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
@@ -62,14 +63,42 @@ impl SearchIndex {
         found
     }
 
-    /// How far in front a title stands that has every word of a text: 1 for the first, falling; 0 when there is none.
-    pub fn place_among_titles(&self, text: &str, titles: &[Doc]) -> f64 {
-        let words: Vec<Vec<Term>> = tokens(text, MOST_WORDS).iter().map(|token| self.terms_of(&token.plain)).collect();
-        let has_all = |doc: &Doc| {
-            let title = self.title(*doc);
-            words.iter().all(|terms| title.iter().any(|term| terms.contains(term)))
+    /// The titles of some products, the first [`MOST_TITLES`] of them, to be asked which have the words of a text.
+    pub fn titles_of(&self, products: impl IntoIterator<Item = Doc>) -> Titles<'_> {
+        let mut with: FxHashMap<Term, u128> = FxHashMap::default();
+        for (place, doc) in products.into_iter().take(MOST_TITLES).enumerate() {
+            for term in self.title(doc) {
+                *with.entry(*term).or_default() |= 1 << place;
+            }
+        }
+        Titles { index: self, with }
+    }
+}
+
+/// Titles by their words, each a bit.
+#[derive(Debug)]
+pub struct Titles<'a> {
+    index: &'a SearchIndex,
+    with: FxHashMap<Term, u128>,
+}
+
+impl Titles<'_> {
+    /// The places of the titles that have every word of a text.
+    pub fn having(&self, text: &str) -> impl Iterator<Item = usize> + use<> {
+        let of_word = |word: &str| {
+            let terms = self.index.terms_of(word);
+            terms.iter().filter_map(|term| self.with.get(term)).fold(0, |all, titles| all | titles)
         };
-        titles.iter().position(has_all).map_or(0.0, |place| 1.0 / (1.0 + place as f64 / NEAR))
+        let all = if self.with.is_empty() { 0 } else { u128::MAX };
+        let mut left = tokens(text, MOST_WORDS).iter().fold(all, |left, token| match left {
+            0 => 0,
+            left => left & of_word(&token.plain),
+        });
+        std::iter::from_fn(move || {
+            let place = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(place)
+        })
     }
 }
 

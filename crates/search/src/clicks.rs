@@ -287,6 +287,14 @@ impl Learned<'_> {
         (clicks / looks / self.rate, clicks.sqrt() / looks / self.rate)
     }
 
+    /// How often a product was clicked, and how often it should have been if it is as good as it fits by its words; none
+    /// of one that was not shown.
+    pub fn clicks_and_expected(&self, item: u32, fit: f64) -> Option<(f64, f64)> {
+        let place = self.products.binary_search_by_key(&item, |shown| shown.item).ok()?;
+        let shown = &self.products[place];
+        Some((f64::from(shown.clicks), self.looked_at(shown) * self.rate * fit))
+    }
+
     fn looked_at(&self, shown: &Shown) -> f64 {
         self.looks.iter().zip(shown.times).map(|(share, times)| share * f64::from(times)).sum()
     }

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, OrdSet};
 use mercer_schema::Product;
 
 use crate::Doc;
-use crate::analysis::is_code;
+use crate::identifier;
 use crate::numbers::Numbers;
+use crate::pages::Pages;
 use crate::text::tokens;
 use crate::wishes::Role;
 
@@ -64,7 +65,7 @@ pub struct FieldCounts<'a> {
     pub totals: FieldTotals,
     /// Of these products, those that have any value.
     pub products: u32,
-    /// Each value with how many of these products have it, in the order in which they were met.
+    /// Each value with how many of these products have it, in the order of the products' numbers.
     pub values: Vec<(Value, u32)>,
 }
 
@@ -99,16 +100,16 @@ struct Held {
 /// All values of all products.
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
-    fields: Vector<KnownField>,
+    fields: Pages<KnownField>,
     field_numbers: OrdMap<FacetField, u32>,
-    values: Vector<Known>,
+    values: Pages<Known>,
     value_numbers: Numbers,
     /// By how people write them: small letters, no accents, a category by its own name.
     written: OrdSet<(Arc<str>, Value)>,
     /// Brands and categories by the words of their names.
     places: OrdMap<(FacetField, String), OrdSet<Value>>,
     /// By product; the values of a field stand together.
-    of: Vector<Option<Arc<[Held]>>>,
+    of: Pages<Option<Arc<[Held]>>>,
 }
 
 impl FacetField {
@@ -140,10 +141,7 @@ impl Facets {
         self.remove(doc);
         let held: Arc<[Held]> = wanted.into_iter().map(|(field, text)| self.number(&field, &text)).collect();
         self.recount(&held, 1);
-        while self.of.len() <= doc.0 as usize {
-            self.of.push_back(None);
-        }
-        self.of.set(doc.0 as usize, Some(held));
+        self.of.put(doc.0 as usize, Some(held), || None);
     }
 
     pub(crate) fn remove(&mut self, doc: Doc) {
@@ -152,18 +150,22 @@ impl Facets {
         }
     }
 
-    /// Whether a product has one of these values.
+    /// Whether a product has one of these values, which come in order.
     pub fn has_any(&self, doc: Doc, values: &[Value]) -> bool {
-        self.of(doc).iter().any(|held| values.contains(&held.value))
+        self.of(doc).iter().any(|held| values.binary_search(&held.value).is_ok())
     }
 
     /// Counts the values of some products, field by field. `is_meant` is told a field and how many of the products have
     /// it: the values of other fields are not looked at.
     pub fn count(&self, docs: &[Doc], is_meant: impl Fn(&FacetField, u32) -> bool) -> Vec<FieldCounts<'_>> {
+        let mut docs = docs.to_vec();
+        // Neighbours lie beside each other.
+        docs.sort_unstable();
+        let held: Vec<&[Held]> = docs.into_iter().map(|doc| self.of(doc)).collect();
         let mut having = vec![0_u32; self.fields.len()];
-        for doc in docs {
+        for held in &held {
             let mut last = None;
-            for Held { field, .. } in self.of(*doc) {
+            for Held { field, .. } in *held {
                 having[*field as usize] += u32::from(last.replace(field) != Some(field));
             }
         }
@@ -178,7 +180,7 @@ impl Facets {
         }
         TALLY.with_borrow_mut(|tally| {
             tally.resize(tally.len().max(self.values.len()), 0);
-            for Held { field, value } in docs.iter().flat_map(|doc| self.of(*doc)) {
+            for Held { field, value } in held.into_iter().flatten() {
                 let Some(place) = places[*field as usize] else { continue };
                 let count = &mut tally[value.0 as usize];
                 if *count == 0 {
@@ -279,7 +281,7 @@ impl Facets {
     fn number(&mut self, field: &FacetField, text: &str) -> Held {
         let number = *self.field_numbers.entry(field.clone()).or_insert_with(|| {
             let totals = FieldTotals::default();
-            self.fields.push_back(KnownField { field: field.clone(), role: Role::of(field), totals });
+            self.fields.push(KnownField { field: field.clone(), role: Role::of(field), totals });
             (self.fields.len() - 1) as u32
         });
         let next = self.values.len() as u32;
@@ -287,7 +289,7 @@ impl Facets {
         let value = self.value_numbers.number(&(number, text), next, |at| values[at as usize].is(number, text));
         let value = Value(value);
         if value.0 == next {
-            self.values.push_back(Known { field: number, text: Arc::from(text), products: 0 });
+            self.values.push(Known { field: number, text: Arc::from(text), products: 0 });
             let written = as_written(field, text);
             if !matches!(field, FacetField::Attribute(_)) {
                 for word in written.split(' ') {
@@ -339,7 +341,8 @@ fn values_of(product: &Product) -> Vec<(FacetField, String)> {
     if let Some(brand) = &product.brand {
         add(FacetField::Brand, brand);
     }
-    for (name, value) in product.attributes.iter().filter(|(name, value)| !is_code(name) && !value.starts_with("http"))
+    for (name, value) in
+        product.attributes.iter().filter(|(name, value)| !identifier::is_named(name) && !value.starts_with("http"))
     {
         let field = FacetField::Attribute(Arc::from(name.as_str()));
         listed(value).into_iter().for_each(|value| add(field.clone(), value));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdSet, Vector};
+use imbl::OrdSet;
 use mercer_schema::Product;
 
 use crate::Language;
@@ -13,7 +13,11 @@ use crate::analysis::Analysis;
 use crate::facets::Facets;
 use crate::marks::Marks;
 use crate::numbers::Numbers;
+use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
+
+/// What has the form of a code is one when no more products have it.
+const MOST_WITH_LIKELY_CODE: usize = 2;
 
 /// A product's number, as the catalog gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,11 +46,13 @@ struct Stem {
 pub struct SearchIndex {
     /// The language of products that do not show theirs.
     shop: Language,
-    terms: Vector<Stem>,
+    terms: Pages<Stem>,
     term_numbers: Numbers,
     /// Titles as terms, by product.
-    titles: Vector<Option<Arc<[Term]>>>,
+    titles: Pages<Option<Arc<[Term]>>>,
     codes: OrdSet<(Arc<str>, Doc)>,
+    /// Values that have the form of a code.
+    likely_codes: OrdSet<(Arc<str>, Doc)>,
     facets: Facets,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) totals: Totals,
@@ -73,10 +79,11 @@ impl SearchIndex {
     pub fn new(shop: Language) -> Self {
         Self {
             shop,
-            terms: Vector::new(),
+            terms: Pages::default(),
             term_numbers: Numbers::default(),
-            titles: Vector::new(),
+            titles: Pages::default(),
             codes: OrdSet::new(),
+            likely_codes: OrdSet::new(),
             facets: Facets::default(),
             vocabulary: Vocabulary::default(),
             totals: Totals::default(),
@@ -117,6 +124,16 @@ impl SearchIndex {
         &self.facets
     }
 
+    /// The language of products that do not show theirs.
+    pub const fn shop_language(&self) -> Language {
+        self.shop
+    }
+
+    /// How many products show that they are written in a language.
+    pub const fn written_in(&self, language: Language) -> u64 {
+        self.totals.languages(language)
+    }
+
     /// Languages in which products are written, the shop's own first.
     pub(crate) fn languages(&self) -> Vec<Language> {
         let mut others: Vec<(u64, Language)> = self.totals.languages.iter().copied().zip(Language::ALL).collect();
@@ -141,9 +158,15 @@ impl SearchIndex {
 
     /// Products of which a code is this one, letters and digits alone.
     pub(crate) fn with_code(&self, code: &str) -> Vec<Doc> {
-        let from = (Arc::from(code), Doc(0));
-        let of_it = self.codes.range(from..).take_while(|(other, _)| **other == *code);
-        of_it.map(|(_, doc)| *doc).collect()
+        let named = having(&self.codes, code);
+        if !named.is_empty() {
+            return named;
+        }
+        // As a word it may stand in titles and texts of others, too.
+        let is_rare = |docs: usize| docs <= MOST_WITH_LIKELY_CODE;
+        let likely = having(&self.likely_codes, code);
+        let as_word = self.term(code).map_or(0, |term| self.postings(term).len());
+        if is_rare(likely.len()) && is_rare(as_word) { likely } else { Vec::new() }
     }
 
     /// Numbers given so far.
@@ -172,12 +195,11 @@ impl SearchIndex {
         for (word, stem) in &analysis.written {
             self.vocabulary.insert(word, stem, has_compounds);
         }
-        self.codes.extend(analysis.codes.iter().map(|code| (Arc::from(code.as_str()), doc)));
+        let of_it = |code: &String| (Arc::from(code.as_str()), doc);
+        self.codes.extend(analysis.codes.iter().map(of_it));
+        self.likely_codes.extend(analysis.likely_codes.iter().map(of_it));
         let title: Arc<[Term]> = analysis.title.iter().filter_map(|stem| self.numbered(stem)).collect();
-        while self.titles.len() <= doc.0 as usize {
-            self.titles.push_back(None);
-        }
-        self.titles.set(doc.0 as usize, Some(title));
+        self.titles.put(doc.0 as usize, Some(title), || None);
         self.totals.add(analysis, 1);
     }
 
@@ -194,8 +216,10 @@ impl SearchIndex {
         for (word, stem) in &analysis.written {
             self.vocabulary.remove(word, stem);
         }
-        for code in &analysis.codes {
-            self.codes.remove(&(Arc::from(code.as_str()), doc));
+        for (known, codes) in [(&mut self.codes, &analysis.codes), (&mut self.likely_codes, &analysis.likely_codes)] {
+            for code in codes {
+                known.remove(&(Arc::from(code.as_str()), doc));
+            }
         }
         if let Some(title) = self.titles.get_mut(doc.0 as usize) {
             *title = None;
@@ -212,10 +236,15 @@ impl SearchIndex {
         let terms = &self.terms;
         let number = self.term_numbers.number(&stem, next, |number| *terms[number as usize].text == *stem);
         if number == next {
-            self.terms.push_back(Stem { text: Arc::from(stem), postings: Arc::default() });
+            self.terms.push(Stem { text: Arc::from(stem), postings: Arc::default() });
         }
         Term(number)
     }
+}
+
+fn having(codes: &OrdSet<(Arc<str>, Doc)>, code: &str) -> Vec<Doc> {
+    let from = (Arc::from(code), Doc(0));
+    codes.range(from..).take_while(|(other, _)| **other == *code).map(|(_, doc)| *doc).collect()
 }
 
 impl Totals {

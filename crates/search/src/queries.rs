@@ -11,7 +11,7 @@ use std::sync::Arc;
 use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, OrdMap, OrdSet};
 use mercer_schema::Timestamp;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::text::tokens;
@@ -113,10 +113,11 @@ impl Queries {
     pub fn completions(&self, typed: &str, person: Option<u64>) -> Vec<Completion> {
         let words: Vec<String> = tokens(typed, MOST_WORDS).into_iter().map(|token| token.plain).collect();
         let mut found: Vec<Completion> = Vec::new();
-        let mut add = |text: &Arc<str>, is_own: bool| {
+        let mut known: FxHashSet<&str> = FxHashSet::default();
+        let mut add = |text: &'_ Arc<str>, is_own: bool| {
             if fits(text, &words)
-                && let Some(asked) = self.asked.get(text)
-                && found.iter().all(|known| known.text != *text)
+                && let Some((text, asked)) = self.asked.get_key_value(text)
+                && known.insert(text)
             {
                 found.push(Completion { text: Arc::clone(text), level: asked.level, is_own });
             }
@@ -145,6 +146,13 @@ impl Queries {
     /// What many typed, the most wanted first.
     pub fn wanted(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_level.iter().map(|(_, text)| text)
+    }
+
+    /// How much the most wanted texts are searched for together, as [`Completion::level`].
+    pub fn level(&self) -> f64 {
+        let levels =
+            self.by_level.iter().take(MOST_WITH_WORD).filter_map(|(_, text)| Some(self.asked.get(text)?.level));
+        levels.reduce(log_sum).unwrap_or_default()
     }
 
     /// Keyed pieces that changed since the last call; none deletes.

@@ -263,12 +263,18 @@ impl Scratch {
     }
 
     fn drain(&mut self, (possible, units): (f32, usize), weights: &Weights) -> Vec<Match> {
-        self.found.sort_unstable();
+        // Each unit's come in order, and are merged.
+        self.found.sort();
         let mut found = Vec::with_capacity(self.found.len());
+        // Most have the same units as the one before.
+        let (mut last, mut strength) = (1.0, 1.0);
         for doc in self.found.drain(..) {
             let cell = std::mem::take(&mut self.cells[doc as usize]);
             let coverage = (cell.covered / possible).min(1.0);
-            let score = cell.score * coverage.powf(weights.coverage) * (1.0 + cell.headship);
+            if coverage != last {
+                (last, strength) = (coverage, coverage.powf(weights.coverage));
+            }
+            let score = cell.score * strength * (1.0 + cell.headship);
             let share = f32::from(cell.units) / units.max(1) as f32;
             found.push(Match { doc: Doc(doc), score, coverage, share, is_coded: false });
         }

@@ -21,8 +21,8 @@ const ALL: f32 = 0.999;
 /// What stands beside the index in an answer: words for the same thing, and weights.
 #[derive(Debug, Clone, Default)]
 pub struct Lexicon {
-    /// Learned, in the first language of the index.
-    learned: Arc<Thesaurus>,
+    /// Learned, by language: they count in the first language of the index.
+    learned: Arc<[Thesaurus]>,
     synonyms: Arc<[Synonyms]>,
     shop: ShopWords,
     pub weights: Weights,
@@ -30,8 +30,8 @@ pub struct Lexicon {
 
 impl Lexicon {
     /// With synonyms that were learned, besides those of the languages.
-    pub fn new(language: Language, synonyms: &[Synonyms]) -> Self {
-        let learned = Arc::new(Thesaurus::own(synonyms, language));
+    pub fn new(synonyms: &[Synonyms]) -> Self {
+        let learned = Language::ALL.into_iter().map(|language| Thesaurus::own(synonyms, language)).collect();
         Self { learned, synonyms: synonyms.into(), ..Self::default() }
     }
 
@@ -55,7 +55,7 @@ impl Lexicon {
         is_first: bool,
     ) -> impl Iterator<Item = &'a Alternative> {
         let shop = self.shop.own.get(language as usize).map_or(&[][..], |own| own.find(stems));
-        let learned = if is_first { self.learned.find(stems) } else { &[] };
+        let learned = self.learned.get(language as usize).filter(|_| is_first).map_or(&[][..], |own| own.find(stems));
         let found = learned.iter().chain(Thesaurus::built_in(language).find(stems));
         let refused = self.shop.refused.get(language as usize);
         shop.iter()

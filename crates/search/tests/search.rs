@@ -66,6 +66,33 @@ fn words_are_found_in_any_form() {
 }
 
 #[test]
+fn a_value_in_the_form_of_a_code_is_one_while_one_product_has_it() {
+    let mut index = SearchIndex::default();
+    let drive = |number: u32, reference: &str| {
+        let mut drive = product(&format!("drive-{number}"), &format!("Hard drive {number}"));
+        drive.attributes.insert("Reference".into(), reference.into());
+        drive.attributes.insert("Strichcode".into(), format!("96385{number}74"));
+        drive
+    };
+    for number in 0..4 {
+        index.put(Doc(number), None, &drive(number, if number == 3 { "WD5000AAKX" } else { "HD-2000-SATA" }));
+    }
+    for typed in ["WD5000AAKX", "wd-5000-aakx", "96385074"] {
+        assert!(index.is_code(typed), "{typed}");
+        assert!(index.search(&Lexicon::default(), typed, 10)[0].is_coded);
+    }
+    // Three drives have it: it says of which kind they are.
+    assert!(!index.is_code("HD-2000-SATA"));
+    // No check digit.
+    assert!(!index.is_code("96385174"));
+    let before = drive(3, "WD5000AAKX");
+    index.put(Doc(3), Some(&before), &drive(3, "WD6000AAKX"));
+    assert!(!index.is_code("WD5000AAKX") && index.is_code("wd6000aakx"));
+    index.remove(Doc(3), &drive(3, "WD6000AAKX"));
+    assert!(!index.is_code("wd6000aakx"));
+}
+
+#[test]
 fn slips_are_forgiven_and_codes_are_not_touched() {
     for typed in ["lantren red", "red lanten", "redd lantern"] {
         assert_eq!(found(typed)[0], "RL-100", "{typed}");
@@ -120,7 +147,7 @@ fn the_last_word_may_be_only_begun() {
 #[test]
 fn the_shop_has_words_of_its_own() {
     let rules = [Synonyms { from: Some("light".into()), to: vec!["lantern".into()] }];
-    let lexicon = Lexicon::new(Language::English, &rules);
+    let lexicon = Lexicon::new(&rules);
     assert!(found("light").is_empty());
     assert_eq!(found_with(&lexicon, "lights").len(), 2);
 }
@@ -131,7 +158,7 @@ fn german_words_are_found_in_compounds() {
     for (number, title) in ["Laptoptasche rot", "Schlüsselanhänger", "Gürtel"].iter().enumerate() {
         index.put(Doc(number as u32), None, &product(&format!("p{number}"), title));
     }
-    let lexicon = Lexicon::new(Language::German, &[]);
+    let lexicon = Lexicon::new(&[]);
     for (typed, doc) in [("tasche", 0), ("laptoptaschen", 0), ("schlusselanhanger", 1), ("GÜRTEL", 2), ("guertel", 2)]
     {
         let list = index.search(&lexicon, typed, 3);

@@ -58,7 +58,12 @@ impl TestServer {
         };
         let engine = Engine::open(
             parts,
-            Options { code_version: "test".into(), rebuild: false, models: mercer_engine::ModelOptions::default() },
+            Options {
+                code_version: "test".into(),
+                rebuild: false,
+                models: mercer_engine::ModelOptions::default(),
+                language: mercer_engine::Language::English,
+            },
         )
         .unwrap();
         for placement in mercer_engine::default_placements() {

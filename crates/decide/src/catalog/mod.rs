@@ -11,9 +11,10 @@ mod shelves;
 use std::sync::{Arc, OnceLock};
 
 use imbl::shared_ptr::DefaultSharedPtr;
-use imbl::{GenericHashMap, OrdSet, Vector};
+use imbl::{GenericHashMap, OrdSet};
 use mercer_recommend::Item;
 use mercer_schema::{Product, ProductId, Timestamp};
+use mercer_search::Pages;
 use rustc_hash::FxBuildHasher;
 
 use index::Index;
@@ -22,7 +23,7 @@ pub(crate) use shelves::Shelf;
 /// Products by id and by number, newest first, by category, brand and group.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    entries: Vector<Entry>,
+    entries: Pages<Entry>,
     numbers: GenericHashMap<ProductId, Item, FxBuildHasher, DefaultSharedPtr>,
     index: Index,
     changed: OrdSet<Item>,
@@ -80,7 +81,7 @@ impl Catalog {
             return *item;
         }
         let item = Item(self.entries.len() as u32);
-        self.entries.push_back(Entry { id: id.clone(), since: None, product: None });
+        self.entries.push(Entry { id: id.clone(), since: None, product: None });
         self.numbers.insert(id.clone(), item);
         self.changed.insert(item);
         item

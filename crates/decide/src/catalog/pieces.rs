@@ -75,7 +75,7 @@ impl Catalog {
             if catalog.numbers.insert(piece.id.clone(), item).is_some() {
                 return Err(Error::BrokenPiece { number: item.0, reason: format!("`{}` has two numbers", piece.id) });
             }
-            catalog.entries.push_back(Entry { id: piece.id, since, product });
+            catalog.entries.push(Entry { id: piece.id, since, product });
         }
         Ok(catalog)
     }

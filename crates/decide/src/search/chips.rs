@@ -12,9 +12,9 @@ use crate::World;
 pub(crate) enum Effect {
     /// Products outside of these prices, in minor units, are left out.
     Price { least: Option<i64>, most: Option<i64> },
-    /// Products without one of these values are left out.
+    /// Products without one of these values, in order, are left out.
     Only(Vec<Value>),
-    /// Products with one of these values are put first.
+    /// Products with one of these values, in order, are put first.
     Prefer(Vec<Value>),
 }
 
@@ -65,7 +65,7 @@ impl Wishes {
             }
             Wish::Size(values) => {
                 let Some((field, text)) = first(&values) else { return };
-                (field, text, Effect::Only(values))
+                (field, text, Effect::Only(in_order(values)))
             }
             Wish::Value(values) => {
                 let Some((field, text)) = first(&values) else { return };
@@ -73,7 +73,7 @@ impl Wishes {
                 let looks_so = |value: &Value| facets.role(*value) != Role::Other;
                 let values = if values.iter().all(looks_so) { values } else { Vec::new() };
                 let text = leaf_of(&text).to_owned();
-                (field, text, Effect::Prefer(values))
+                (field, text, Effect::Prefer(in_order(values)))
             }
         };
         let is_filter = !matches!(effect, Effect::Prefer(_));
@@ -104,6 +104,11 @@ impl Wishes {
             Effect::Prefer(_) => true,
         })
     }
+}
+
+fn in_order(mut values: Vec<Value>) -> Vec<Value> {
+    values.sort_unstable();
+    values
 }
 
 /// How many minor units one of the shop's currency has, by the first product with a price.

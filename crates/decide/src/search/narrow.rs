@@ -42,7 +42,7 @@ impl<'a> Narrowed<'a> {
         page: &PageView<'_>,
         request: &SearchRequest,
         wishes: &Wishes,
-        hits: Vec<Hit<'a>>,
+        mut hits: Vec<Hit<'a>>,
         notes: &mut Notes,
     ) -> Self {
         let world = page.world;
@@ -53,28 +53,28 @@ impl<'a> Narrowed<'a> {
             !wishes.rest.trim().is_empty()
                 || request.category.as_deref().is_some_and(|path| path.contains(LEVEL_SEPARATOR))
         });
-        let mut narrowed = Self { but_for: vec![Vec::new(); choices.len()], ..Self::default() };
-        for hit in hits {
-            let Hit { item, product, .. } = hit;
+        let mut but_for = vec![Vec::new(); choices.len()];
+        hits.retain(|Hit { item, product, .. }| {
+            let item = *item;
             let is_meant = category.is_none_or(|category| is_in_category(product, category))
                 && !page.person.dismissed.contains(&item)
                 && wishes.allow(world, item, product)
                 && rule.as_mut().is_none_or(|rule| rule.holds(page, item, product));
             if !is_meant {
-                continue;
+                return false;
             }
             let mut failed = (0..choices.len()).filter(|place| !choices[*place].allows(world, item, product));
             match (failed.next(), failed.next()) {
-                (None, _) => narrowed.hits.push(hit),
-                (Some(place), None) => narrowed.but_for[place].push(item),
+                (None, _) => return true,
+                (Some(place), None) => but_for[place].push(item),
                 _ => {}
             }
-        }
-        narrowed.choices = choices;
+            false
+        });
         if let Some(fault) = rule.and_then(|rule| rule.fault) {
             notes.add(format!("`filter` failed for a product, which is then left out: {fault}."));
         }
-        narrowed
+        Self { hits, choices, but_for }
     }
 
     /// Of products of one family the first stays; none beside one that has a place of its own.
@@ -117,7 +117,9 @@ fn choice(world: &World, refinement: &Refinement, notes: &mut Notes) -> Option<C
         Wanted::Prices(ranges)
     } else {
         let named = FacetField::parse(field);
-        let known = values.iter().filter_map(|value| world.search.facets().value(&named, value)).collect::<Vec<_>>();
+        let mut known: Vec<Value> =
+            values.iter().filter_map(|value| world.search.facets().value(&named, value)).collect();
+        known.sort_unstable();
         if world.search.facets().totals(&named).products == 0 {
             notes.add(format!("No product has the field `{field}`, so nothing is left of a choice in it."));
         }

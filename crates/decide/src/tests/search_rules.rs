@@ -203,7 +203,7 @@ fn the_shops_words_are_found_and_what_it_refuses_is_not() {
     assert_eq!(find(&shop, "suggested"), 0);
 
     let learned = [mercer_search::Synonyms { from: None, to: vec!["goblet".into(), "mug".into()] }];
-    let lexicon = mercer_search::Lexicon::new(mercer_search::Language::English, &learned);
+    let lexicon = mercer_search::Lexicon::new(&learned);
     shop.world.models = Arc::new(crate::Models { lexicon, ..crate::Models::default() });
     assert_eq!(find(&shop, "goblet"), 2);
     shop.world.synonyms = Arc::new(ShopSynonyms::compile(vec![same(&["mugs", "goblets"], true)]));

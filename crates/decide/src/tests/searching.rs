@@ -318,6 +318,39 @@ fn chance_moves_one_product_and_the_pages_still_hold_each_once() {
 }
 
 #[test]
+fn a_kind_of_thing_that_is_clicked_rises_as_a_whole() {
+    let mut shop = Shop::default();
+    for number in 0..8 {
+        let mut thing = product(&format!("p{number}"));
+        thing.title = format!("Warm light {number}");
+        thing.category = vec![if number % 2 == 0 { "Bulbs" } else { "Garlands" }.into()];
+        shop.save(thing);
+    }
+    let light = SearchRequest { explain: Explain::Full, ..q("light") };
+    let before = asks(&shop, &light);
+    assert_eq!(ids(&before), ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7"]);
+    let query: std::sync::Arc<str> = "light".into();
+    let placed = |place: usize| mercer_search::Placed { item: place as u32 - 1, place, is_by_chance: false };
+    for _ in 0..60 {
+        // The last two were not on the page.
+        shop.world.clicks.shown(&query, (1..=6).map(placed), shop.now);
+        for place in [2, 4] {
+            shop.world.clicks.clicked(&query, placed(place), shop.now);
+        }
+    }
+    let after = asks(&shop, &light);
+    let place = |id: &str| ids(&after).iter().position(|other| *other == id).unwrap();
+    assert!(place("p7") < place("p6"), "{:?}", ids(&after));
+    let part = |id: &str| {
+        let told = after.explanations.iter().find(|told| told.product_id.as_str() == id).unwrap();
+        told.parts.iter().find(|part| part.name == "clicked").map(|part| part.value)
+    };
+    let within = 0.01..=0.51;
+    assert!(part("p7").is_some_and(|part| within.contains(&part)), "{:?}", part("p7"));
+    assert_eq!(ids(&asks(&shop, &q("warm"))), ids(&before), "another query learns nothing from it");
+}
+
+#[test]
 fn words_are_looked_for_as_typed_where_that_is_asked_for() {
     let shop = shop();
     let mended = asks(&shop, &q("cofee mug"));

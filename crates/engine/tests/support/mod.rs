@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mercer_engine::{Audit, Engine, ModelOptions, Options, Parts, default_placements};
+use mercer_engine::{Audit, Engine, Language, ModelOptions, Options, Parts, default_placements};
 use mercer_schema::{
     Activity, AnonymousId, Channel, Commerce, CommerceAction, Context, CustomerId, DecideRequest, DecisionId, Event,
     Line, MessageId, Money, Order, OrderId, Page, Product, ProductId, Properties, SourceId, Timestamp, Visitor,
@@ -36,7 +36,8 @@ impl Shop {
             registry: Arc::new(folder.registry().unwrap()),
             lake: Arc::new(folder.lake().unwrap()),
         };
-        let options = Options { code_version: code_version.into(), rebuild: false, models };
+        let options =
+            Options { code_version: code_version.into(), rebuild: false, models, language: Language::English };
         Self { engine: Arc::new(Engine::open(parts, options).unwrap()), _folder: folder }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mercer_engine::Language;
 use mercer_schema::{Position, Timestamp};
 use serde::Serialize;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(),
     let bar = output::spinner("Reading everything and checking it");
     findings.push(data(&home));
     bar.finish_and_clear();
+    findings.push(language(&home));
     findings.push(models(&home));
     if doctor.rebuild {
         let bar = output::spinner("Folding the whole log anew");
@@ -111,6 +113,27 @@ fn data(home: &Home) -> Finding {
         world.placements.iter().count()
     );
     well("data", detail)
+}
+
+/// Whether the catalog shows another language than the one that its short titles are read in.
+fn language(home: &Home) -> Finding {
+    let search = &home.engine.snapshot().world.search;
+    let shop = search.shop_language();
+    let most = Language::ALL.into_iter().max_by_key(|language| search.written_in(*language)).unwrap_or(shop);
+    let (letters, shown) = (shop.letters(), search.written_in(most));
+    // A shop may sell a few books in another language.
+    let is_other = most != shop && shown > search.written_in(shop) && shown * 10 > search.len() as u64;
+    let advice = if is_other {
+        let other = most.letters();
+        format!("; {shown} products show `{other}` by their words: if most are, set shop.language = \"{other}\"")
+    } else {
+        String::new()
+    };
+    Finding {
+        what: "language",
+        is_well: !is_other,
+        detail: format!("products are read as `{letters}` where they show none{advice}"),
+    }
 }
 
 fn models(home: &Home) -> Finding {

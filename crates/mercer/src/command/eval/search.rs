@@ -13,7 +13,7 @@ use mercer_decide::{Models, World, search};
 use mercer_recommend::evaluate::{Interval, mean_interval};
 use mercer_schema::{DecisionId, Product, ProductId, SearchRequest, SourceId, Timestamp};
 use mercer_search::evaluate::{DEPTH, Judgments, Quality, evaluate, with_a_typo};
-use mercer_search::{Doc, Language, Lexicon, synonyms_of};
+use mercer_search::{Doc, Language, Lexicon, SearchIndex, synonyms_of};
 use serde_json::{Value, json};
 
 use super::clicks;
@@ -43,7 +43,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     };
     let products = copied(products(catalog, config)?, asked.copies.unwrap_or(1));
     let started = Instant::now();
-    let world = world(products);
+    let world = world(products, config.language);
     let index_seconds = started.elapsed().as_secs_f64();
     let judgments = judgments_in(judged)?;
     let judged = answered(&world, &judgments);
@@ -112,16 +112,16 @@ fn told(answered: &Answered) -> Value {
 }
 
 /// The index alone, with what it learns from the catalog.
-pub(super) fn world(products: Vec<Product>) -> World {
-    let mut world = World::default();
-    let synonyms = synonyms_of(products.iter(), Language::English);
+pub(super) fn world(products: Vec<Product>, language: Language) -> World {
+    let mut world = World { search: SearchIndex::new(language), ..World::default() };
+    let synonyms = synonyms_of(products.iter(), language);
     for product in products {
         let product = Arc::new(product);
         let before = world.catalog.get(&product.id).cloned();
         let item = world.catalog.save(Arc::clone(&product), Timestamp(0));
         world.search.put(Doc(item.0), before.as_deref(), &product);
     }
-    world.models = Arc::new(Models { lexicon: Lexicon::new(Language::English, &synonyms), ..Models::default() });
+    world.models = Arc::new(Models { lexicon: Lexicon::new(&synonyms), ..Models::default() });
     world
 }
 

@@ -38,7 +38,7 @@ struct Altered {
 
 pub(super) fn run(asked: &EvalSpelling, config: &Config, as_json: bool) -> Result<(), Failure> {
     let pairs = pairs(&asked.pairs)?;
-    let world = world(products(&asked.products, config)?);
+    let world = world(products(&asked.products, config)?, config.language);
     let (held, seen): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(typed, _)| is_held(typed));
     let mended = [("held", mended(&world, &held)), ("seen", mended(&world, &seen))];
     let mut altered_sets = Vec::new();
