@@ -10,7 +10,7 @@ use mercer_schema::{
     DecideRequest, DecidedItem, Explain, Page, PageType, SearchRequest, SourceKind, SuggestAnswer, SuggestRequest,
     SuggestedBecause, SuggestedPlace, SuggestedQuery, Timestamp,
 };
-use mercer_search::{Doc, FacetField, MOST_TITLES, Titles, Value, best, leaf_of};
+use mercer_search::{Doc, FacetField, Titles, Value, best, leaf_of};
 
 use crate::World;
 use crate::candidates::{Depth, Proposal, Sources};
@@ -28,19 +28,16 @@ const PRODUCTS: usize = 4;
 const MOST: usize = 20;
 /// The fields of products unless others are asked for.
 const FIELDS: [&str; 4] = ["id", "title", "price", "image_url"];
-/// Products that were looked at last.
+/// Products whose titles tell what the customer has in mind: looked at last, and expected to be ordered next.
 const MOST_VIEWED: usize = 5;
-/// How much more likely a text is that begins as it was typed.
-const BEGINS: f64 = 8.0;
-/// How likely the customer types what they typed before, and what something is called that was viewed, is expected or was
-/// bought, beside what everybody types taken together.
-const OWN: f64 = 0.05;
-const VIEWED: f64 = 0.1;
-const EXPECTED: f64 = 1.0;
-const BOUGHT: f64 = 1.0;
-/// At this place a product is half as likely as at the first.
-const NEAR: f64 = 5.0;
-const BOUGHT_HALF_LIFE_DAYS: f64 = 180.0;
+const MOST_EXPECTED: usize = 100;
+/// What a text is worth more, as a binary logarithm, that begins as it was typed, that the customer typed before, or that a
+/// product is called which they have in mind.
+const BEGINS: f64 = 3.0;
+const OWN: f64 = 4.0;
+const IN_MIND: f64 = 6.0;
+/// At this place what is in mind counts half as much as at the first.
+const NEAR: f64 = 30.0;
 /// Before the first letter: of one's own, then of others'.
 const MOST_RECENT: usize = 3;
 
@@ -78,7 +75,7 @@ fn search_for(request: &SuggestRequest, text: &str) -> SearchRequest {
 }
 
 fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>) -> Vec<SuggestedQuery> {
-    let world = page.world;
+    let PageView { world, person, now, .. } = *page;
     let wanted = request.queries.unwrap_or(QUERIES).min(MOST);
     let typed = request.q.trim().to_lowercase();
     let mut told = Told { page, request, typed, wanted, known: BTreeSet::new(), queries: Vec::new() };
@@ -88,12 +85,11 @@ fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>)
         world.queries.wanted().take(MOST).for_each(|text| told.add(text, SuggestedBecause::Popular));
         return told.queries;
     }
-    let in_mind = InMind::of(page);
-    let all = world.queries.level();
+    let in_mind = InMind::of(world, person, now);
     let worth = |found: &mercer_search::Completion| {
         let own = if found.is_own { OWN } else { 0.0 };
-        let begins = if found.text.starts_with(&told.typed) { BEGINS } else { 1.0 };
-        begins * ((found.level - all).exp2() + own + in_mind.likely(&found.text))
+        let begins = if found.text.starts_with(&told.typed) { BEGINS } else { 0.0 };
+        found.level + own + begins + IN_MIND * in_mind.nearness(&found.text)
     };
     let found = world.queries.completions(&request.q, searcher);
     let mut ranked: Vec<(f64, mercer_search::Completion)> =
@@ -104,8 +100,7 @@ fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>)
     }
     if told.queries.len() < wanted {
         let mut beginnings = world.search.beginnings(&request.q, MOST);
-        let all = world.search.len().max(1) as f64;
-        let worth = |text: &str, products: u32| f64::from(products) / all + in_mind.likely(text);
+        let worth = |text: &str, products: u32| f64::from(products).log2() + IN_MIND * in_mind.nearness(text);
         beginnings.sort_by(|a, b| worth(&b.text, b.products).total_cmp(&worth(&a.text, a.products)));
         beginnings.iter().for_each(|found| told.add(&found.text, SuggestedBecause::Catalog));
     }
@@ -150,48 +145,21 @@ impl Told<'_> {
     }
 }
 
-/// What the customer may have in mind: products that were viewed, that are expected, that were bought, each with how likely it
-/// is what they look for. What such a product is called is likely to be typed.
-struct InMind<'a>([(Titles<'a>, Vec<f64>); 3]);
+/// Titles of what the customer has in mind, the nearest first.
+struct InMind<'a>(Titles<'a>);
 
 impl<'a> InMind<'a> {
-    fn of(page: &PageView<'a>) -> Self {
-        let PageView { world, person, now, .. } = *page;
-        let of_place = |place: usize| 1.0 / (1.0 + place as f64 / NEAR);
-        let ranked = |items: &mut dyn Iterator<Item = Item>| -> Vec<(Item, f64)> {
-            items.enumerate().map(|(place, item)| (item, of_place(place))).collect()
-        };
-        let viewed = ranked(&mut person.viewed.iter().copied().take(MOST_VIEWED));
-        let expected = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_TITLES);
-        let expected = ranked(&mut expected.into_iter().map(|scored| scored.item));
-        let shared = |share: f64, items: Vec<(Item, f64)>| {
-            let sum: f64 = items.iter().map(|(_, weight)| weight).sum();
-            let titles = world.search.titles_of(items.iter().map(|(item, _)| Doc(item.0)));
-            (titles, items.into_iter().map(|(_, weight)| share * weight / sum).collect())
-        };
-        Self([shared(VIEWED, viewed), shared(EXPECTED, expected), shared(BOUGHT, bought(person, now))])
+    fn of(world: &'a World, person: &Person, now: Timestamp) -> Self {
+        let expected = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_EXPECTED);
+        let expected = expected.into_iter().map(|scored| scored.item);
+        let items = person.viewed.iter().copied().take(MOST_VIEWED).chain(expected);
+        Self(world.search.titles_of(items.map(|item| Doc(item.0))))
     }
 
-    /// How likely a text is typed for one of them.
-    fn likely(&self, text: &str) -> f64 {
-        let of = |(titles, shares): &(Titles<'_>, Vec<f64>)| -> f64 {
-            titles.having(text).filter_map(|place| shares.get(place)).sum()
-        };
-        self.0.iter().map(of).sum()
+    /// How far in front a title stands that has every word of a text: 1 for the first, falling; 0 when there is none.
+    fn nearness(&self, text: &str) -> f64 {
+        self.0.first_with(text).map_or(0.0, |place| 1.0 / (1.0 + place as f64 / NEAR))
     }
-}
-
-/// What was bought often and lately first.
-fn bought(person: &Person, now: Timestamp) -> Vec<(Item, f64)> {
-    let kept = person.bought.iter().filter(|(_, bought)| !bought.returned);
-    let weighted = kept.map(|(item, bought)| {
-        let days = now.since(bought.last) as f64 / Timestamp::DAY as f64;
-        (*item, f64::from(bought.times) * (-days / BOUGHT_HALF_LIFE_DAYS).exp2())
-    });
-    let mut bought: Vec<(Item, f64)> = weighted.collect();
-    bought.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    bought.truncate(MOST_TITLES);
-    bought
 }
 
 fn places(page: &PageView<'_>, request: &SuggestRequest, field: &FacetField) -> Vec<SuggestedPlace> {

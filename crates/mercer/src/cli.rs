@@ -391,7 +391,7 @@ pub(crate) struct Embed {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
-    /// Decision ids; a placement's id leads to its page
+    /// Decision ids, of pages or searches; a placement's id leads to its page
     #[arg(required_unless_present = "last")]
     pub ids: Vec<String>,
     /// Replay the last N decisions instead

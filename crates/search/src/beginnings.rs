@@ -13,7 +13,7 @@ const MOST_LOOKED_AT: usize = 60;
 const SHORTEST_BEGINNING: usize = 2;
 const MOST_WORDS: usize = 8;
 /// Titles that are compared with at once.
-pub const MOST_TITLES: usize = u128::BITS as usize;
+const MOST_TITLES: usize = u128::BITS as usize;
 /// A text that finds products.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
@@ -63,7 +63,7 @@ impl SearchIndex {
         found
     }
 
-    /// The titles of some products, the first [`MOST_TITLES`] of them, to be asked which have the words of a text.
+    /// The titles of some products, the first 128 of them, to be asked which has the words of a text.
     pub fn titles_of(&self, products: impl IntoIterator<Item = Doc>) -> Titles<'_> {
         let mut with: FxHashMap<Term, u128> = FxHashMap::default();
         for (place, doc) in products.into_iter().take(MOST_TITLES).enumerate() {
@@ -83,22 +83,18 @@ pub struct Titles<'a> {
 }
 
 impl Titles<'_> {
-    /// The places of the titles that have every word of a text.
-    pub fn having(&self, text: &str) -> impl Iterator<Item = usize> + use<> {
+    /// The place of the first title that has every word of a text.
+    pub fn first_with(&self, text: &str) -> Option<usize> {
         let of_word = |word: &str| {
             let terms = self.index.terms_of(word);
             terms.iter().filter_map(|term| self.with.get(term)).fold(0, |all, titles| all | titles)
         };
         let all = if self.with.is_empty() { 0 } else { u128::MAX };
-        let mut left = tokens(text, MOST_WORDS).iter().fold(all, |left, token| match left {
+        let left = tokens(text, MOST_WORDS).iter().fold(all, |left, token| match left {
             0 => 0,
             left => left & of_word(&token.plain),
         });
-        std::iter::from_fn(move || {
-            let place = (left != 0).then(|| left.trailing_zeros() as usize)?;
-            left &= left - 1;
-            Some(place)
-        })
+        (left != 0).then(|| left.trailing_zeros() as usize)
     }
 }
 

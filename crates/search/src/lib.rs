@@ -45,7 +45,7 @@ mod vocabulary;
 mod wishes;
 
 pub use analysis::readable;
-pub use beginnings::{Beginning, MOST_TITLES, Titles};
+pub use beginnings::{Beginning, Titles};
 pub use clicks::{Clicks, FIRST_PLACES, Learned, Placed};
 pub use facets::{FacetField, Facets, FieldCounts, FieldTotals, LEVEL_SEPARATOR, Value, leaf_of};
 pub use index::{Doc, SearchIndex};

@@ -148,13 +148,6 @@ impl Queries {
         self.by_level.iter().map(|(_, text)| text)
     }
 
-    /// How much the most wanted texts are searched for together, as [`Completion::level`].
-    pub fn level(&self) -> f64 {
-        let levels =
-            self.by_level.iter().take(MOST_WITH_WORD).filter_map(|(_, text)| Some(self.asked.get(text)?.level));
-        levels.reduce(log_sum).unwrap_or_default()
-    }
-
     /// Keyed pieces that changed since the last call; none deletes.
     pub fn drain_changes(&mut self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let changed = std::mem::take(&mut self.changed);

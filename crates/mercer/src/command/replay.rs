@@ -1,8 +1,9 @@
-//! `mercer replay`: logged decisions made again from the log and the models, compared bit for bit.
+//! `mercer replay`: logged decisions, of pages and of searches, made again from the log and the models, compared bit for bit.
 
-use mercer_engine::Replayed;
-use mercer_schema::{DecisionId, DecisionRecord, Fact, PageDecision, Position};
-use serde_json::json;
+use mercer_engine::{Error, Replayed};
+use mercer_schema::{DecisionId, Fact, Position, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::cli::Replay;
 use crate::config::Config;
@@ -12,6 +13,20 @@ use crate::output;
 
 /// Records looked through at a time for the last decisions.
 const PAGE: u64 = 5_000;
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Decided {
+    Page,
+    Search,
+}
+
+/// One that was made again.
+struct Again {
+    decided_at: Timestamp,
+    answer: Value,
+    is_identical: bool,
+}
 
 pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(), Failure> {
     let home = Home::open_existing(config)?;
@@ -23,17 +38,21 @@ pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(),
     // In the order of their positions the log is folded only once.
     let mut wanted = Vec::with_capacity(total);
     for id in ids {
-        wanted.push((home.engine.find_decision(&id)?.position, id));
+        let (position, decided) = find(&home, &id)?;
+        wanted.push((position, decided, id));
     }
     wanted.sort();
     let bar = output::bar("Replaying decisions", total as u64);
     let mut differing = 0;
-    for (_, id) in wanted {
-        let replayed = home.engine.replay(&id)?;
+    for (_, decided, id) in wanted {
+        let again = match decided {
+            Decided::Page => again(home.engine.replay(&id)?, |record| record.decided_at),
+            Decided::Search => again(home.engine.replay_search(&id)?, |record| record.decided_at),
+        };
         bar.inc(1);
-        differing += usize::from(!replayed.is_identical);
-        if replay.show || !replayed.is_identical || total <= 20 {
-            bar.suspend(|| show(&replayed, replay.show, as_json));
+        differing += usize::from(!again.is_identical);
+        if replay.show || !again.is_identical || total <= 20 {
+            bar.suspend(|| show(&id, &again, replay.show, as_json));
         }
     }
     bar.finish_and_clear();
@@ -46,19 +65,31 @@ pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(),
     Ok(())
 }
 
-fn show(replayed: &Replayed<DecisionRecord, PageDecision>, whole: bool, as_json: bool) {
-    let Replayed { record, answer: decision, is_identical } = replayed;
+fn find(home: &Home, id: &DecisionId) -> Result<(Position, Decided), Error> {
+    home.engine.find_decision(id).map(|record| (record.position, Decided::Page)).or_else(|unknown| {
+        let search = home.engine.find_search(id).map_err(|_| unknown)?;
+        Ok((search.position, Decided::Search))
+    })
+}
+
+fn again<R, A: Serialize>(replayed: Replayed<R, A>, at: impl Fn(&R) -> Timestamp) -> Again {
+    let Replayed { record, answer, is_identical } = replayed;
+    Again { decided_at: at(&record), answer: json!(answer), is_identical }
+}
+
+fn show(id: &DecisionId, again: &Again, whole: bool, as_json: bool) {
+    let Again { decided_at, answer, is_identical } = again;
     if as_json {
-        let mut value = json!({ "decision_id": record.decision_id, "identical": is_identical });
+        let mut value = json!({ "decision_id": id, "identical": is_identical });
         if whole {
-            value["decision"] = json!(decision);
+            value["decision"] = answer.clone();
         }
         return output::json(&value);
     }
     let verdict = if *is_identical { "identical" } else { "DIFFERENT" };
-    output::line(format!("{}  {}  {verdict}", record.decision_id, record.decided_at));
+    output::line(format!("{id}  {decided_at}  {verdict}"));
     if whole {
-        output::line(serde_json::to_string_pretty(decision).unwrap_or_default());
+        output::line(serde_json::to_string_pretty(answer).unwrap_or_default());
     }
 }
 
@@ -71,6 +102,7 @@ fn last_decisions(home: &Home, count: usize) -> Result<Vec<DecisionId>, Failure>
         let page = home.engine.read(Position(from), (until - from) as usize)?;
         found.extend(page.into_iter().rev().filter_map(|record| match record.fact {
             Fact::Decided(decision) => Some(decision.decision_id),
+            Fact::Searched(search) => Some(search.decision_id),
             _ => None,
         }));
         until = from;
