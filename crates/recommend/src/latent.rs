@@ -13,7 +13,7 @@ mod vectors;
 use mercer_schema::Product;
 use rustc_hash::FxHashMap;
 
-use crate::content::{Document, Term};
+use crate::content::{self, Document, Term};
 use crate::interactions::{Basket, Matrix};
 use crate::memory::room_of;
 use crate::spectrum::leading_vectors;
@@ -99,6 +99,11 @@ impl Latent {
     /// The vector of a product; zeros when none of its words is known.
     pub fn vector(&self, product: &Product) -> Vec<f32> {
         self.folded(&Document::of(product).terms)
+    }
+
+    /// The vector of words that count so much each; zeros when none is known. A text may be several words.
+    pub fn vector_of_words<'a>(&self, words: impl IntoIterator<Item = (&'a str, f32)>) -> Vec<f32> {
+        self.folded(&content::terms_of_words(words))
     }
 
     /// The vectors of products.
