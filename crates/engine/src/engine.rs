@@ -142,6 +142,7 @@ impl Engine {
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
         name_champion(&parts.registry, &snapshot);
+        snapshot.world.prepare();
         let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));
         let (news, _) = broadcast::channel(NEWS_KEPT);
         let ingest = Ingest {

@@ -31,6 +31,7 @@ mod marks;
 mod measure;
 mod mine;
 mod minus;
+mod naming;
 mod numbers;
 mod queries;
 mod query;
