@@ -58,6 +58,7 @@ mod synonyms;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod weights;
 mod words;
 mod world;
@@ -75,4 +76,5 @@ pub use search_rules::SearchRules;
 pub use sequence::Sequence;
 pub use suggest::suggest;
 pub use synonyms::{ShopSynonyms, line_of};
+pub use texts::{Encodes, Texts};
 pub use world::{Models, Reformulation, TriedSettings, World};

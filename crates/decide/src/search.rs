@@ -160,8 +160,8 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let request = preset.as_ref().unwrap_or(request);
     let found = find(world, request, &wishes);
     let mut hits = hits(world, request, &wishes, &found);
-    meaning::join(world, request, &wishes, &found, &mut hits);
     rules.add_pinned(&mut hits);
+    meaning::join(world, request, &wishes, &found, &mut hits);
     let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
     rules.hide(&mut narrowed, &mut notes);
     meaning::keep_nearest(&mut narrowed.hits);

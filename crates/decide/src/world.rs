@@ -21,7 +21,7 @@ use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Meanings, Placements, SearchRules, Sequence, ShopSynonyms};
+use crate::{Canary, Catalog, Meanings, Placements, SearchRules, Sequence, ShopSynonyms, Texts};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -145,6 +145,8 @@ pub struct Models {
     pub bought_together: Neighbours,
     pub for_you: NextOrder,
     pub tastes: Tastes,
+    /// What the shop's sentence encoder makes of the products.
+    pub texts: Texts,
     /// Puts the head of what is ordered next in order.
     pub ranker: Ranker,
     /// What the ranker knows of the products' past.
@@ -172,6 +174,7 @@ impl Models {
             self.bought_together.heap_bytes(),
             self.for_you.heap_bytes(),
             self.tastes.heap_bytes(),
+            self.texts.heap_bytes(),
             self.ranker.heap_bytes(),
             self.facts.heap_bytes(),
             self.repurchase.heap_bytes(),

@@ -7,7 +7,7 @@
 use mercer_recommend::{Item, Scored};
 use mercer_schema::SearchRequest;
 use mercer_search::{Doc, Found, FoundWord};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hit;
 use super::chips::Wishes;
@@ -21,6 +21,8 @@ const MOST: usize = 50;
 const LOOKED_AT: usize = 4 * MOST;
 /// A smaller cosine is chance.
 const LEAST: f32 = 0.5;
+/// How little the first ranks differ where two lists become one.
+const FIRST: f64 = 60.0;
 /// What a synonym counts beside a word that was typed.
 const SYNONYM: f32 = 0.5;
 
@@ -36,14 +38,13 @@ pub(super) fn join<'a>(
         return;
     }
     let known: FxHashSet<Item> = hits.iter().map(|hit| hit.item).collect();
-    // The last by words: what is only near fits less.
-    let last = hits.last().map_or(1.0, |hit| hit.relevance);
-    for Scored { item, score, .. } in near(world, found) {
+    // Less than what fits least by words; what is pinned has none.
+    let last = hits.iter().map(|hit| hit.relevance).filter(|fit| *fit > 0.0).fold(1.0, f64::min);
+    for Near { item, fit, cosine } in near(world, wishes, found) {
         let product = world.catalog.product(item).filter(|product| product.is_buyable());
         if let Some(product) = product.filter(|_| !known.contains(&item) && world.search.is_wanted(found, Doc(item.0)))
         {
-            let cosine = f64::from(score);
-            hits.push(Hit { relevance: last * cosine, meaning: Some(cosine), ..Hit::new(item, product) });
+            hits.push(Hit { relevance: last * fit, meaning: Some(cosine), ..Hit::new(item, product) });
         }
     }
 }
@@ -69,17 +70,56 @@ fn takes_part(world: &World, request: &SearchRequest, wishes: &Wishes, found: &F
     let reads = |text: &str| !text.trim().is_empty() && !world.search.is_naming(text);
     is_on
         && !request.typing
-        && !world.meanings.is_empty()
+        && (!world.meanings.is_empty() || world.models.texts.is_asked())
         && found.matches.len() < ENOUGH
         && !is_named()
         && reads(&wishes.rest)
         && found.corrected.as_deref().is_none_or(reads)
 }
 
-fn near(world: &World, found: &Found) -> Vec<Scored> {
+/// A product that is near.
+struct Near {
+    item: Item,
+    /// From 0 to 1: the nearest of all that is asked.
+    fit: f64,
+    cosine: f64,
+}
+
+/// What is near by the words of the catalog, by the shop's encoder, or by both, whose ranks then count.
+fn near(world: &World, wishes: &Wishes, found: &Found) -> Vec<Near> {
     let words = found.words.iter().flat_map(|word| meant(word, found.corrected.is_some()));
-    let vector = world.meanings.of_words(words);
-    world.meanings.prepared(&world.catalog).find(&vector, LOOKED_AT, LEAST)
+    let by_words = if world.meanings.is_empty() {
+        Vec::new()
+    } else {
+        let vector = world.meanings.of_words(words);
+        world.meanings.prepared(&world.catalog).find(&vector, LOOKED_AT, LEAST)
+    };
+    let by_text = world.models.texts.near(&wanted(found.corrected.as_deref().unwrap_or(&wishes.rest)), LOOKED_AT);
+    if by_text.is_empty() {
+        let alone = |Scored { item, score, .. }| Near { item, fit: f64::from(score), cosine: f64::from(score) };
+        return by_words.into_iter().map(alone).collect();
+    }
+    fused(&[by_words, by_text])
+}
+
+/// Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009): what both find comes first.
+fn fused(lists: &[Vec<Scored>]) -> Vec<Near> {
+    let mut all: FxHashMap<Item, Near> = FxHashMap::default();
+    for list in lists {
+        for (place, Scored { item, score, .. }) in list.iter().enumerate() {
+            let near = all.entry(*item).or_insert(Near { item: *item, fit: 0.0, cosine: 0.0 });
+            near.fit += FIRST / (FIRST + place as f64) / lists.len() as f64;
+            near.cosine = near.cosine.max(f64::from(*score));
+        }
+    }
+    let mut near: Vec<Near> = all.into_values().collect();
+    near.sort_by(|a, b| b.fit.total_cmp(&a.fit).then(a.item.cmp(&b.item)));
+    near
+}
+
+/// A text without what was typed with a minus.
+fn wanted(text: &str) -> String {
+    text.split_whitespace().filter(|word| !word.starts_with('-')).collect::<Vec<_>>().join(" ")
 }
 
 /// A word as it was understood, and what means the same.
