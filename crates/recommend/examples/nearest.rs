@@ -19,7 +19,7 @@ fn main() {
         let made = started.elapsed().as_secs_f64();
         let mut milliseconds: Vec<f64> = (0..QUESTIONS as u64)
             .map(|number| {
-                let query = vector(number * 97 + 5);
+                let query = vector(number * 61 + 5);
                 let started = Instant::now();
                 assert!(!nearest.find(&query, 200, 0.5).is_empty());
                 started.elapsed().as_secs_f64() * 1e3
