@@ -2,7 +2,7 @@
 //!
 //! Latent semantic analysis (Deerwester, Dumais, Furnas, Landauer, Harshman: "Indexing by Latent Semantic Analysis", JASIS
 //! 1990). With the products in the rows of D, weighted tf·idf and of length one, D ≈ U Σ Vᵀ, and a product's vector is its row
-//! times V: also that of a product that came later. Words are those that [`content`](crate::content) knows; features may be
+//! times V: also that of a product that came later. Words are those that [`content`] knows; features may be
 //! numbers, too ([`Latent::fit_attributes`]).
 //!
 //! Vectors from elsewhere, of pictures or of a sentence encoder, are [`ItemVectors`] like any other: [`NamedVectors::read`] takes
