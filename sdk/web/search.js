@@ -36,6 +36,8 @@ const RESULTS = {
   as_typed: 'Nothing is called “{text}”. Showing results for “{corrected}”.',
   dropped: 'No product has all of it. Left out: {words}',
   unwanted: 'Without {words}',
+  near: 'No product has these words. This is near to what they mean.',
+  near_last: { one: 'The last product is only near to what the words mean.', other: 'The last {count} are only near to what the words mean.' },
   chips: 'Narrowed down by',
   from: 'from “{from}”',
   remove: 'Remove {label}',

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mercer_schema::{Arm, DecideRequest, ModelVersion};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::Meanings;
 use crate::world::{Models, World};
 
 /// The models of a version that is tried on a share of the customers.
@@ -16,11 +17,18 @@ use crate::world::{Models, World};
 pub struct Canary {
     pub version: ModelVersion,
     pub models: Arc<Models>,
+    /// What the products mean by its words.
+    pub meanings: Meanings,
     /// From 0 to 1.
     pub share: f64,
 }
 
 impl Canary {
+    pub fn new(version: ModelVersion, models: Arc<Models>, share: f64) -> Self {
+        let meanings = Meanings::of(&models);
+        Self { version, models, meanings, share }
+    }
+
     /// The side of a person. The way from name to side is part of the log's format: changing it breaks every replay.
     pub fn arm_of(&self, person: &str) -> Arm {
         let hash = xxh3_64_with_seed(person.as_bytes(), xxh3_64(self.version.as_str().as_bytes()));
@@ -39,7 +47,7 @@ pub(crate) fn arm(world: &World, request: &DecideRequest, objects: bool) -> Opti
 /// The world with the canary's models in the champion's place.
 pub(crate) fn world_of(world: &World, arm: Option<Arm>) -> Option<World> {
     let canary = world.canary.as_ref().filter(|_| arm == Some(Arm::Canary))?;
-    Some(world.answered_by(Arc::clone(&canary.models)))
+    Some(World { meanings: canary.meanings.clone(), ..world.answered_by(Arc::clone(&canary.models)) })
 }
 
 #[cfg(test)]
@@ -47,7 +55,7 @@ mod tests {
     use super::*;
 
     fn canary(version: &str, share: f64) -> Canary {
-        Canary { version: ModelVersion::trusted(version), models: Arc::default(), share }
+        Canary::new(ModelVersion::trusted(version), Arc::default(), share)
     }
 
     fn chosen(canary: &Canary) -> Vec<usize> {

@@ -1,7 +1,7 @@
 //! What fits these words, in the order in which this customer wants it?
 //!
 //! A search goes through phases like a page does: *gate* (who asks) → *understand* (wishes, then words) → *match* (the
-//! index) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
+//! index) → *mean* (what is near in meaning, where words find little) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
 //! *rules* (the merchandiser's) → *interleave* or *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
 mod chance;
@@ -11,6 +11,7 @@ mod exploring;
 mod facets;
 mod hidden;
 mod interleaving;
+mod meaning;
 mod narrow;
 mod personal;
 mod preset;
@@ -69,8 +70,10 @@ pub(crate) struct Hit<'a> {
     pub(crate) doubt: f64,
     /// A code of it was typed: it stays where it is.
     pub(crate) is_coded: bool,
-    /// Place by the words alone, from 1.
+    /// Place by the words alone, from 1; what is there by its meaning comes behind.
     pub(crate) place: usize,
+    /// The cosine of what has too few of the words and is there by its meaning.
+    pub(crate) meaning: Option<f64>,
     pub(crate) score: f64,
     /// What was added, as [`Part::ALL`].
     pub(crate) parts: [f32; Part::ALL.len()],
@@ -93,6 +96,7 @@ impl<'a> Hit<'a> {
             doubt: 0.0,
             is_coded: false,
             place: 0,
+            meaning: None,
             score: 0.0,
             parts: Default::default(),
             propensity: 1.0,
@@ -103,6 +107,17 @@ impl<'a> Hit<'a> {
     /// It cannot be bought, and nobody asked for it by its code.
     fn is_sold_out(&self) -> bool {
         !self.is_coded && !self.product.is_buyable()
+    }
+
+    /// It is there by its meaning alone.
+    const fn is_near(&self) -> bool {
+        self.meaning.is_some()
+    }
+
+    /// Lines in which hits stand one behind the other, whatever their scores: what is only near never comes before what has
+    /// the words.
+    fn line(&self) -> u8 {
+        if self.is_near() { 2 } else { u8::from(self.is_sold_out()) }
     }
 
     /// What was added for these reasons together.
@@ -146,9 +161,12 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let found = find(world, request, &wishes);
     let mut hits = hits(world, request, &wishes, &found);
     rules.add_pinned(&mut hits);
+    meaning::join(world, request, &wishes, &found, &mut hits);
     let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
     rules.hide(&mut narrowed, &mut notes);
+    meaning::keep_nearest(&mut narrowed.hits);
     let rival = Rival::drawn(&page, request, &rules, &narrowed.hits);
+    meaning::keep_if(world.search_settings.meaning, &mut narrowed.hits);
     let preferred = Preferred::new(&page, request);
     order(&page, request, &wishes, &preferred, &mut narrowed.hits);
     let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
@@ -161,7 +179,8 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let explored = if rules.is_empty() && !is_tried { explore(&page, request, &mut narrowed.hits) } else { None };
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
-    let ways_on = ways::on(&page, request, &wishes, &found, narrowed.hits.len());
+    let by_meaning = narrowed.hits.iter().filter(|hit| hit.is_near()).count();
+    let ways_on = ways::on(&page, request, &wishes, &found, &narrowed.hits);
     let (start, limit) = window(request, &mut notes);
     let total = narrowed.hits.len();
     let shown: Vec<Hit<'_>> = narrowed.hits.into_iter().skip(start).take(limit).collect();
@@ -175,7 +194,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
         decision_id: id,
         position: world.position,
         decided_at: now,
-        query: understood(typed, request, &wishes, &found),
+        query: Understood { by_meaning, ..understood(typed, request, &wishes, &found) },
         total,
         items,
         explored: explored.and_then(|place| place.checked_sub(start)).filter(|place| *place < shown.len()),
@@ -225,7 +244,7 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
             Some(category) => world.catalog.in_category(category).map(all).collect(),
             None => world.catalog.products().map(|(item, _)| all(item)).collect(),
         };
-        return Found { matches, ..Found::default() };
+        return Found::without_words(matches);
     }
     let lexicon = world.lexicon();
     if request.ignore.iter().any(|id| id == CORRECTED) {
@@ -282,7 +301,7 @@ fn order(
         SearchSort::PriceUp => hits.sort_by_key(|hit| price(hit).unwrap_or(i64::MAX)),
         SearchSort::PriceDown => hits.sort_by_key(|hit| Reverse(price(hit))),
     }
-    hits.sort_by_key(Hit::is_sold_out);
+    hits.sort_by_key(Hit::line);
 }
 
 /// Where the page begins, and how much is on it.
@@ -327,6 +346,7 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
         chips: wishes.chips.iter().chain(&wishes.preset).cloned().collect(),
         dropped: found.unknown.iter().chain(&found.dropped).cloned().collect(),
         unwanted: found.unwanted.clone(),
+        by_meaning: 0,
         is_code: found.is_code,
         words: if is_full { found.words.iter().map(word).collect() } else { Vec::new() },
     }
@@ -335,12 +355,14 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
 fn explanations(shown: &[Hit<'_>], rules: &Rules<'_>) -> Vec<Explanation> {
     let explained = |hit: &Hit<'_>| Explanation {
         product_id: hit.product.id.clone(),
-        relevance: hit.relevance,
+        relevance: if hit.is_near() { 0.0 } else { hit.relevance },
         coverage: hit.coverage,
-        place_by_words: hit.place,
+        place_by_words: if hit.is_near() { 0 } else { hit.place },
         parts: hit
-            .parts()
-            .map(|(part, value)| ScorePart { name: part.name().to_owned(), value })
+            .meaning
+            .map(|value| ScorePart { name: "meaning".to_owned(), value })
+            .into_iter()
+            .chain(hit.parts().map(|(part, value)| ScorePart { name: part.name().to_owned(), value }))
             .chain(hit.by_clicks().map(|value| ScorePart { name: "clicked".to_owned(), value }))
             .chain(rules.parts(hit.item))
             .collect(),

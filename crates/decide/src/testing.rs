@@ -118,14 +118,14 @@ impl Shop {
         let fit = || Neighbours::fit(&baskets, &settings);
         let past = baskets.iter().map(|lines| PastOrder { customer: None, at: self.now, lines: lines.clone() });
         let next_order = next_order::Settings { neighbours: settings, ..next_order::Settings::default() };
-        self.world.models = Arc::new(Models {
+        self.world.serve(Arc::new(Models {
             version: Some(ModelVersion::trusted("v1")),
             also_viewed: fit(),
             bought_together: fit(),
             for_you: NextOrder::fit(&past.collect::<Vec<_>>(), &next_order),
             tastes: self.tastes(),
             ..Models::default()
-        });
+        }));
         self
     }
 

@@ -21,7 +21,7 @@ use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Placements, SearchRules, Sequence, ShopSynonyms};
+use crate::{Canary, Catalog, Meanings, Placements, SearchRules, Sequence, ShopSynonyms, Texts};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,8 @@ pub struct World {
     /// What the ranker sees of the products.
     pub traits: hybrid::Catalog,
     pub models: Arc<Models>,
+    /// What the products mean, by the words of these models.
+    pub meanings: Meanings,
     /// A version that answers some of the customers, while it is tried.
     pub canary: Option<Canary>,
     pub placements: Arc<Placements>,
@@ -67,6 +69,10 @@ impl World {
         self.search.put(Doc(item.0), before.as_deref(), product);
         self.content.upsert(item, product);
         self.traits.upsert(item, product);
+        self.meanings.put(item, product);
+        if let Some(canary) = &mut self.canary {
+            canary.meanings.put(item, product);
+        }
     }
 
     pub fn remove_product(&mut self, id: &ProductId) {
@@ -75,6 +81,10 @@ impl World {
             self.search.remove(Doc(item.0), &before);
             self.content.remove(item);
             self.traits.remove(item);
+            self.meanings.remove(item);
+            if let Some(canary) = &mut self.canary {
+                canary.meanings.remove(item);
+            }
         }
     }
 
@@ -95,10 +105,24 @@ impl World {
         }
     }
 
-    /// The same world with other models, which answer everybody.
+    /// Lets a version answer, with what the products mean by its words.
+    pub fn serve(&mut self, models: Arc<Models>) {
+        self.meanings = Meanings::of(&models);
+        self.models = models;
+    }
+
+    /// Works out what the first question would have to wait for: what the products mean by the words of a version that is new.
+    pub fn prepare(&self) {
+        self.meanings.prepared(&self.catalog);
+        if let Some(canary) = &self.canary {
+            canary.meanings.prepared(&self.catalog);
+        }
+    }
+
+    /// The same world with other models, which answer everybody. What words mean it does not know: that takes [`World::serve`].
     #[must_use]
     pub fn answered_by(&self, models: Arc<Models>) -> Self {
-        Self { models, canary: None, ..self.clone() }
+        Self { models, canary: None, meanings: Meanings::default(), ..self.clone() }
     }
 }
 
@@ -121,6 +145,8 @@ pub struct Models {
     pub bought_together: Neighbours,
     pub for_you: NextOrder,
     pub tastes: Tastes,
+    /// What the shop's sentence encoder makes of the products.
+    pub texts: Texts,
     /// Puts the head of what is ordered next in order.
     pub ranker: Ranker,
     /// What the ranker knows of the products' past.
@@ -148,6 +174,7 @@ impl Models {
             self.bought_together.heap_bytes(),
             self.for_you.heap_bytes(),
             self.tastes.heap_bytes(),
+            self.texts.heap_bytes(),
             self.ranker.heap_bytes(),
             self.facts.heap_bytes(),
             self.repurchase.heap_bytes(),

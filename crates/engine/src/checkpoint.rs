@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Catalog, Placements, SearchRules, ShopSynonyms, World};
+use mercer_decide::{Canary, Catalog, Meanings, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
@@ -176,7 +176,7 @@ fn read(
     let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
     let canary = head.stages.canary.as_ref().and_then(|stage| {
         let (version, share) = (stage.version.clone(), stage.share);
-        load(&version).map(|models| Canary { version, models, share })
+        load(&version).map(|models| Canary::new(version, models, share))
     });
     let world = World {
         position: head.position,
@@ -189,6 +189,7 @@ fn read(
         profiles,
         popularity,
         sessions,
+        meanings: Meanings::of(&loaded),
         models: loaded,
         canary,
         placements: Arc::new(Placements::compile(head.placements)),

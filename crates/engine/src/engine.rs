@@ -30,6 +30,7 @@ use crate::models::{ModelSource, RegistryModels, name_champion};
 use crate::progress::Training;
 use crate::replay::{self, Replayed};
 use crate::shadow::{Shadow, ShadowFigures, Target};
+use crate::texts::{EncoderOptions, QueryEncoder};
 
 /// Records that a slow listener may fall behind before it misses some.
 const NEWS_KEPT: usize = 1_024;
@@ -73,6 +74,8 @@ pub struct ModelOptions {
     pub stale_days: u32,
     /// A file with vectors of products, of sentences or pictures, that the tastes learn from; read at every training.
     pub vectors: Option<PathBuf>,
+    /// The encoder that made these vectors, to be asked what queries mean.
+    pub encoder: Option<EncoderOptions>,
     /// A canary is not called better before it has run for so many hours; one that is clearly worse is stopped at any time.
     pub canary_hours: u32,
     /// A transformer is trained as well, which takes many times as long as all the rest.
@@ -88,6 +91,7 @@ impl Default for ModelOptions {
             stale_days: 14,
             canary_hours: 24,
             vectors: None,
+            encoder: None,
             transformer: false,
         }
     }
@@ -98,6 +102,7 @@ pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) options: Options,
     pub(crate) models: Arc<dyn ModelSource>,
+    has_encoder: bool,
     pub(crate) progress: Arc<Training>,
     pub(crate) shadow: Shadow,
     pub(crate) watch: Watch,
@@ -126,7 +131,9 @@ pub struct Saved {
 impl Engine {
     /// Restores the last checkpoint, folds the rest of the log and starts to take records.
     pub fn open(parts: Parts, options: Options) -> Result<Self, Error> {
-        let models: Arc<dyn ModelSource> = Arc::new(RegistryModels::new(Arc::clone(&parts.registry)));
+        let encoder = options.models.encoder.as_ref().map(QueryEncoder::open).transpose()?.map(Arc::new);
+        let has_encoder = encoder.is_some();
+        let models: Arc<dyn ModelSource> = Arc::new(RegistryModels::new(Arc::clone(&parts.registry), encoder));
         let language = options.language;
         if options.rebuild {
             checkpoint::clear(&*parts.tables)?;
@@ -146,6 +153,7 @@ impl Engine {
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
         name_champion(&parts.registry, &snapshot);
+        snapshot.world.prepare();
         let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));
         let (news, _) = broadcast::channel(NEWS_KEPT);
         let ingest = Ingest {
@@ -163,6 +171,7 @@ impl Engine {
             parts,
             options,
             models,
+            has_encoder,
             progress: Arc::default(),
             shadow,
             watch,
@@ -299,6 +308,11 @@ impl Engine {
             self.log_decision(replay::decision_draft(request, &decision, &json));
         }
         Answer { decision, json }
+    }
+
+    /// A search may ask a sentence encoder, which takes milliseconds: it belongs on a thread that may wait.
+    pub const fn search_takes_time(&self) -> bool {
+        self.has_encoder
     }
 
     /// Where to go in the shop. Never logged.

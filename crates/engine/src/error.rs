@@ -20,6 +20,10 @@ pub enum Error {
     NothingToLearn,
     #[error("the training run broke off: {0}. The champion keeps serving")]
     TrainingBroke(String),
+    #[error(
+        "`search.encoder` cannot be used: {0}; name a folder as sentence-transformers writes it (docs/networks.md), or leave it empty"
+    )]
+    Encoder(String),
     #[error("a training run is already under way; wait for it to end")]
     AlreadyTraining,
     /// The version is not where the change would take it from.

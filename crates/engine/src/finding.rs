@@ -246,7 +246,8 @@ impl Engine {
         let before = lessons.before(cut);
         let mut models = fit_answering(&before, &snapshot.world);
         models.ranker = ranking::fit(&before, &snapshot.world);
-        let world = snapshot.world.answered_by(std::sync::Arc::new(models));
+        let mut world = snapshot.world;
+        world.serve(std::sync::Arc::new(models));
         Ok((world, past, wanted))
     }
 }

@@ -98,11 +98,8 @@ impl Snapshot {
         if let ModelAction::CanaryStarted { share } = change.action {
             self.end_canary(at);
             self.trial.clear();
-            self.world.canary = load(&change.version, &self.world, models).map(|models| Canary {
-                version: change.version.clone(),
-                models,
-                share,
-            });
+            let loaded = load(&change.version, &self.world, models);
+            self.world.canary = loaded.map(|models| Canary::new(change.version.clone(), models, share));
         } else {
             // A champion that changes is no longer what the canary is compared with.
             self.end_canary(at);
@@ -111,7 +108,7 @@ impl Snapshot {
         if matches!(change.action, ModelAction::Promoted | ModelAction::RolledBack)
             && let Some(loaded) = load(&change.version, &self.world, models)
         {
-            self.world.models = loaded;
+            self.world.serve(loaded);
         }
     }
 

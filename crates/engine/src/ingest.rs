@@ -76,6 +76,7 @@ impl Ingest {
             for record in &records {
                 snapshot.advance(record, &*self.models);
             }
+            snapshot.world.prepare();
             self.published.store(Arc::new(snapshot.clone()));
             metrics::counter!("mercer_records_total").increment(records.len() as u64);
             for (reply, appended) in answers {

@@ -12,6 +12,7 @@ use mercer_store::{Alias, Manifest, Registry};
 use crate::Error;
 use crate::fold::Snapshot;
 use crate::recipes::read_models;
+use crate::texts::QueryEncoder;
 
 /// Decoded versions kept for replays across a swap.
 const KEPT_DECODED: usize = 4;
@@ -24,12 +25,13 @@ pub(crate) trait ModelSource: Send + Sync {
 /// The registry, with the last few versions decoded.
 pub(crate) struct RegistryModels {
     registry: Arc<Registry>,
+    encoder: Option<Arc<QueryEncoder>>,
     decoded: Mutex<Vec<(ModelVersion, Arc<Models>)>>,
 }
 
 impl RegistryModels {
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, decoded: Mutex::default() }
+    pub(crate) fn new(registry: Arc<Registry>, encoder: Option<Arc<QueryEncoder>>) -> Self {
+        Self { registry, encoder, decoded: Mutex::default() }
     }
 }
 
@@ -39,7 +41,15 @@ impl ModelSource for RegistryModels {
         if let Some((_, known)) = decoded.iter().find(|(known, _)| known == version) {
             return Ok(Arc::clone(known));
         }
-        let models = Arc::new(decode(&self.registry, version, catalog)?);
+        let mut models = decode(&self.registry, version, catalog)?;
+        if let Some(encoder) = &self.encoder {
+            models.texts = encoder.with_texts(models.texts);
+            if !models.texts.is_asked() {
+                tracing::warn!(%version, "`search.encoder` is not asked: the version has no vectors of its length; \
+                    write them with `mercer embed`, name them in `models.vectors`, and train");
+            }
+        }
+        let models = Arc::new(models);
         if decoded.len() >= KEPT_DECODED {
             decoded.remove(0);
         }

@@ -19,7 +19,7 @@ use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::{ModelOptions, lexicon, ranking, reformulations, sequences, weights};
+use crate::{ModelOptions, lexicon, ranking, reformulations, sequences, texts, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -47,9 +47,10 @@ pub(crate) struct Recipe {
 
 const RANKER: &str = "ranker.model";
 const SEQUENCE: &str = "sequence.model";
+const TEXTS: &str = "texts.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 13] = [
+pub(crate) const RECIPES: [Recipe; 14] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
@@ -189,6 +190,17 @@ pub(crate) const RECIPES: [Recipe; 13] = [
         read: |models, bytes, _| lexicon::read(bytes).map(|read| models.lexicon = read),
     },
     Recipe {
+        file: TEXTS,
+        title: "Vectors of the sentence encoder",
+        settings: || "{}".to_owned(),
+        seed: None,
+        is_judged: false,
+        is_kept: false,
+        is_wanted: |options| options.encoder.is_some(),
+        fit: |lessons, world| texts::encode(&lessons.vectors, world),
+        read: |models, bytes, resolve| texts::read(bytes, resolve).map(|read| models.texts = read),
+    },
+    Recipe {
         file: "reformulations.model",
         title: "What is searched next",
         settings: || "{}".to_owned(),
@@ -214,11 +226,11 @@ pub(crate) const RECIPES: [Recipe; 13] = [
 
 /// The models that answer questions, fitted in memory: all before the weights, which are learned from their answers. What
 /// is ordered next is not put in order there: that would be a third ranker, for rows of which mostly the heads count. Nor is
-/// there a third transformer.
+/// there a third transformer, and nobody types.
 pub(crate) fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, WEIGHTS].contains(&recipe.file)) {
+    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, TEXTS, WEIGHTS].contains(&recipe.file)) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }

@@ -64,6 +64,7 @@ pub(crate) fn search_draft(request: SearchRequest, answer: &SearchAnswer, json: 
         position: answer.position,
         decided_at: answer.decided_at,
         total: answer.total,
+        by_meaning: answer.query.by_meaning,
         product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: answer.items.iter().map(|item| item.propensity).collect(),
         explored: answer.explored,

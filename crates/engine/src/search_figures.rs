@@ -177,7 +177,7 @@ impl SearchFigures {
         }
         self.count(day, &query, |figures| {
             figures.searches += 1;
-            figures.without_results += u64::from(search.total == 0);
+            figures.without_results += u64::from(search.total == search.by_meaning);
             figures.samples.push(position);
             let beyond = figures.samples.len().saturating_sub(MOST_SAMPLES);
             figures.samples.drain(..beyond);

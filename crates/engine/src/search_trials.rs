@@ -154,8 +154,9 @@ impl Engine {
         }
         let snapshot = self.snapshot();
         let (live, other) = (snapshot.world.search_settings, trial.settings);
-        if live.strength == other.strength && live.learn_from_clicks == other.learn_from_clicks {
-            let message = "These settings are in force already: change the strength or what clicks do.".to_owned();
+        if other == (SearchSettings { exploration: other.exploration, ..live }) {
+            let message = "These settings are in force already: change the strength, or what clicks or meaning do.";
+            let message = message.to_owned();
             return Err(Error::Refused { field: "settings".to_owned(), message });
         }
         if snapshot.search_trials.running().is_some_and(|run| run.trial == trial) {

@@ -10,7 +10,7 @@ use mercer_schema::{
 };
 use support::{Shop, at, event};
 
-const LIVE: SearchSettings = SearchSettings { strength: 1.0, learn_from_clicks: true, exploration: 0.0 };
+const LIVE: SearchSettings = SearchSettings { strength: 1.0, learn_from_clicks: true, exploration: 0.0, meaning: true };
 const OTHER: SearchSettings = SearchSettings { learn_from_clicks: false, ..LIVE };
 
 fn q(text: &str, who: &str) -> SearchRequest {

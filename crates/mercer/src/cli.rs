@@ -312,6 +312,18 @@ pub(crate) struct EvalSearch {
     /// Put every product in so many times, each time under another id with other numbers in its texts: how the search grows
     #[arg(long, value_name = "TIMES", requires = "products", conflicts_with = "clicks")]
     pub copies: Option<usize>,
+    /// Also ask a sentence encoder in this folder, in the form of sentence-transformers, what the queries mean
+    #[arg(long, value_name = "FOLDER", requires = "products", conflicts_with = "copies")]
+    pub encoder: Option<PathBuf>,
+    /// Its vectors of the products, as `mercer embed` writes them; without them they are made first
+    #[arg(long, value_name = "FILE", requires = "encoder")]
+    pub vectors: Option<PathBuf>,
+    /// Goes before every query, in the place of what the folder says
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "encoder")]
+    pub encoder_prompt: String,
+    /// Products of which the cosine with a query is smaller are not near to it
+    #[arg(long, value_name = "COSINE", default_value_t = 0.5, requires = "encoder")]
+    pub least_cosine: f32,
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use mercer_collect::Limits;
-use mercer_engine::ModelOptions;
+use mercer_engine::{EncoderOptions, ModelOptions};
 use mercer_schema::Currency;
 use mercer_search::Language;
 use serde::Deserialize;
@@ -73,6 +73,7 @@ struct Raw {
     privacy: RawPrivacy,
     train: TrainSchedule,
     models: RawModels,
+    search: RawSearch,
     placements: RawPlacements,
     log: RawLog,
     telemetry: RawTelemetry,
@@ -130,6 +131,14 @@ struct RawModels {
     canary_hours: u32,
     vectors: PathBuf,
     transformer: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSearch {
+    encoder: PathBuf,
+    encoder_prompt: String,
+    least_cosine: f32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,12 +210,23 @@ impl Raw {
             upload_bytes: self.import.upload_bytes,
             honour_gpc: self.privacy.honour_gpc,
             train: self.train,
-            models: self.models.resolve()?,
+            models: ModelOptions { encoder: self.search.resolve()?, ..self.models.resolve()? },
             placements_folder: (!self.placements.folder.as_os_str().is_empty()).then_some(self.placements.folder),
             log_level: self.log.level,
             log_format: self.log.format,
             otlp_endpoint: some_text(self.telemetry.otlp_endpoint),
         })
+    }
+}
+
+impl RawSearch {
+    fn resolve(self) -> Result<Option<EncoderOptions>, String> {
+        if !(0.0..=1.0).contains(&self.least_cosine) {
+            return Err(format!("search.least_cosine: {} is not from 0 to 1", self.least_cosine));
+        }
+        let Self { encoder: folder, encoder_prompt: prompt, least_cosine } = self;
+        let is_named = !folder.as_os_str().is_empty();
+        Ok(is_named.then_some(EncoderOptions { folder, prompt, least_cosine }))
     }
 }
 
@@ -226,6 +246,7 @@ impl RawModels {
             canary_hours: self.canary_hours,
             vectors: (!self.vectors.as_os_str().is_empty()).then_some(self.vectors),
             transformer: self.transformer,
+            encoder: None,
         })
     }
 }
@@ -344,6 +365,7 @@ mod tests {
         assert!(load("[server]\nlisten = \"here\"\n").unwrap_err().to_string().contains("server.listen"));
         assert!(load("[models]\nshadow_percent = 101\n").unwrap_err().to_string().contains("models.shadow_percent"));
         assert!(load("[models]\nheld_out_days = 0\n").unwrap_err().to_string().contains("models.held_out_days"));
+        assert!(load("[search]\nleast_cosine = 1.5\n").unwrap_err().to_string().contains("search.least_cosine"));
         assert!(load("[shop]\ncurrency = \"euros\"\n").unwrap_err().to_string().contains("shop.currency"));
         let unknown = load("[shop]\nlanguage = \"english\"\n").unwrap_err().to_string();
         assert!(unknown.contains("shop.language: `english` is none of en, de,"), "{unknown}");

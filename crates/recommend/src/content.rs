@@ -20,7 +20,7 @@ use mercer_schema::Product;
 use crate::ranking::Sums;
 use crate::{Item, Query, Recommender, Scored};
 
-pub(crate) use document::{Document, Term, hash};
+pub(crate) use document::{Document, Term, hash, terms_of_words};
 
 /// Posting entries read per call, all seeds together.
 const SCANNED: usize = 20_000;

@@ -2,7 +2,7 @@
 //!
 //! Latent semantic analysis (Deerwester, Dumais, Furnas, Landauer, Harshman: "Indexing by Latent Semantic Analysis", JASIS
 //! 1990). With the products in the rows of D, weighted tf·idf and of length one, D ≈ U Σ Vᵀ, and a product's vector is its row
-//! times V: also that of a product that came later. Words are those that [`content`](crate::content) knows; features may be
+//! times V: also that of a product that came later. Words are those that [`content`] knows; features may be
 //! numbers, too ([`Latent::fit_attributes`]).
 //!
 //! Vectors from elsewhere, of pictures or of a sentence encoder, are [`ItemVectors`] like any other: [`NamedVectors::read`] takes
@@ -13,7 +13,7 @@ mod vectors;
 use mercer_schema::Product;
 use rustc_hash::FxHashMap;
 
-use crate::content::{Document, Term};
+use crate::content::{self, Document, Term};
 use crate::interactions::{Basket, Matrix};
 use crate::memory::room_of;
 use crate::spectrum::leading_vectors;
@@ -99,6 +99,11 @@ impl Latent {
     /// The vector of a product; zeros when none of its words is known.
     pub fn vector(&self, product: &Product) -> Vec<f32> {
         self.folded(&Document::of(product).terms)
+    }
+
+    /// The vector of words that count so much each; zeros when none is known. A text may be several words.
+    pub fn vector_of_words<'a>(&self, words: impl IntoIterator<Item = (&'a str, f32)>) -> Vec<f32> {
+        self.folded(&content::terms_of_words(words))
     }
 
     /// The vectors of products.

@@ -22,6 +22,8 @@
 //! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
+//! [`nearest`] finds what is near a vector: search asks it for what words mean.
+//!
 //! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together, and
 //! [`arrange`] makes rows of them. [`evaluate`] measures: full rankings, held-out orders, bootstrap intervals; [`benchmark`]
 //! does so on public data.
@@ -55,6 +57,7 @@ pub mod interactions;
 pub mod latent;
 pub mod linear;
 pub mod mapping;
+pub mod nearest;
 pub mod neighbours;
 pub mod next_order;
 pub mod popularity;

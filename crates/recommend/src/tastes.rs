@@ -55,7 +55,7 @@ pub struct TasteSettings {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tastes {
     factors: Factors,
-    latent: Latent,
+    latent: Arc<Latent>,
     mapping: Mapping,
     /// How long the factors of a newcomer are.
     standing: Option<f32>,
@@ -118,11 +118,16 @@ impl Tastes {
         });
         Self {
             factors,
-            latent,
+            latent: Arc::new(latent),
             mapping: mapping.unwrap_or_default(),
             standing,
             elsewhere: elsewhere.unwrap_or_default(),
         }
+    }
+
+    /// What the words of the catalog mean.
+    pub const fn latent(&self) -> &Arc<Latent> {
+        &self.latent
     }
 
     /// It has its place, learned or mapped when the model was fitted.
@@ -177,7 +182,7 @@ impl Tastes {
         if (mapping.is_empty() || mapping.fits(words, dimensions))
             && (elsewhere.is_empty() || elsewhere.fits(words, dimensions))
         {
-            return Ok(Self { factors, latent, mapping, standing, elsewhere });
+            return Ok(Self { factors, latent: Arc::new(latent), mapping, standing, elsewhere });
         }
         Err(Error::BrokenModel { model: KIND.name, reason: "its parts are not of one model" })
     }

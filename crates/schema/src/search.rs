@@ -179,12 +179,22 @@ pub struct Understood {
     /// Words that nothing shown may have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwanted: Vec<String>,
+    /// Products on all pages that have too few of the words and are there since they are near to what the words mean. They
+    /// stand behind all others.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub by_meaning: usize,
     /// All of it is the code of a product, and was taken as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_code: bool,
     /// With `explain: full`: each word with what else it was looked for as.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<UnderstoodWord>,
+}
+
+/// Whether there are none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A wish that was read from the words: *under 80* is a price.
@@ -268,13 +278,13 @@ pub enum WayOnKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     pub product_id: ProductId,
-    /// How well the words fit, 0 to 1 of the best.
+    /// How well the words fit, 0 to 1 of the best; 0 for what is there by its meaning alone.
     pub relevance: f64,
     /// The share of the words, by rarity, that the product has.
     pub coverage: f64,
-    /// Its place by the words alone, from 1.
+    /// Its place by the words alone, from 1; 0 for what is there by its meaning alone.
     pub place_by_words: usize,
-    /// What was added for other reasons.
+    /// What was added for other reasons. `meaning` is the cosine of what is there by its meaning alone.
     pub parts: Vec<ScorePart>,
 }
 
@@ -293,6 +303,9 @@ pub struct SearchRecord {
     pub request: SearchRequest,
     /// Products on all pages.
     pub total: usize,
+    /// Of them, those that are there by their meaning alone.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub by_meaning: usize,
     pub product_ids: Vec<ProductId>,
     pub propensities: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

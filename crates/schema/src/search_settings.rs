@@ -17,6 +17,8 @@ pub struct SearchSettings {
     /// what is new or unknown is tried and clicks can be freed of where products stood. 0: none.
     #[schema(minimum = 0, maximum = 0.5)]
     pub exploration: f64,
+    /// Where words find little, what is near to what they mean follows; never for codes, model numbers and brands.
+    pub meaning: bool,
 }
 
 impl SearchSettings {
@@ -34,6 +36,6 @@ impl SearchSettings {
 
 impl Default for SearchSettings {
     fn default() -> Self {
-        Self { strength: 1.0, learn_from_clicks: true, exploration: 0.05 }
+        Self { strength: 1.0, learn_from_clicks: true, exploration: 0.05, meaning: true }
     }
 }

@@ -32,6 +32,7 @@ mod marks;
 mod measure;
 mod mine;
 mod minus;
+mod naming;
 mod numbers;
 mod pages;
 mod queries;

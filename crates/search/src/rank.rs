@@ -119,10 +119,15 @@ pub(crate) fn matches(index: &SearchIndex, reading: &Reading, weights: &Weights)
             }
         }
         if !reading.unwanted.is_empty() {
-            found.retain(|found| !reading.unwanted.iter().any(|unit| has(index, unit, found.doc)));
+            found.retain(|found| !has_any(index, &reading.unwanted, found.doc));
         }
         found
     })
+}
+
+/// Whether a product has one of the units where it says what it is.
+pub(crate) fn has_any(index: &SearchIndex, units: &[Unit], doc: Doc) -> bool {
+    units.iter().any(|unit| has(index, unit, doc))
 }
 
 /// Whether a product has a unit anywhere but in its description.

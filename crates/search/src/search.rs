@@ -5,10 +5,10 @@ use std::sync::Arc;
 use mercer_schema::{Product, SynonymRule};
 
 use crate::query::{How, Typed, Unit, read};
-use crate::rank::{Match, Weights, is_in, matches};
+use crate::rank::{Match, Weights, has_any, is_in, matches};
 use crate::text::{code, tokens};
 use crate::thesaurus::{Alternative, Refusals, Thesaurus};
-use crate::{Language, SearchIndex, Synonyms, mine};
+use crate::{Doc, Language, SearchIndex, Synonyms, mine};
 
 /// So many products that have all of what was typed need no others beside them.
 const ENOUGH: usize = 24;
@@ -105,6 +105,14 @@ pub struct Found {
     /// All of it was the code of a product.
     pub is_code: bool,
     pub words: Vec<FoundWord>,
+    pub(crate) without: Vec<Unit>,
+}
+
+impl Found {
+    /// Products that nobody asked for by words.
+    pub fn without_words(matches: Vec<Match>) -> Self {
+        Self { matches, ..Self::default() }
+    }
 }
 
 /// A word, or several that belong together, and as what it was looked for.
@@ -154,9 +162,15 @@ impl SearchIndex {
                 .map(|unit| FoundWord { typed: unit.typed.clone(), also: others(unit) })
                 .collect(),
             unwanted: reading.unwanted.iter().map(|unit| unit.typed.clone()).collect(),
+            without: reading.unwanted,
             is_code: reading.is_code,
             unknown: reading.unknown,
         }
+    }
+
+    /// Whether a product has nothing of what was not wanted.
+    pub fn is_wanted(&self, found: &Found, doc: Doc) -> bool {
+        !has_any(self, &found.without, doc)
     }
 
     /// The best products for what was typed.

@@ -166,7 +166,7 @@ impl From<mercer_engine::Error> for Problem {
             Error::Refused { field, message } => Self::invalid(Some(field), message),
             Error::Cursor(_) => Self::invalid(Some("cursor".into()), error.to_string()),
             Error::Store(store) => store.into(),
-            Error::LogTooShort { .. } | Error::TrainingBroke(_) => Self::internal(&error),
+            Error::LogTooShort { .. } | Error::TrainingBroke(_) | Error::Encoder(_) => Self::internal(&error),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Search and suggestions over HTTP.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use mercer_engine::Replayed;
+use mercer_engine::{Answer, Replayed};
 use mercer_schema::{
     AnonymousId, CustomerId, DecisionId, Explain, Refinement, SearchAnswer, SearchRecord, SearchRequest, SearchSort,
     SessionId, SuggestAnswer, SuggestRequest,
@@ -150,7 +152,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Response, Problem> {
-    answer(&app, &headers, query.request()?)
+    answer(&app, &headers, query.request()?).await
 }
 
 /// The same, with the question as JSON.
@@ -172,7 +174,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     ApiJson(request): ApiJson<SearchRequest>,
 ) -> Result<Response, Problem> {
-    answer(&app, &headers, request)
+    answer(&app, &headers, request).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -199,16 +201,26 @@ pub(crate) async fn facets(
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Json<FacetsAnswer>, Problem> {
     let request = SearchRequest { dry_run: true, ..admitted(&app, &headers, query.request()?)? };
-    let SearchAnswer { total, facets, .. } = app.engine.search(request, new_decision_id(), now()).decision;
+    let SearchAnswer { total, facets, .. } = searched(&app, request).await?.decision;
     Ok(Json(FacetsAnswer { total, facets }))
 }
 
-fn answer(app: &App, headers: &HeaderMap, request: SearchRequest) -> Result<Response, Problem> {
+async fn answer(app: &App, headers: &HeaderMap, request: SearchRequest) -> Result<Response, Problem> {
     let request = admitted(app, headers, request)?;
     let started = std::time::Instant::now();
-    let answer = app.engine.search(request, new_decision_id(), now());
+    let answer = searched(app, request).await?;
     metrics::histogram!("mercer_search_seconds").record(started.elapsed().as_secs_f64());
     Ok(json_response(answer.json))
+}
+
+/// On a thread of its own where a sentence encoder may be asked: the others go on answering.
+async fn searched(app: &App, request: SearchRequest) -> Result<Answer<SearchAnswer>, Problem> {
+    let engine = Arc::clone(&app.engine);
+    let search = move || engine.search(request, new_decision_id(), now());
+    if !app.engine.search_takes_time() {
+        return Ok(search());
+    }
+    tokio::task::spawn_blocking(search).await.map_err(|error| Problem::internal(&error))
 }
 
 /// The request once it is checked, and its visitor settled.

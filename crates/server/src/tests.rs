@@ -10,4 +10,5 @@ mod metrics;
 mod models;
 mod search_desk;
 mod search_judging;
+mod search_meaning;
 mod search_trial;

@@ -287,6 +287,14 @@ fn notes(answer: &SearchAnswer) -> Vec<String> {
     if !answer.query.unwanted.is_empty() {
         notes.push(format!("Without {}", listed(&answer.query.unwanted)));
     }
+    match answer.query.by_meaning {
+        0 => {}
+        near if near == answer.total => {
+            notes.push("No product has these words. This is near to what they mean.".to_owned());
+        }
+        1 => notes.push("The last product is only near to what the words mean.".to_owned()),
+        near => notes.push(format!("The last {near} are only near to what the words mean.")),
+    }
     notes
 }
 

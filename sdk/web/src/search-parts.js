@@ -45,8 +45,8 @@ export function drawBanners({ banners = [] }) {
  * @param {SearchAnswer} answer
  * @param {Around} around
  */
-export function drawUnderstood({ query }, { state, texts, locale, link }) {
-  const { text, corrected, dropped = [], unwanted = [] } = query;
+export function drawUnderstood({ query, total }, { state, texts, locale, link }) {
+  const { text, corrected, dropped = [], unwanted = [], by_meaning: near = 0 } = query;
   const lines = [];
   if (corrected) {
     const wasAsked = state.ignore.includes(CORRECTED);
@@ -59,6 +59,7 @@ export function drawUnderstood({ query }, { state, texts, locale, link }) {
   const listed = (words) => words.map((word) => `“${word}”`).join(', ');
   if (dropped.length) lines.push(make('p', { class: 'mercer-dropped', dir: 'auto' }, say(texts.dropped, { words: listed(dropped), count: dropped.length }, locale)));
   if (unwanted.length) lines.push(make('p', { class: 'mercer-unwanted', dir: 'auto' }, say(texts.unwanted, { words: listed(unwanted), count: unwanted.length }, locale)));
+  if (near) lines.push(make('p', { class: 'mercer-near' }, near === total ? say(texts.near) : say(texts.near_last, { count: near }, locale)));
   return lines;
 }
 

@@ -213,6 +213,7 @@ export {};
  * @property {Chip[]} [chips]
  * @property {string[]} [dropped]
  * @property {string[]} [unwanted]
+ * @property {number} [by_meaning] Products, the last ones, that are only near to what the words mean.
  * @property {boolean} [is_code]
  */
 

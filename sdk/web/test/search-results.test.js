@@ -191,6 +191,13 @@ test('what was corrected is said, and can be undone', async () => {
   assert.equal(text(page, '.mercer-corrected'), 'Nothing is called “hart”. Showing results for “heart”.', 'no link that leads nowhere');
 });
 
+test('what is only near to the words is told', async () => {
+  const some = await opened('/search?q=hart', server({ query: { text: 'hart', by_meaning: 2 } }));
+  assert.equal(text(some, '.mercer-near'), 'The last 2 are only near to what the words mean.');
+  const all = await opened('/search?q=hart', server({ query: { text: 'hart', by_meaning: 5 } }));
+  assert.equal(text(all, '.mercer-near'), 'No product has these words. This is near to what they mean.');
+});
+
 test('where little was found there are ways on', async () => {
   const ways_on = [
     { kind: 'without_filters', text: 'All 94 results, not narrowed down', q: 'mug', total: 94 },

@@ -35,7 +35,7 @@ pub(super) fn explore(page: &PageView<'_>, request: &SearchRequest, hits: &mut V
         return None;
     }
     let mut dice = dice(page, request, Purpose::Exploring)?;
-    let end = hits.iter().take(LAST_RANK).take_while(|hit| !hit.is_sold_out()).count();
+    let end = hits.iter().take(LAST_RANK).take_while(|hit| hit.line() == 0).count();
     let weights = weights(page, hits.get(FIRST_PLACES..end)?);
     apply(hits, &weights, share, &mut dice)
 }

@@ -17,7 +17,7 @@ use super::chips::Wishes;
 use super::narrow::Narrowed;
 use super::personal::Preferred;
 use super::rules::Rules;
-use super::{Hit, order};
+use super::{Hit, meaning, order};
 use crate::notes::Notes;
 use crate::page::PageView;
 use crate::seed::Dice;
@@ -50,7 +50,11 @@ impl<'a> Rival<'a> {
         }
         let mut dice = dice(page, request, Purpose::Interleaving { since: tried.since })?;
         let is_tried = dice.share() < tried.trial.share;
-        is_tried.then(|| Self { page, request, rules: rules.again(), tried, dice, hits: hits.to_vec() })
+        is_tried.then(|| {
+            let mut hits = hits.to_vec();
+            meaning::keep_if(tried.trial.settings.meaning, &mut hits);
+            Self { page, request, rules: rules.again(), tried, dice, hits }
+        })
     }
 
     /// Makes one list of both. False where both show the same.

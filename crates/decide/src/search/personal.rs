@@ -170,7 +170,8 @@ impl<'a> Preferred<'a> {
             (hit.learned, hit.doubt) = (learned, doubt);
             hit.score = if hit.is_coded { f64::MAX } else { learned * (1.0 + hit.lift(Part::is_personal)) };
         }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+        let by_score = |a: &Hit<'_>, b: &Hit<'_>| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place));
+        hits.sort_by(|a, b| a.is_near().cmp(&b.is_near()).then_with(|| by_score(a, b)));
         for hit in hits.iter_mut().filter(|hit| hit.is_coded) {
             hit.score = 1.0;
         }

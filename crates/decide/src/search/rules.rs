@@ -144,7 +144,7 @@ impl<'a> Rules<'a> {
         }
         let buried = self.weigh(hits, notes);
         hits.sort_by(|a, b| {
-            let key = |hit: &Hit<'_>| (!hit.is_coded, hit.is_sold_out(), buried.contains(&hit.item));
+            let key = |hit: &Hit<'_>| (!hit.is_coded, hit.line(), buried.contains(&hit.item));
             key(a).cmp(&key(b)).then(b.score.total_cmp(&a.score))
         });
         let mut pinned: Vec<Hit<'_>> = Vec::new();

@@ -1,9 +1,11 @@
 //! Where to go on when little was found: nobody should stand before an empty page.
 
+use mercer_recommend::Item;
 use mercer_schema::{SearchRequest, WayOn, WayOnKind};
 use mercer_search::Found;
 use rustc_hash::FxHashMap;
 
+use super::Hit;
 use super::chips::Wishes;
 use crate::page::PageView;
 use crate::words::Language;
@@ -18,8 +20,11 @@ pub(super) fn on(
     request: &SearchRequest,
     wishes: &Wishes,
     found: &Found,
-    shown: usize,
+    shown: &[Hit<'_>],
 ) -> Vec<WayOn> {
+    // What is only near is no reason to stay.
+    let (near, shown) = shown.iter().partition::<Vec<_>, _>(|hit| hit.is_near());
+    let shown = shown.len();
     if shown >= FEW {
         return Vec::new();
     }
@@ -54,15 +59,18 @@ pub(super) fn on(
             ways.push(WayOn { kind: WayOnKind::FewerWords, text, q: Some(q), category: None, total });
         }
     }
-    ways.extend(categories(page, found));
+    ways.extend(categories(page, found, &near));
     ways
 }
 
-/// The categories of what was found before it was narrowed down; of nothing, the largest of the shop.
-fn categories(page: &PageView<'_>, found: &Found) -> Vec<WayOn> {
+/// The categories of what was found before it was narrowed down, or else of what is near; of nothing, the largest of the shop.
+fn categories(page: &PageView<'_>, found: &Found, near: &[&Hit<'_>]) -> Vec<WayOn> {
     let catalog = &page.world.catalog;
     let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
-    for product in found.matches.iter().filter_map(|found| catalog.product(mercer_recommend::Item(found.doc.0))) {
+    let by_words =
+        found.matches.iter().filter_map(|found| catalog.product(Item(found.doc.0)).map(|product| &**product));
+    let near = near.iter().map(|hit| hit.product).filter(|_| found.matches.is_empty());
+    for product in by_words.chain(near) {
         if let Some(category) = product.leaf_category() {
             *counts.entry(category).or_default() += 1;
         }

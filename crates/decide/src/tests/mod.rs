@@ -5,6 +5,7 @@ mod arranging;
 mod browsing;
 mod filtering;
 mod hostile;
+mod meaning;
 mod paging;
 mod person;
 mod properties;

@@ -2,6 +2,7 @@
 
 mod clicks;
 mod finding;
+mod meaning;
 mod placements;
 mod recommend;
 mod search;

@@ -49,6 +49,15 @@ impl Document {
     }
 }
 
+/// What is asked for, in the form of a product's terms: texts that count so much each.
+pub(crate) fn terms_of_words<'a>(words: impl IntoIterator<Item = (&'a str, f32)>) -> Vec<(Term, f32)> {
+    let mut counts: FxHashMap<Term, f32> = FxHashMap::default();
+    words.into_iter().for_each(|(text, weight)| add_words(&mut counts, weight, text));
+    let mut terms: Vec<(Term, f32)> = counts.into_iter().collect();
+    terms.sort_unstable_by_key(|(term, _)| *term);
+    terms
+}
+
 fn add_words(counts: &mut FxHashMap<Term, f32>, weight: f32, text: &str) {
     let mut words = 0;
     for_each_word(text, |word| {

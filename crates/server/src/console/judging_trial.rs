@@ -145,11 +145,8 @@ pub(crate) async fn change(State(app): State<App>, sent: OwnForm<TrialForm>) -> 
         ("adopt", None) => return failure(&Problem::not_found("trial that runs")),
         _ => {
             let variant = form.way.variant(&snapshot.world);
-            let settings = SearchSettings {
-                strength: variant.strength,
-                learn_from_clicks: variant.learn_from_clicks,
-                exploration: live.exploration,
-            };
+            let settings =
+                SearchSettings { strength: variant.strength, learn_from_clicks: variant.learn_from_clicks, ..live };
             let share = form.share.trim().replace(',', ".").parse().unwrap_or(0.0);
             app.engine
                 .start_search_trial(SearchTrial { settings, share }, &session.user, now())

@@ -51,6 +51,8 @@ pub(crate) struct Searched {
     pub corrected: Option<String>,
     pub dropped: String,
     pub unwanted: String,
+    /// Products that are there by their meaning alone.
+    pub by_meaning: usize,
     pub is_code: bool,
     pub facets: Vec<Narrowing>,
     /// Each rule with what it did.
@@ -105,6 +107,7 @@ impl Searched {
             corrected: query.corrected.clone(),
             dropped: query.dropped.join(", "),
             unwanted: query.unwanted.join(", "),
+            by_meaning: query.by_meaning,
             is_code: query.is_code,
             facets: answer.facets.iter().map(facet).collect(),
             rules: answer

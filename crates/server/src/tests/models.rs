@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::testing::TestServer;
 
-fn order(number: u64) -> Event {
+pub(super) fn order(number: u64) -> Event {
     let at = Timestamp::from_seconds(1_760_000_000 + number as i64 * 3_600);
     let line = |product: u64| Line {
         product_id: ProductId::trusted(format!("p{}", product % 20)),

@@ -59,7 +59,7 @@ async fn synonyms_are_saved_as_json_and_as_a_file() {
 async fn settings_have_defaults_and_bounds() {
     let server = stocked().await;
     let get = async || server.call(("GET", "/v1/search/settings"), "admin", &[], "").await.json();
-    let defaults = json!({ "strength": 1.0, "learn_from_clicks": true, "exploration": 0.05 });
+    let defaults = json!({ "strength": 1.0, "learn_from_clicks": true, "exploration": 0.05, "meaning": true });
     assert_eq!(get().await, defaults);
     let put = async |settings: Value| server.json(("PUT", "/v1/search/settings"), "admin", &settings).await;
     let saved = put(json!({ "strength": 0.5 })).await;

@@ -58,14 +58,14 @@ async fn what_wins_is_taken_over_in_the_console() {
     assert!(status == 400 && page.contains("in force already"), "{page}");
     let (status, page) = send(&[("do", "start"), ("strength", "0.5"), ("learn", "no"), ("share", "<b>")]).await;
     assert!(status == 400 && page.contains("A share above 0") && !page.contains("<b>\""), "{page}");
-    let settings = json!({ "exploration": 0.2 });
+    let settings = json!({ "exploration": 0.2, "meaning": true });
     server.json(("PUT", "/v1/search/settings"), "admin", &settings).await;
     assert_eq!(send(&[("do", "start"), ("strength", "0.5"), ("learn", "no"), ("share", "0,5")]).await.0, 303);
     let (_, page) = get("?done=started").await;
     assert!(page.contains("Not clear yet") && page.contains("started by ann, on 50 %"), "{page}");
     assert_eq!(send(&[("do", "adopt")]).await.0, 303);
     let settings = server.call(("GET", "/v1/search/settings"), "admin", &[], "").await.json();
-    assert_eq!(settings, json!({ "strength": 0.5, "learn_from_clicks": false, "exploration": 0.2 }));
+    assert_eq!(settings, json!({ "strength": 0.5, "learn_from_clicks": false, "exploration": 0.2, "meaning": true }));
     let (_, page) = get("?done=adopted").await;
     assert!(page.contains("Earlier trials") && page.contains("B is in force"), "{page}");
     assert_eq!(send(&[("do", "adopt")]).await.0, 404);

@@ -154,6 +154,7 @@ fn record(query: &str, answer: &SearchAnswer) -> SearchRecord {
         decided_at: answer.decided_at,
         request: request(query, PAGE, &answer.decision_id),
         total: answer.total,
+        by_meaning: 0,
         product_ids: answer.items.iter().map(|item| item.product_id.clone()).collect(),
         propensities: answer.items.iter().map(|item| item.propensity).collect(),
         explored: answer.explored,

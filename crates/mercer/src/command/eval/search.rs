@@ -16,7 +16,7 @@ use mercer_search::evaluate::{DEPTH, Judgments, Quality, evaluate, with_a_typo};
 use mercer_search::{Doc, Language, Lexicon, SearchIndex, synonyms_of};
 use serde_json::{Value, json};
 
-use super::clicks;
+use super::{clicks, meaning};
 use crate::cli::EvalSearch;
 use crate::command::peak_megabytes;
 use crate::config::Config;
@@ -29,12 +29,12 @@ const RESAMPLES: usize = 2_000;
 const SEED: u64 = 1;
 
 /// The answers to one set of judged queries.
-struct Answered {
-    clean: Quality,
+pub(super) struct Answered {
+    pub(super) clean: Quality,
     /// The mean over the rounds.
-    one_typo: f64,
+    pub(super) one_typo: f64,
     /// Milliseconds a query, in order.
-    milliseconds: Vec<f64>,
+    pub(super) milliseconds: Vec<f64>,
 }
 
 pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<(), Failure> {
@@ -47,6 +47,8 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let index_seconds = started.elapsed().as_secs_f64();
     let judgments = judgments_in(judged)?;
     let judged = answered(&world, &judgments);
+    // A million products are asked how fast words are.
+    let meant = if asked.copies.is_none() { meaning::compare(&world, &judgments, asked)? } else { Vec::new() };
     let learned = asked.clicks.map(|searches| clicks::learn(&world, &judgments, searches));
     let held = asked.held.as_deref().map(judgments_in).transpose()?.map(|judgments| answered(&world, &judgments));
     if as_json {
@@ -54,6 +56,9 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
         result["index_seconds"] = json!(index_seconds);
         result["products"] = json!(world.search.len());
         result["peak_mb"] = json!(peak_megabytes());
+        if !meant.is_empty() {
+            result["meaning"] = meaning::as_json(&judged, &meant);
+        }
         if let Some(held) = &held {
             result["held"] = told(held);
         }
@@ -83,11 +88,14 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
             quantile(milliseconds, 0.99),
         ));
     }
+    if !meant.is_empty() {
+        meaning::print(&judged, &meant);
+    }
     learned.iter().for_each(clicks::print);
     Ok(())
 }
 
-fn told(answered: &Answered) -> Value {
+pub(super) fn told(answered: &Answered) -> Value {
     let Answered { clean, one_typo, milliseconds } = answered;
     let [ndcg, condensed, reciprocal_rank, recall] =
         [&clean.ndcg, &clean.condensed_ndcg, &clean.reciprocal_rank, &clean.recall].map(|values| interval(values));
@@ -125,7 +133,7 @@ pub(super) fn world(products: Vec<Product>, language: Language) -> World {
     world
 }
 
-fn answered(world: &World, judgments: &Judgments) -> Answered {
+pub(super) fn answered(world: &World, judgments: &Judgments) -> Answered {
     let mut milliseconds = Vec::new();
     let mut ask = |q: &str| {
         let request = SearchRequest {
