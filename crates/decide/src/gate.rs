@@ -132,11 +132,14 @@ impl Person {
 
     /// What was looked at or put into the basket from a moment on.
     pub(crate) fn looked_at_since(&self, catalog: &Catalog, since: Timestamp) -> impl Iterator<Item = Item> {
+        self.looks(catalog).filter(move |(_, at)| *at >= since).map(|(item, _)| item)
+    }
+
+    /// What was looked at or put into the basket when, oldest first.
+    pub(crate) fn looks(&self, catalog: &Catalog) -> impl Iterator<Item = (Item, Timestamp)> {
         let is_look = |kind: TouchKind| matches!(kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
-        let touches = self.profile.iter().flat_map(|profile| &profile.touches);
-        touches
-            .filter(move |touch| touch.at >= since && is_look(touch.kind))
-            .filter_map(|touch| catalog.item(&touch.product_id))
+        let touches = self.profile.iter().flat_map(|profile| &profile.touches).filter(move |touch| is_look(touch.kind));
+        touches.filter_map(|touch| Some((catalog.item(&touch.product_id)?, touch.at)))
     }
 
     pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {

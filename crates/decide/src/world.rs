@@ -21,7 +21,7 @@ use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Placements, SearchRules, Sequence, ShopSynonyms};
+use crate::{Canary, Catalog, Placements, SearchRanker, SearchRules, Sequence, ShopSynonyms};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -134,6 +134,8 @@ pub struct Models {
     pub reformulations: Vec<Reformulation>,
     /// What follows on what was taken.
     pub sequence: Sequence,
+    /// The learned order of what a search finds.
+    pub search_ranker: SearchRanker,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.
@@ -154,6 +156,7 @@ impl Models {
             self.complements.heap_bytes(),
             self.bundles.heap_bytes(),
             self.sequence.heap_bytes(),
+            self.search_ranker.heap_bytes(),
         ]
         .into_iter()
         .sum()

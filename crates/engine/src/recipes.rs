@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use mercer_decide::{Models, World};
+use mercer_decide::{Models, SearchRanker, World};
 use mercer_recommend::Item;
 use mercer_recommend::bundles::{self, Bundles};
 use mercer_recommend::complements::{self, Complements};
@@ -19,7 +19,7 @@ use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::{ModelOptions, lexicon, ranking, reformulations, sequences, weights};
+use crate::{ModelOptions, lexicon, ranking, reformulations, search_ranking, sequences, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -46,10 +46,11 @@ pub(crate) struct Recipe {
 }
 
 const RANKER: &str = "ranker.model";
+pub(crate) const SEARCH_RANKER: &str = "search_ranker.model";
 const SEQUENCE: &str = "sequence.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 13] = [
+pub(crate) const RECIPES: [Recipe; 14] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
@@ -125,6 +126,17 @@ pub(crate) const RECIPES: [Recipe; 13] = [
         is_wanted: |_| true,
         fit: |lessons, world| ranking::fit(lessons, world).encode(),
         read: |models, bytes, _| Ranker::decode(bytes).map(|read| models.ranker = read),
+    },
+    Recipe {
+        file: SEARCH_RANKER,
+        title: "Order of search results",
+        settings: || written(&search_ranking::settings()),
+        seed: Some(ranking::SEED),
+        is_judged: true,
+        is_kept: true,
+        is_wanted: |_| true,
+        fit: |lessons, world| search_ranking::fit(lessons, world).encode(),
+        read: |models, bytes, _| SearchRanker::decode(bytes).map(|read| models.search_ranker = read),
     },
     Recipe {
         file: "repurchase.model",
@@ -218,7 +230,7 @@ pub(crate) const RECIPES: [Recipe; 13] = [
 pub(crate) fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, WEIGHTS].contains(&recipe.file)) {
+    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEARCH_RANKER, SEQUENCE, WEIGHTS].contains(&recipe.file)) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }

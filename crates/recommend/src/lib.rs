@@ -20,6 +20,7 @@
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`tastes`] | the taste of others, with new items by what they are ([`latent`], [`mapping`]: LSA, ridge regression) | trained |
 //! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
+//! | [`guided`] | the order of candidates that somebody else found, by rows of one's own | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
 //! A model of another crate asks and answers the same way; [`blend`] weighs the answers of several together, and
@@ -50,6 +51,7 @@ pub mod contrast;
 pub mod evaluate;
 pub mod factors;
 pub mod filter;
+pub mod guided;
 pub mod hybrid;
 pub mod interactions;
 pub mod latent;

@@ -5,6 +5,7 @@ mod arranging;
 mod browsing;
 mod filtering;
 mod hostile;
+mod learned_order;
 mod paging;
 mod person;
 mod properties;
