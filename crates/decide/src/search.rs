@@ -188,6 +188,12 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
     let is_full = request.explain == Explain::Full;
+    if is_full && person.own_strength() != 1.0 {
+        notes.add(format!(
+            "The customer set how much search may know of them: {} of what is usual.",
+            person.own_strength()
+        ));
+    }
     let explanations = if is_full { explanations(&shown, (&preferred, ranked.as_ref()), &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
     SearchAnswer {

@@ -51,7 +51,7 @@ const HELD_OUT: usize = 6;
 const ROUNDS: usize = 2_000;
 
 pub(crate) fn settings() -> BoostingSettings {
-    BoostingSettings { trees: 150, rate: 0.1, cutoff: 10, seed: SEED, ..BoostingSettings::default() }
+    BoostingSettings { trees: 150, leaves: 16, rate: 0.1, cutoff: 10, seed: SEED, ..BoostingSettings::default() }
 }
 
 /// The moments to look back at, oldest first; the last of them is that of the exam.

@@ -20,8 +20,9 @@ use super::ranker::SearchRanker;
 
 /// Hits that the ranker puts in order.
 const RANKED: usize = 80;
-/// A product is lifted or lowered by at most four times.
-const MOST_LIFT: f64 = 1.386_294_361_119_890_6;
+
+/// A product is lifted or lowered to at most seven times (e²) what words and clicks say.
+const MOST_LIFT: f64 = 2.0;
 
 /// Whose order it is.
 #[derive(Clone, Copy)]

@@ -124,8 +124,7 @@ impl<'a> Preferred<'a> {
         order: Option<Order<'a>>,
     ) -> Self {
         let world = page.world;
-        let asked = request.strength.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
-        let strength = asked * settings.strength;
+        let strength = page.person.search_strength(request.strength, settings);
         let mut preferred = Self {
             page,
             query: &request.q,

@@ -106,10 +106,6 @@ impl SearchRanker {
         (of_row.into_iter().map(|value| value / scale).collect(), of_guess.map(|value| value / scale))
     }
 
-    pub fn weights(&self) -> &[f32] {
-        self.order.weights()
-    }
-
     pub fn heap_bytes(&self) -> usize {
         self.order.heap_bytes()
     }

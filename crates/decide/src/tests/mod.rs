@@ -8,6 +8,7 @@ mod hostile;
 mod learned_order;
 mod paging;
 mod person;
+mod preferences;
 mod properties;
 mod search_rules;
 mod searching;
