@@ -20,6 +20,7 @@ use mercer_recommend::evaluate::mean_interval;
 use mercer_recommend::hybrid::Facts;
 use mercer_recommend::next_order::{self, NextOrder};
 use mercer_schema::{DecisionId, SearchRequest, Timestamp};
+use mercer_search::Lexicon;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -66,9 +67,10 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> SearchRanker {
     let is_logged = logged >= LEAST_SEARCHES && exam.logged.len() >= LEAST_QUERIES;
     let taught_by = if is_logged { TaughtBy::Searches } else { TaughtBy::Orders };
     let looks = world.clicks.examination();
+    let lexicon = lexicon::read(&lexicon::fit(world)).unwrap_or_default();
     let mut taught = taught_order(HELD_OUT, settings());
     for moment in moments {
-        let then = world_at(moment, world, Arc::new(models(lessons, world, moment.at)));
+        let then = world_at(moment, world, Arc::new(models(lessons, (world, &lexicon), moment.at)));
         let given: Vec<Option<Given>> = match taught_by {
             TaughtBy::Searches => moment.logged.par_iter().map(|logged| by_search(&then, logged, &looks)).collect(),
             _ => moment.asked.par_iter().map(|wanted| by_order(&then, wanted)).collect(),
@@ -80,7 +82,7 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> SearchRanker {
         return SearchRanker::default();
     }
     let ranker = SearchRanker::new(taught.fit(), taught_by, count as u32);
-    let mut then = models(lessons, world, exam.at);
+    let mut then = models(lessons, (world, &lexicon), exam.at);
     // The formula has what serves it.
     then.ranker = ranking::fit(&lessons.before(exam.at), world);
     let result = examine(&ranker, exam, world, then);
@@ -129,13 +131,13 @@ fn weight(hit: &WantedHit, looks: &[f64]) -> f64 {
 }
 
 /// What the ranker asks, fitted on what was before a moment.
-fn models(lessons: &Lessons, world: &World, at: Timestamp) -> Models {
+fn models(lessons: &Lessons, (world, lexicon): (&World, &Lexicon), at: Timestamp) -> Models {
     let before = lessons.before(at);
     Models {
         for_you: NextOrder::fit(&before.orders, &next_order::Settings::default()),
         tastes: ranking::fit_tastes(&before, world),
         facts: Facts::of_orders(&before.orders),
-        lexicon: lexicon::read(&lexicon::fit(world)).unwrap_or_default(),
+        lexicon: lexicon.clone(),
         ..Models::default()
     }
 }

@@ -173,7 +173,10 @@ impl Work<'_> {
         let plan = Plan::new(&lessons, rival.as_ref(), &engine.options.models);
         let mut before = lessons.before(plan.cut);
         self.step("Looking back at what was searched for");
-        before.past = self.past(&before, world, run.notes().position)?;
+        // A shop that opens does not wait for what takes as long as all the rest: its first version has the formula.
+        if snapshot.stages.champion.is_some() {
+            before.past = self.past(&before, world, run.notes().position)?;
+        }
         // Another cut, other pieces: the champion may have changed since a run was cut off.
         let on_trial = self.fit_all(&format!("{BEFORE}-{}", plan.cut.0), &before, world, &mut run)?;
         let mut files = self.fit_all(ALL, &lessons, world, &mut run)?;

@@ -92,6 +92,8 @@ async fn orders_teach_an_order_that_serves_once_it_is_better_and_is_replayed() {
     let before = asks(&shop, 7, 1.0);
     assert!(before.explanations.iter().flat_map(|told| &told.parts).all(|part| !part.name.starts_with("ranker")));
     shop.engine.train(tester(), day(DAYS, 1), |_| {}).await.unwrap();
+    assert_eq!(told(&shop), "", "the first version is there at once, with the formula");
+    shop.engine.train(tester(), day(DAYS, 2), |_| {}).await.unwrap();
     let words = told(&shop);
     let exam = *shop.engine.snapshot().world.models.search_ranker.exam();
     assert!(words.contains("titles") && words.contains("it serves"), "{words} {exam:?}");
@@ -191,7 +193,9 @@ async fn logged_searches_teach_instead_where_there_are_enough() {
         }
     }
     shop.engine.accept(drafts).await.unwrap();
-    shop.engine.train(tester(), day(DAYS, 1), |_| {}).await.unwrap();
+    for second in 1..3 {
+        shop.engine.train(tester(), day(DAYS, second), |_| {}).await.unwrap();
+    }
     let words = told(&shop);
     assert!(words.contains("logged searches"), "{words}");
     assert_eq!(shop.engine.snapshot().world.models.search_ranker.taught_by(), TaughtBy::Searches);
