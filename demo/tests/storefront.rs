@@ -258,6 +258,23 @@ async fn the_panel_shows_what_a_click_changed() {
 }
 
 #[tokio::test]
+async fn how_much_search_knows_is_said_without_script_and_shown() {
+    let (fake, mut browser) = open().await;
+    let (_, page) = browser.get("/p/22423").await;
+    assert!(page.contains("How much should search know you?") && page.contains("aria-pressed=\"true\">as usual"));
+    let (to, page) = browser.post("/search-knows", &[("to", "little"), ("back", "/p/22423")]).await;
+    assert_eq!(to, "/p/22423");
+    assert!(page.contains("search knows you a little"), "the notice");
+    let told = fake.events().into_iter().find(|event| event["event"] == "Search Preference Updated").unwrap();
+    assert_eq!(told["properties"]["search_strength"], 0.4);
+    let (_, page) = browser.get("/me").await;
+    assert!(page.contains("aria-pressed=\"true\">a little") && !page.contains("aria-pressed=\"true\">as usual"));
+    browser.post("/search-knows", &[("to", "everything"), ("back", "/")]).await;
+    let told = fake.told().into_iter().filter(|name| name == "Search Preference Updated").count();
+    assert_eq!(told, 1, "only what is offered can be said");
+}
+
+#[tokio::test]
 async fn the_switch_and_the_browsers_objection_are_passed_on() {
     let (fake, mut browser) = open().await;
     browser.get("/").await;
@@ -308,6 +325,7 @@ async fn forms_of_other_sites_are_refused() {
         "/sign-in",
         "/sign-out",
         "/personalization",
+        "/search-knows",
         "/reset",
         "/view-as/stop",
     ] {

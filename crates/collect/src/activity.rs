@@ -3,9 +3,9 @@
 //! Invariant: every name gives an activity; only a known name whose required fields are missing is a fault.
 //! Identity calls are not here: each protocol has its own.
 
-use mercer_schema::{Activity, DecisionId, Exposure, Feedback, Properties};
+use mercer_schema::{Activity, DecisionId, Exposure, Feedback, Preferences, Properties};
 
-use crate::bad_row::Fault;
+use crate::bad_row::{BadReason, Fault};
 use crate::commerce::{self, Terms};
 use crate::names::{Known, lookup};
 use crate::object::Object;
@@ -22,6 +22,7 @@ pub(crate) fn track(name: &str, mut from: Object<'_>, terms: Terms) -> Result<(A
                 .ok_or_else(|| Fault::missing("product_id", "the product that the customer judged is needed"))?;
             Activity::Feedback(Feedback { product_id, dismissed })
         }
+        Some(Known::Preference) => Activity::Preferred(preferences(&mut from)?),
         Some(Known::Exposure { clicked }) => Activity::Exposure(exposure(clicked, &mut from)?),
         Some(Known::View | Known::SignIn) | None => Activity::Custom { name: name.to_owned() },
     };
@@ -38,6 +39,14 @@ pub(crate) fn view(
     // analytics.js repeats the name among the properties.
     let repeated = name_keys.iter().find_map(|key| from.describing_text(key));
     Ok((Activity::PageViewed { name: name.or(repeated) }, from.rest(terms.property_levels)?))
+}
+
+fn preferences(from: &mut Object<'_>) -> Result<Preferences, Fault> {
+    const FIELD: &str = "search_strength";
+    let given = from.take_text(FIELD)?.ok_or_else(|| Fault::missing(FIELD, "a number from 0 to 2 is needed"))?;
+    let preferences = given.trim().parse().ok().map(|search_strength| Preferences { search_strength });
+    let in_bounds = preferences.filter(|preferences| preferences.fault().is_none());
+    in_bounds.ok_or_else(|| Fault::at(BadReason::InvalidNumber, FIELD, "a number from 0 to 2 is needed"))
 }
 
 fn exposure(clicked: bool, from: &mut Object<'_>) -> Result<Exposure, Fault> {

@@ -144,7 +144,7 @@ reasons! {
     WrongType = "wrong_type",
     /// Empty, too long, or with control characters.
     InvalidId = "invalid_id",
-    /// No whole number in the allowed range.
+    /// No number in the allowed range.
     InvalidNumber = "invalid_number",
     /// No amount or no currency.
     InvalidMoney = "invalid_money",

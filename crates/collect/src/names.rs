@@ -20,6 +20,8 @@ pub(crate) enum Known {
     Exposure {
         clicked: bool,
     },
+    /// How much search may know of the customer, in their words.
+    Preference,
     /// GA4's page or screen view; Segment has calls of its own for it.
     View,
     /// GA4's login or sign-up, the moment at which it names a customer.
@@ -61,6 +63,7 @@ const OTHERS: &[(&str, Known)] = &[
     // Mercer.
     ("Product Dismissed", Known::Feedback { dismissed: true }),
     ("Product Dismissal Undone", Known::Feedback { dismissed: false }),
+    ("Search Preference Updated", Known::Preference),
     ("Recommendation Viewed", Known::Exposure { clicked: false }),
     ("Recommendation Clicked", Known::Exposure { clicked: true }),
 ];

@@ -92,6 +92,7 @@ fn meaning(activity: &Activity) -> String {
             if exposure.clicked { "exposure_clicked" } else { "exposure_viewed" }.to_owned()
         }
         Activity::Custom { .. } => "custom".to_owned(),
+        Activity::Preferred(_) => "preferred".to_owned(),
         Activity::PageViewed { .. } => "page_view".to_owned(),
         Activity::Identified { .. } => "identified".to_owned(),
         other => panic!("{other:?}"),
@@ -104,7 +105,7 @@ fn names() {
     // Everything that any of the names cannot do without.
     let properties = json!({
         "product_id": "p", "product_ids": ["p"], "order_id": "o", "transaction_id": "o", "decision_id": "d",
-        "items": [{ "item_id": "p" }],
+        "items": [{ "item_id": "p" }], "search_strength": 0.5,
     });
     for case in cases(&spec) {
         let name = case["name"].as_str().unwrap();

@@ -69,6 +69,8 @@ struct Shop<'a> {
     best: Vec<Option<Item>>,
     /// How much the customer has to do with categories of a name.
     weights: FxHashMap<String, f64>,
+    /// How much that counts.
+    strength: f64,
     looked: FxHashSet<String>,
     bought: FxHashSet<String>,
 }
@@ -92,15 +94,20 @@ impl<'a> Shop<'a> {
         let names = |items: &mut dyn Iterator<Item = Item>| -> FxHashSet<String> {
             items.filter_map(|item| world.catalog.product(item)).flat_map(|product| product.category.clone()).collect()
         };
-        let weights: FxHashMap<String, f64> = person.category_weights(&world.catalog, now).into_iter().collect();
+        let strength = person.search_strength(None, &world.search_settings);
+        let known = Some(person).filter(|_| strength > 0.0);
+        let weights = known.map(|person| person.category_weights(&world.catalog, now)).unwrap_or_default();
+        let looked = known.into_iter().flat_map(|person| person.looked_at_since(&world.catalog, now.plus(-LATELY)));
+        let bought = known.into_iter().flat_map(|person| &person.bought).filter(|(_, bought)| !bought.returned);
         Self {
             language: Language::of(request.locale.as_deref()),
-            looked: names(&mut person.looked_at_since(&world.catalog, now.plus(-LATELY))),
-            bought: names(&mut person.bought.iter().filter(|(_, bought)| !bought.returned).map(|(item, _)| *item)),
+            looked: names(&mut { looked }),
+            bought: names(&mut bought.map(|(item, _)| *item)),
             world,
             popularity,
             best,
-            weights,
+            weights: weights.into_iter().collect(),
+            strength,
             shelves,
         }
     }
@@ -155,7 +162,7 @@ impl<'a> Shop<'a> {
         let heaviest = most(&|place| self.weight(place));
         let busiest = most(&|place| self.popularity[place]);
         let popular = |place: usize| self.popularity[place] / busiest;
-        let worth = |place: usize| self.weight(place) / heaviest + 0.5 * popular(place);
+        let worth = |place: usize| self.strength * self.weight(place) / heaviest + 0.5 * popular(place);
         places.sort_by(|a, b| {
             let products = |place: usize| self.shelves[place].products;
             worth(*b).total_cmp(&worth(*a)).then(products(*b).cmp(&products(*a))).then(a.cmp(b))

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use imbl::OrdSet;
 use mercer_recommend::next_order::{LOOK, MOST_LOOKED_AT};
 use mercer_recommend::sessions::HybridSettings;
-use mercer_recommend::{Item, Query, Recommender, Scored, interactions};
+use mercer_recommend::{Context, Item, Query, Recommender, Scored, interactions};
 use mercer_schema::{Page, PageType, SourceKind, Timestamp};
 
 use crate::World;
@@ -153,20 +153,20 @@ impl<'a> Sources<'a> {
 
     /// Speaks of the person alone, and so says nothing to somebody of whom nothing is known.
     pub(crate) fn for_you(&self, limit: usize) -> Vec<Scored> {
-        let (looked_at, ordered) = (self.looked_at(), self.ordered());
-        if looked_at.is_empty() && ordered.is_empty() {
-            return Vec::new();
-        }
-        let history = interactions::taste(ordered.iter().map(|(_, item)| *item));
-        let query = Query {
-            session: &looked_at,
-            history: &history,
-            ordered: &ordered,
+        let asked = self.asked();
+        if asked.is_empty() { Vec::new() } else { self.world.orders_next(&asked.query(), limit) }
+    }
+
+    /// What is asked about the person alone.
+    pub(crate) fn asked(&self) -> Asked {
+        let ordered = self.ordered();
+        Asked {
+            looked_at: self.looked_at(),
+            history: interactions::taste(ordered.iter().map(|(_, item)| *item)),
+            ordered,
             now: self.now,
             context: context_of(&self.person.whereabouts),
-            ..Query::default()
-        };
-        self.world.orders_next(&query, limit)
+        }
     }
 
     /// The same, of what was looked at as well: a look is less than an order.
@@ -192,6 +192,33 @@ impl<'a> Sources<'a> {
     fn ordered(&self) -> Vec<(Timestamp, Item)> {
         let ordered = self.person.ordered.iter().copied();
         ordered.filter(|(_, item)| !self.person.dismissed.contains(item)).collect()
+    }
+}
+
+/// What is known of a person, as models are asked about it.
+pub(crate) struct Asked {
+    looked_at: Vec<Item>,
+    ordered: Vec<(Timestamp, Item)>,
+    history: Vec<(Item, f32)>,
+    now: Timestamp,
+    context: Context,
+}
+
+impl Asked {
+    /// Nothing is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.looked_at.is_empty() && self.ordered.is_empty()
+    }
+
+    pub(crate) fn query(&self) -> Query<'_> {
+        Query {
+            session: &self.looked_at,
+            history: &self.history,
+            ordered: &self.ordered,
+            now: self.now,
+            context: self.context,
+            ..Query::default()
+        }
     }
 }
 

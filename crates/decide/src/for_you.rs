@@ -56,6 +56,17 @@ impl World {
         found
     }
 
+    /// The first stage alone: what the next-order model says.
+    pub(crate) fn usual(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
+        self.models.for_you.recommend(query, limit)
+    }
+
+    /// How well each of these products suits people of this taste, also such that came after the fit.
+    pub(crate) fn suiting(&self, query: &Query<'_>, items: &[Item]) -> Vec<Option<f32>> {
+        let newcomers = self.models.newcomers.of(&self.models.tastes, &self.catalog);
+        self.models.tastes.suit(&newcomers, query, items)
+    }
+
     /// What usually follows on what the customer ordered; the visit goes for it where nothing was ordered.
     pub fn follows(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let ordered = in_sequence(query.ordered);

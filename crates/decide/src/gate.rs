@@ -5,7 +5,7 @@
 
 use mercer_profile::{Affinities, affinities};
 use mercer_recommend::Item;
-use mercer_schema::{Country, DecideRequest, Profile, Timestamp, Touch, TouchKind, Whereabouts};
+use mercer_schema::{Country, DecideRequest, Profile, SearchSettings, Timestamp, Touch, TouchKind, Whereabouts};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::notes::Notes;
@@ -14,6 +14,8 @@ use crate::{Catalog, World};
 
 /// A visit is running while its last event is at most this old; the same pause ends a session in the profile.
 const VISIT_PAUSE: i64 = 30 * Timestamp::MINUTE;
+/// What request, shop and customer together may make of it.
+const MOST_STRENGTH: f64 = 4.0;
 /// Categories and brands that rules see as liked.
 const MOST_TASTES: usize = 5;
 
@@ -132,11 +134,27 @@ impl Person {
 
     /// What was looked at or put into the basket from a moment on.
     pub(crate) fn looked_at_since(&self, catalog: &Catalog, since: Timestamp) -> impl Iterator<Item = Item> {
+        self.looks(catalog).filter(move |(_, at)| *at >= since).map(|(item, _)| item)
+    }
+
+    /// What was looked at or put into the basket when, oldest first.
+    pub(crate) fn looks(&self, catalog: &Catalog) -> impl Iterator<Item = (Item, Timestamp)> {
         let is_look = |kind: TouchKind| matches!(kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
-        let touches = self.profile.iter().flat_map(|profile| &profile.touches);
-        touches
-            .filter(move |touch| touch.at >= since && is_look(touch.kind))
-            .filter_map(|touch| catalog.item(&touch.product_id))
+        let touches = self.profile.iter().flat_map(|profile| &profile.touches).filter(move |touch| is_look(touch.kind));
+        touches.filter_map(|touch| Some((catalog.item(&touch.product_id)?, touch.at)))
+    }
+
+    /// How much what is known of the customer may change what they find: what the request asks for, as the shop and the customer
+    /// have it. An objection leaves nothing to be known.
+    pub(crate) fn search_strength(&self, asked: Option<f64>, settings: &SearchSettings) -> f64 {
+        let asked = asked.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
+        (asked * settings.strength * self.own_strength()).clamp(0.0, MOST_STRENGTH)
+    }
+
+    /// As the customer set it; 1 where they did not.
+    pub(crate) fn own_strength(&self) -> f64 {
+        let stated = self.profile.as_ref().and_then(|profile| profile.preferences);
+        stated.unwrap_or_default().search_strength
     }
 
     pub(crate) fn facts(&self, now: Timestamp) -> CustomerFacts<'_> {

@@ -71,7 +71,7 @@ pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use meanings::Meanings;
 pub use placements::{PlacementError, Placements, default_placements};
-pub use search::{check_filter, search};
+pub use search::{RankerExam, SearchLesson, SearchRanker, TaughtBy, check_filter, search, search_lesson, taught_order};
 pub use search_rules::SearchRules;
 pub use sequence::Sequence;
 pub use suggest::suggest;

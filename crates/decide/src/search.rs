@@ -9,12 +9,16 @@ mod chips;
 mod clicked;
 mod exploring;
 mod facets;
+mod features;
 mod hidden;
 mod interleaving;
+mod learned;
+mod lesson;
 mod meaning;
 mod narrow;
 mod personal;
 mod preset;
+mod ranker;
 mod rules;
 mod ways;
 
@@ -36,12 +40,16 @@ use crate::rule::Subject;
 use crate::words::{Sentence, say};
 use crate::{World, canary};
 
+pub use lesson::{SearchLesson, search_lesson, taught_order};
+pub use ranker::{RankerExam, SearchRanker, TaughtBy};
+
 pub(crate) use hidden::Hidden;
 pub(crate) use narrow::price_range;
 
 use chips::Wishes;
 use exploring::explore;
 use interleaving::Rival;
+use learned::Ranked;
 use narrow::Narrowed;
 use personal::{Part, Preferred};
 use rules::Rules;
@@ -125,6 +133,16 @@ impl<'a> Hit<'a> {
         self.parts().filter(|(part, _)| is_meant(*part)).map(|(_, value)| value).sum()
     }
 
+    /// What speaks for it for a reason, from 0 to 1; for a learned order, which has the whole of each part.
+    fn part(&self, part: Part) -> f64 {
+        f64::from(self.parts[part as usize]) / part.weight()
+    }
+
+    /// What the formula makes of it.
+    fn by_formula(&self) -> f64 {
+        self.learned * (1.0 + self.lift(Part::is_personal))
+    }
+
     /// How much better clicks say it is, as a share of the fit.
     fn by_clicks(&self) -> Option<f64> {
         (self.learned != self.fit).then(|| self.learned / self.fit.max(f64::MIN_POSITIVE) - 1.0)
@@ -168,7 +186,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let rival = Rival::drawn(&page, request, &rules, &narrowed.hits);
     meaning::keep_if(world.search_settings.meaning, &mut narrowed.hits);
     let preferred = Preferred::new(&page, request);
-    order(&page, request, &wishes, &preferred, &mut narrowed.hits);
+    let ranked = order(&page, request, &wishes, &preferred, &mut narrowed.hits);
     let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
     if !request.ungrouped {
         narrowed.keep_one_of_each_family(&pinned);
@@ -188,7 +206,14 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let with_chance = (start..).zip(&shown).map(|(place, hit)| (hit, explored == Some(place)));
     let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
-    let explanations = if request.explain == Explain::Full { explanations(&shown, &rules) } else { Vec::new() };
+    let is_full = request.explain == Explain::Full;
+    if is_full && person.own_strength() != 1.0 {
+        notes.add(format!(
+            "The customer set how much search may know of them: {} of what is usual.",
+            person.own_strength()
+        ));
+    }
+    let explanations = if is_full { explanations(&shown, (&preferred, ranked.as_ref()), &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
     SearchAnswer {
         decision_id: id,
@@ -285,14 +310,15 @@ fn order(
     wishes: &Wishes,
     preferred: &Preferred<'_>,
     hits: &mut [Hit<'_>],
-) {
+) -> Option<Ranked> {
     let price = |hit: &Hit<'_>| hit.product.price.map(|price| price.minor);
     for (place, hit) in hits.iter_mut().enumerate() {
         (hit.place, hit.score) = (place + 1, hit.relevance);
         (hit.fit, hit.learned) = (hit.relevance, hit.relevance);
     }
+    let mut ranked = None;
     match request.sort {
-        SearchSort::Relevance => preferred.reorder(wishes, hits),
+        SearchSort::Relevance => ranked = preferred.reorder(wishes, hits),
         SearchSort::Popular => {
             let popularity = |hit: &Hit<'_>| page.world.popularity.score(hit.item);
             hits.sort_by(|a, b| popularity(b).total_cmp(&popularity(a)));
@@ -302,6 +328,7 @@ fn order(
         SearchSort::PriceDown => hits.sort_by_key(|hit| Reverse(price(hit))),
     }
     hits.sort_by_key(Hit::line);
+    ranked
 }
 
 /// Where the page begins, and how much is on it.
@@ -352,7 +379,11 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
     }
 }
 
-fn explanations(shown: &[Hit<'_>], rules: &Rules<'_>) -> Vec<Explanation> {
+fn explanations(
+    shown: &[Hit<'_>],
+    (preferred, ranked): (&Preferred<'_>, Option<&Ranked>),
+    rules: &Rules<'_>,
+) -> Vec<Explanation> {
     let explained = |hit: &Hit<'_>| Explanation {
         product_id: hit.product.id.clone(),
         relevance: if hit.is_near() { 0.0 } else { hit.relevance },
@@ -362,7 +393,7 @@ fn explanations(shown: &[Hit<'_>], rules: &Rules<'_>) -> Vec<Explanation> {
             .meaning
             .map(|value| ScorePart { name: "meaning".to_owned(), value })
             .into_iter()
-            .chain(hit.parts().map(|(part, value)| ScorePart { name: part.name().to_owned(), value }))
+            .chain(preferred.parts_of(hit, ranked))
             .chain(hit.by_clicks().map(|value| ScorePart { name: "clicked".to_owned(), value }))
             .chain(rules.parts(hit.item))
             .collect(),

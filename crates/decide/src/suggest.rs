@@ -53,15 +53,17 @@ pub fn suggest(world: &World, request: &SuggestRequest, now: Timestamp) -> Sugge
         ..DecideRequest::default()
     };
     let person = admit(world, &asked, now, &mut Notes::default());
-    let searcher = world.searcher(&asked.visitor()).filter(|_| !person.objects);
+    let strength = person.search_strength(None, &world.search_settings);
+    // At nought their own past is not suggested either.
+    let searcher = world.searcher(&asked.visitor()).filter(|_| !person.objects && strength > 0.0);
     let page = PageView::new(world, &person, &asked.page, now, Explain::Reasons);
     let mut hidden = Hidden::from(&page, &search_for(request, typed));
     SuggestAnswer {
-        queries: queries(&page, request, searcher),
+        queries: queries(&page, request, (searcher, strength)),
         categories: places(&page, request, &FacetField::Category),
         brands: places(&page, request, &FacetField::Brand),
         items: if typed.is_empty() {
-            wanted(&page, request, &mut hidden)
+            wanted(&page, request, (&mut hidden, strength))
         } else {
             products(&page, request, &mut hidden)
         },
@@ -74,7 +76,11 @@ fn search_for(request: &SuggestRequest, text: &str) -> SearchRequest {
     SearchRequest { q: text.to_owned(), filter: request.filter.clone(), ..SearchRequest::default() }
 }
 
-fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>) -> Vec<SuggestedQuery> {
+fn queries(
+    page: &PageView<'_>,
+    request: &SuggestRequest,
+    (searcher, strength): (Option<u64>, f64),
+) -> Vec<SuggestedQuery> {
     let PageView { world, person, now, .. } = *page;
     let wanted = request.queries.unwrap_or(QUERIES).min(MOST);
     let typed = request.q.trim().to_lowercase();
@@ -85,11 +91,12 @@ fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>)
         world.queries.wanted().take(MOST).for_each(|text| told.add(text, SuggestedBecause::Popular));
         return told.queries;
     }
-    let in_mind = InMind::of(world, person, now);
+    let in_mind = (strength > 0.0).then(|| InMind::of(world, person, now));
+    let mind_worth = |text: &str| in_mind.as_ref().map_or(0.0, |in_mind| IN_MIND * strength * in_mind.nearness(text));
     let worth = |found: &mercer_search::Completion| {
-        let own = if found.is_own { OWN } else { 0.0 };
+        let own = if found.is_own { OWN * strength } else { 0.0 };
         let begins = if found.text.starts_with(&told.typed) { BEGINS } else { 0.0 };
-        found.level + own + begins + IN_MIND * in_mind.nearness(&found.text)
+        found.level + own + begins + mind_worth(&found.text)
     };
     let found = world.queries.completions(&request.q, searcher);
     let mut ranked: Vec<(f64, mercer_search::Completion)> =
@@ -100,7 +107,7 @@ fn queries(page: &PageView<'_>, request: &SuggestRequest, searcher: Option<u64>)
     }
     if told.queries.len() < wanted {
         let mut beginnings = world.search.beginnings(&request.q, MOST);
-        let worth = |text: &str, products: u32| f64::from(products).log2() + IN_MIND * in_mind.nearness(text);
+        let worth = |text: &str, products: u32| f64::from(products).log2() + mind_worth(text);
         beginnings.sort_by(|a, b| worth(&b.text, b.products).total_cmp(&worth(&a.text, a.products)));
         beginnings.iter().for_each(|found| told.add(&found.text, SuggestedBecause::Catalog));
     }
@@ -206,14 +213,19 @@ fn encoded(text: &str) -> String {
 }
 
 /// Before the first letter: what the customer is likely to want, else what everybody buys, with the reasons.
-fn wanted(page: &PageView<'_>, request: &SuggestRequest, hidden: &mut Hidden<'_>) -> Vec<DecidedItem> {
+fn wanted(
+    page: &PageView<'_>,
+    request: &SuggestRequest,
+    (hidden, strength): (&mut Hidden<'_>, f64),
+) -> Vec<DecidedItem> {
     let wanted = request.products.unwrap_or(PRODUCTS).min(MOST);
     let fields = fields(request);
     let mut projection = Projection::new(&fields);
     let mut sources = Sources::new(page.world, page.person, &Page::default(), &[], page.now);
     let mut seen = Seen::default();
     let mut items: Vec<DecidedItem> = Vec::new();
-    for source in [SourceKind::ForYou, SourceKind::Popular] {
+    let for_you = (strength > 0.0).then_some(SourceKind::ForYou);
+    for source in for_you.into_iter().chain([SourceKind::Popular]) {
         for Proposal { item, because_of, .. } in &sources.ask(source, Depth::Few, None).best_first {
             if items.len() >= wanted {
                 return items;

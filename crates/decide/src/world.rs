@@ -21,7 +21,7 @@ use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Meanings, Placements, SearchRules, Sequence, ShopSynonyms, Texts};
+use crate::{Canary, Catalog, Meanings, Placements, SearchRanker, SearchRules, Sequence, ShopSynonyms, Texts};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -160,6 +160,8 @@ pub struct Models {
     pub reformulations: Vec<Reformulation>,
     /// What follows on what was taken.
     pub sequence: Sequence,
+    /// The learned order of what a search finds.
+    pub search_ranker: SearchRanker,
     /// What the sources of placements with learned weights weigh.
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.
@@ -181,6 +183,7 @@ impl Models {
             self.complements.heap_bytes(),
             self.bundles.heap_bytes(),
             self.sequence.heap_bytes(),
+            self.search_ranker.heap_bytes(),
         ]
         .into_iter()
         .sum()

@@ -29,7 +29,7 @@ use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
 const TABLES: [&str; 12] = [

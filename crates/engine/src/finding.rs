@@ -6,66 +6,64 @@
 //! behind it are typed letter by letter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
-use mercer_decide::{World, search, suggest};
+use mercer_decide::{Models, SearchRanker, World, suggest};
 use mercer_recommend::evaluate::{Interval, mean_interval};
-use mercer_schema::{
-    Activity, CommerceAction, CustomerId, DecisionId, Fact, Position, Product, ProductId, SearchRequest,
-    SuggestRequest, Timestamp, Visitor,
-};
+use mercer_schema::{CustomerId, Fact, Position, SuggestRequest, Timestamp, Visitor};
 use mercer_search::common_form;
 use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::fold::Snapshot;
-use crate::lessons::gather;
+use crate::lessons::{Lessons, gather};
 use crate::recipes::fit_answering;
-use crate::{Engine, Error, ranking};
+use crate::title_queries::{Wanted, Wording, found, reciprocal_rank, wanted_in};
+use crate::{Engine, Error, past_searches, ranking, search_ranking};
 
 const HELD_OUT_DAYS: i64 = 30;
 const PAGE: usize = 5_000;
-/// Products of one order that are asked for, and orders.
-const LINES: usize = 3;
+/// Orders of which products are asked for.
 const MOST_ORDERS: usize = 1_500;
-/// Places of an answer that are looked at.
-const DEPTH: usize = 200;
 const TOP: usize = 10;
 const LONGEST_PREFIX: usize = 10;
-const SHORTEST_WORD: usize = 3;
 const ROUNDS: usize = 2_000;
 const SEED: u64 = 1;
 
-/// A product that a customer bought, and what they would have typed.
-struct Wanted {
-    customer: CustomerId,
-    at: Timestamp,
-    product: ProductId,
-    text: String,
-}
-
-/// Which words a customer takes for a product that they look for again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wording {
-    /// Others each time.
-    Anew,
-    /// The same as the time before, as people who look for what they know mostly do (Teevan et al., SIGIR 2007).
-    Kept,
-}
-
-/// Reciprocal ranks of what was bought, and of its query among suggestions.
+/// What knowing the customer is worth to who searches, in reciprocal ranks of what was bought.
 #[derive(Debug, Clone)]
 pub struct FindingJudged {
     pub queries: usize,
-    pub personal: Interval,
-    pub impersonal: Interval,
-    /// Paired.
-    pub difference: Interval,
-    /// The same where the customer had ordered before.
+    /// Of them, those of customers who had ordered before.
     pub known: usize,
-    pub known_difference: Interval,
+    pub impersonal: Way,
+    pub formula: Way,
+    pub learned: Way,
+    /// Paired.
+    pub formula_less_impersonal: Differences,
+    pub learned_less_impersonal: Differences,
+    pub learned_less_formula: Differences,
+    /// With the exam that it took before these days, by which it serves or not.
+    pub ranker: SearchRanker,
     /// Codes that were asked for, and of those the ones that were answered alike for all.
     pub codes: usize,
     pub codes_unchanged: usize,
+}
+
+/// One way to put results in order.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub mean: Interval,
+    /// Milliseconds a search.
+    pub p50: f64,
+    pub p99: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Differences {
+    pub all: Interval,
+    pub known: Interval,
 }
 
 /// Reciprocal ranks in the first ten of what was going to be typed, over all prefixes.
@@ -87,50 +85,39 @@ pub struct SuggestingJudged {
 impl Engine {
     /// What knowing the customer is worth to who searches.
     pub fn evaluate_finding(&self, progress: &dyn Fn(&str)) -> Result<FindingJudged, Error> {
-        let (world, _, wanted) = self.before_the_newest_days(Wording::Anew, progress)?;
+        let OldShop { mut world, mut before, mut models, wanted, cut, .. } =
+            self.before_the_newest_days(Wording::Anew, progress)?;
+        progress("Teaching the order of results");
+        let moments = search_ranking::moments(cut);
+        let upto = self.snapshot().position();
+        before.past = past_searches::look_back(&*self.parts.log, &world, (&moments, cut), upto)?;
+        let ranker = search_ranking::fit(&before, &world);
         progress("Searching");
-        let rank = |wanted: &Wanted, strength: f64, q: &str| {
-            let request = SearchRequest {
-                q: q.to_owned(),
-                customer: Some(wanted.customer.clone()),
-                strength: Some(strength),
-                limit: Some(DEPTH),
-                facets: Some(0),
-                fields: vec!["id".to_owned()],
-                ungrouped: true,
-                ..SearchRequest::default()
-            };
-            let answer = search(&world, &request, DecisionId::trusted("eval"), wanted.at);
-            answer.items.into_iter().map(|item| item.product_id).collect::<Vec<_>>()
-        };
-        let gain = |wanted: &Wanted, strength: f64| {
-            let list = rank(wanted, strength, &wanted.text);
-            list.iter().position(|id| *id == wanted.product).map_or(0.0, |place| 1.0 / (place + 1) as f64)
-        };
-        let personal: Vec<f64> = wanted.iter().map(|wanted| gain(wanted, 1.0)).collect();
-        let impersonal: Vec<f64> = wanted.iter().map(|wanted| gain(wanted, 0.0)).collect();
-        let differences: Vec<f64> = personal.iter().zip(&impersonal).map(|(with, without)| with - without).collect();
-        let is_known = |wanted: &Wanted| {
-            let visitor = Visitor { customer_id: Some(wanted.customer.clone()), anonymous_id: None };
-            world.profiles.view(&visitor).is_some_and(|profile| profile.orders > 0)
-        };
-        let known: Vec<f64> = wanted
-            .iter()
-            .zip(&differences)
-            .filter(|(wanted, _)| is_known(wanted))
-            .map(|(_, difference)| *difference)
-            .collect();
+        let by_formula = Arc::new(models);
+        world.serve(Arc::clone(&by_formula));
+        let (formula, impersonal) = (Searched::new(&world, &wanted, 1.0), Searched::new(&world, &wanted, 0.0));
+        world.models = Arc::default();
+        models = Arc::try_unwrap(by_formula).map_err(|_| Error::NothingToLearn)?;
+        models.search_ranker = ranker.clone().on_trial();
+        world.serve(Arc::new(models));
+        let learned = Searched::new(&world, &wanted, 1.0);
+        let is_known =
+            |wanted: &Wanted| world.profiles.view(&wanted.visitor()).is_some_and(|profile| profile.orders > 0);
+        let known: Vec<bool> = wanted.iter().map(is_known).collect();
         let is_unchanged = |wanted: &&Wanted| {
             let code = wanted.product.as_str();
-            rank(wanted, 1.0, code) == rank(wanted, 0.0, code)
+            found(&world, wanted, code, 1.0) == found(&world, wanted, code, 0.0)
         };
         Ok(FindingJudged {
             queries: wanted.len(),
-            personal: interval(&personal),
-            impersonal: interval(&impersonal),
-            difference: interval(&differences),
-            known: known.len(),
-            known_difference: interval(&known),
+            known: known.iter().filter(|is_known| **is_known).count(),
+            formula_less_impersonal: formula.less(&impersonal, &known),
+            learned_less_impersonal: learned.less(&impersonal, &known),
+            learned_less_formula: learned.less(&formula, &known),
+            impersonal: impersonal.told(),
+            formula: formula.told(),
+            learned: learned.told(),
+            ranker,
             codes: wanted.len(),
             codes_unchanged: wanted.iter().filter(is_unchanged).count(),
         })
@@ -138,7 +125,8 @@ impl Engine {
 
     /// What suggestions are worth to who types.
     pub fn evaluate_suggesting(&self, wording: Wording, progress: &dyn Fn(&str)) -> Result<SuggestingJudged, Error> {
-        let (mut world, past, wanted) = self.before_the_newest_days(wording, progress)?;
+        let OldShop { mut world, models, past, wanted, .. } = self.before_the_newest_days(wording, progress)?;
+        world.serve(Arc::new(models));
         progress("Searching in the past");
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for asked in &past {
@@ -197,11 +185,7 @@ impl Engine {
     }
 
     /// The world as it was, with models that saw no more; what was bought until then, and after.
-    fn before_the_newest_days(
-        &self,
-        wording: Wording,
-        progress: &dyn Fn(&str),
-    ) -> Result<(World, Vec<Wanted>, Vec<Wanted>), Error> {
+    fn before_the_newest_days(&self, wording: Wording, progress: &dyn Fn(&str)) -> Result<OldShop, Error> {
         progress("Reading the lake");
         self.extend_lake()?;
         let now = self.snapshot();
@@ -246,46 +230,53 @@ impl Engine {
         let before = lessons.before(cut);
         let mut models = fit_answering(&before, &snapshot.world);
         models.ranker = ranking::fit(&before, &snapshot.world);
-        let mut world = snapshot.world;
-        world.serve(std::sync::Arc::new(models));
-        Ok((world, past, wanted))
+        Ok(OldShop { world: snapshot.world, before, models, past, wanted, cut })
     }
 }
 
-/// Some of what an order holds, with what was typed for it.
-fn wanted_in(world: &World, event: &mercer_schema::Event, wording: Wording) -> Vec<Wanted> {
-    let Activity::Commerce(commerce) = &event.activity else { return Vec::new() };
-    let Some(customer) =
-        event.visitor.customer_id.as_ref().filter(|_| commerce.action == CommerceAction::OrderCompleted)
-    else {
-        return Vec::new();
-    };
-    let hash = |id: &ProductId| xxh3_64(format!("{customer} {id} {}", event.occurred_at.0).as_bytes());
-    let mut ids: Vec<&ProductId> = commerce.lines.iter().map(|line| &line.product_id).collect();
-    ids.sort_by_key(|id| hash(id));
-    ids.dedup();
-    let wanted = ids.into_iter().take(LINES).filter_map(|id| {
-        let words = match wording {
-            Wording::Anew => hash(id),
-            Wording::Kept => xxh3_64(format!("{customer} {id}").as_bytes()),
+/// The shop as it was before the newest days.
+struct OldShop {
+    world: World,
+    before: Lessons,
+    /// Fitted on that alone.
+    models: Models,
+    /// What was bought until then, and after.
+    past: Vec<Wanted>,
+    wanted: Vec<Wanted>,
+    cut: Timestamp,
+}
+
+/// What one way to search reached, query by query, and how long it took.
+struct Searched {
+    gains: Vec<f64>,
+    milliseconds: Vec<f64>,
+}
+
+impl Searched {
+    fn new(world: &World, wanted: &[Wanted], strength: f64) -> Self {
+        let mut milliseconds = Vec::with_capacity(wanted.len());
+        let gain = |wanted: &Wanted| {
+            let started = Instant::now();
+            let gain = reciprocal_rank(world, wanted, strength);
+            milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
+            gain
         };
-        let text = typed_for(world.catalog.get(id)?, words)?;
-        Some(Wanted { customer: customer.clone(), at: event.occurred_at, product: id.clone(), text })
-    });
-    wanted.collect()
-}
-
-/// One or two words of the title, the last of which stands last in it.
-fn typed_for(product: &Product, hash: u64) -> Option<String> {
-    let title = common_form(&product.title)?;
-    let is_word = |word: &&str| word.len() >= SHORTEST_WORD && word.chars().all(char::is_alphabetic);
-    let words: Vec<&str> = title.split(' ').filter(is_word).collect();
-    let (last, before) = words.split_last()?;
-    if before.is_empty() || hash.is_multiple_of(4) {
-        return Some((*last).to_owned());
+        Self { gains: wanted.iter().map(gain).collect(), milliseconds }
     }
-    let other = before[(hash / 4) as usize % before.len()];
-    Some(format!("{other} {last}"))
+
+    fn less(&self, other: &Self, known: &[bool]) -> Differences {
+        let all: Vec<f64> = self.gains.iter().zip(&other.gains).map(|(ours, theirs)| ours - theirs).collect();
+        let of_known = all.iter().zip(known).filter(|(_, is_known)| **is_known).map(|(gain, _)| *gain);
+        let of_known: Vec<f64> = of_known.collect();
+        Differences { all: interval(&all), known: interval(&of_known) }
+    }
+
+    fn told(mut self) -> Way {
+        self.milliseconds.sort_unstable_by(f64::total_cmp);
+        let count = self.milliseconds.len();
+        let at = |share: f64| self.milliseconds.get((count as f64 * share) as usize).copied().unwrap_or_default();
+        Way { mean: interval(&self.gains), p50: at(0.5), p99: at(0.99) }
+    }
 }
 
 fn suggested(world: &World, wanted: &Wanted, prefix: &str, is_personal: bool) -> Vec<String> {

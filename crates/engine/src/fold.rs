@@ -158,7 +158,7 @@ impl Snapshot {
                 self.world.learn_what_was_clicked(&click.query, placed, click.is_by_chance, event.occurred_at);
             }
         }
-        let is_human = event.context.device != Some(Device::Bot);
+        let is_human = is_human(event);
         if is_human
             && let Activity::Commerce(commerce) = &event.activity
             && commerce.action == CommerceAction::ProductsSearched
@@ -167,14 +167,12 @@ impl Snapshot {
             self.world.count_search(text, &event.visitor, event.occurred_at);
         }
         let visitor = session_key(&event.visitor);
-        for Touch { at, product_id, kind, quantity } in touches_of(event) {
-            let item = self.world.catalog.mention(&product_id);
-            if !is_human || !shows_interest(kind) || !news.has_new_lines {
-                continue;
-            }
-            let pieces = if kind == TouchKind::Purchased { f64::from(quantity.max(1)).ln() + 1.0 } else { 1.0 };
-            self.world.popularity.observe(item, (kind.weight() * pieces) as f32, at);
-            self.world.sessions.observe(visitor, item, at);
+        for touch in touches_of(event) {
+            let item = self.world.catalog.mention(&touch.product_id);
+            let weight = weight_of(&touch).filter(|_| is_human && news.has_new_lines);
+            let Some(weight) = weight else { continue };
+            self.world.popularity.observe(item, weight, touch.at);
+            self.world.sessions.observe(visitor, item, touch.at);
         }
     }
 
@@ -246,6 +244,17 @@ fn canary_of(world: &World) -> Option<(&ModelVersion, f64)> {
 fn load(version: &ModelVersion, world: &World, models: &dyn ModelSource) -> Option<Arc<Models>> {
     let loaded = models.load(version, &world.catalog);
     loaded.inspect_err(|error| tracing::error!(%version, %error, "a model that the log names cannot be loaded")).ok()
+}
+
+/// What a contact adds to a product's popularity; nothing where it shows no interest.
+pub(crate) fn weight_of(touch: &Touch) -> Option<f32> {
+    let is_purchase = touch.kind == TouchKind::Purchased;
+    let pieces = if is_purchase { f64::from(touch.quantity.max(1)).ln() + 1.0 } else { 1.0 };
+    shows_interest(touch.kind).then_some((touch.kind.weight() * pieces) as f32)
+}
+
+pub(crate) fn is_human(event: &Event) -> bool {
+    event.context.device != Some(Device::Bot)
 }
 
 const fn shows_interest(kind: TouchKind) -> bool {

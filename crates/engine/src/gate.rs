@@ -15,6 +15,7 @@
 //! one time in forty, not once for every slice. What is not a difference of means has a tolerance, in `tolerances`.
 
 mod compare;
+mod finding;
 mod questions;
 mod tolerances;
 
@@ -116,6 +117,7 @@ pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &
         checks.push(tolerances::latency(&plan.questions, &worlds[0], &worlds[1]));
         checks.push(tolerances::memory(contenders.candidate.heap_bytes(), rival.models.heap_bytes()));
     }
+    checks.extend(finding::order_of_results(&contenders.candidate.search_ranker));
     checks.push(answers_at_all(&plan.questions, &answered_by(contenders.candidate)));
     if plan.protocol == Protocol::NotComparable {
         checks.iter_mut().for_each(|check| check.words = format!("Unfair to the candidate: {}", check.words));

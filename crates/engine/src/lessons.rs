@@ -15,6 +15,7 @@ use mercer_store::{DataRange, Lake, LineAction, LineRow};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::past_searches::Moment;
 use crate::{Error, vectors};
 
 /// A visit ends after half an hour without activity.
@@ -34,6 +35,8 @@ pub(crate) struct Lessons {
     pub(crate) vectors: Arc<NamedVectors>,
     /// What was searched next when nothing was found.
     pub(crate) reformulations: Vec<Reformulation>,
+    /// The shop at earlier moments, with what was searched for from there on; the last is that of an exam.
+    pub(crate) past: Vec<Moment>,
     pub(crate) data: DataRange,
     /// How much it is, for the manifest.
     pub(crate) counts: BTreeMap<String, u64>,
@@ -65,6 +68,7 @@ impl Lessons {
             whereabouts: self.whereabouts.clone(),
             vectors: Arc::clone(&self.vectors),
             reformulations: self.reformulations.clone(),
+            past: Vec::new(),
             data: self.data,
             counts: BTreeMap::new(),
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use mercer_decide::{Models, World};
+use mercer_decide::{Models, SearchRanker, World};
 use mercer_recommend::Item;
 use mercer_recommend::bundles::{self, Bundles};
 use mercer_recommend::complements::{self, Complements};
@@ -19,7 +19,7 @@ use mercer_store::FittedModel;
 use rustc_hash::FxHashMap;
 
 use crate::lessons::Lessons;
-use crate::{ModelOptions, lexicon, ranking, reformulations, sequences, texts, weights};
+use crate::{ModelOptions, lexicon, ranking, reformulations, search_ranking, sequences, texts, weights};
 
 /// Finds the number of a product that a file names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Item>;
@@ -46,11 +46,12 @@ pub(crate) struct Recipe {
 }
 
 const RANKER: &str = "ranker.model";
+pub(crate) const SEARCH_RANKER: &str = "search_ranker.model";
 const SEQUENCE: &str = "sequence.model";
 const TEXTS: &str = "texts.model";
 const WEIGHTS: &str = "weights.model";
 
-pub(crate) const RECIPES: [Recipe; 14] = [
+pub(crate) const RECIPES: [Recipe; 15] = [
     Recipe {
         file: "bought_together.model",
         title: "Bought together",
@@ -126,6 +127,17 @@ pub(crate) const RECIPES: [Recipe; 14] = [
         is_wanted: |_| true,
         fit: |lessons, world| ranking::fit(lessons, world).encode(),
         read: |models, bytes, _| Ranker::decode(bytes).map(|read| models.ranker = read),
+    },
+    Recipe {
+        file: SEARCH_RANKER,
+        title: "Order of search results",
+        settings: || written(&search_ranking::settings()),
+        seed: Some(ranking::SEED),
+        is_judged: true,
+        is_kept: true,
+        is_wanted: |_| true,
+        fit: |lessons, world| search_ranking::fit(lessons, world).encode(),
+        read: |models, bytes, _| SearchRanker::decode(bytes).map(|read| models.search_ranker = read),
     },
     Recipe {
         file: "repurchase.model",
@@ -230,7 +242,8 @@ pub(crate) const RECIPES: [Recipe; 14] = [
 pub(crate) fn fit_answering(lessons: &Lessons, world: &World) -> Models {
     let resolve = |name: &str| world.catalog.item(&ProductId::trusted(name));
     let mut models = Models::default();
-    for recipe in RECIPES.iter().filter(|recipe| ![RANKER, SEQUENCE, TEXTS, WEIGHTS].contains(&recipe.file)) {
+    let left_out = [RANKER, SEARCH_RANKER, SEQUENCE, TEXTS, WEIGHTS];
+    for recipe in RECIPES.iter().filter(|recipe| !left_out.contains(&recipe.file)) {
         // What was just written can be read.
         let _ = (recipe.read)(&mut models, &(recipe.fit)(lessons, world), &resolve);
     }

@@ -16,15 +16,16 @@ use crate::background;
 use crate::gate::{self, Contenders, Plan, Rival};
 use crate::judgement::metrics;
 use crate::lessons::{Lessons, gather};
+use crate::past_searches::Moment;
 use crate::progress::{Outcome, Progress, Running};
 use crate::recipes::{RECIPES, Recipe, fitted_models, read_models, wanted};
 use crate::stages::Audit;
-use crate::{Engine, Error, ModelOptions, reformulations, vectors};
+use crate::{Engine, Error, ModelOptions, past_searches, reformulations, search_ranking, vectors};
 
 /// An interrupted run older than this is not gone on with: its data are of yesterday.
 const STALE_AFTER: i64 = Timestamp::DAY;
-/// Reading, judging, comparing and writing, beside the fits.
-const OTHER_STEPS: usize = 4;
+/// Reading, looking back, judging, comparing and writing, beside the fits.
+const OTHER_STEPS: usize = 5;
 /// The part of a run that learns from everything, and the one that learns from what was before the held-out days.
 const ALL: &str = "all";
 const BEFORE: &str = "before";
@@ -170,7 +171,12 @@ impl Work<'_> {
         let resumed = run.notes().pieces.len();
         let rival = engine.rival(world, &settings);
         let plan = Plan::new(&lessons, rival.as_ref(), &engine.options.models);
-        let before = lessons.before(plan.cut);
+        let mut before = lessons.before(plan.cut);
+        self.step("Looking back at what was searched for");
+        // A shop that opens does not wait for what takes as long as all the rest: its first version has the formula.
+        if snapshot.stages.champion.is_some() {
+            before.past = self.past(&before, world, run.notes().position)?;
+        }
         // Another cut, other pieces: the champion may have changed since a run was cut off.
         let on_trial = self.fit_all(&format!("{BEFORE}-{}", plan.cut.0), &before, world, &mut run)?;
         let mut files = self.fit_all(ALL, &lessons, world, &mut run)?;
@@ -207,6 +213,13 @@ impl Work<'_> {
             gate,
             files,
         })
+    }
+
+    /// The shop at the moments that a search ranker learns from, none of which knows the held-out days.
+    fn past(&self, before: &Lessons, world: &World, upto: Position) -> Result<Vec<Moment>, Error> {
+        let Some(last) = before.orders.iter().map(|order| order.at).max() else { return Ok(Vec::new()) };
+        let end = last.plus(1);
+        past_searches::look_back(&*self.engine.parts.log, world, (&search_ranking::moments(end), end), upto)
     }
 
     /// What the manifest tells of the run beside its models.

@@ -49,7 +49,7 @@ async fn the_manifest_tells_where_a_version_comes_from_and_how_it_did() {
         (lineage.parent.as_ref(), &*lineage.requested_by, &*lineage.why),
         (Some(&first.version), "ann", "new season")
     );
-    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 12, 32));
+    assert_eq!((lineage.counts["orders"], lineage.models.len(), lineage.digest.len()), (800, 13, 32));
     let gate = &card.gate;
     assert_eq!(gate.champion, Some(first.version));
     assert!(gate.protocol.contains("came after everything the champion had learned from"), "{}", gate.protocol);
@@ -94,7 +94,7 @@ async fn a_run_that_was_cut_off_goes_on_where_it_was() {
     let step = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&step);
     let cut_off = shop.engine.train(tester(), at(3_000_001), move |_| {
-        assert!(counted.fetch_add(1, Ordering::Relaxed) < 7, "the power goes");
+        assert!(counted.fetch_add(1, Ordering::Relaxed) < 8, "the power goes");
     });
     cut_off.await.unwrap_err();
     assert!(matches!(shop.engine.training().outcome, Some(Outcome::Failed { .. })));
@@ -128,7 +128,7 @@ async fn a_run_of_yesterday_begins_anew() {
     shop.stock().await;
     let step = AtomicUsize::new(0);
     let cut_off = shop.engine.train(tester(), at(3_000_001), move |_| {
-        assert!(step.fetch_add(1, Ordering::Relaxed) < 7, "the power goes");
+        assert!(step.fetch_add(1, Ordering::Relaxed) < 8, "the power goes");
     });
     cut_off.await.unwrap_err();
     let tomorrow = at(3_000_001).plus(Timestamp::DAY);

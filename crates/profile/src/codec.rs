@@ -16,7 +16,7 @@ use crate::persona::{Identifier, Persona};
 use crate::profiles::Profiles;
 
 /// Raised whenever the content of a piece changes its shape.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const HEAD: &[u8] = b"h";
 const PERSONA: u8 = b'p';
 const PRODUCT: u8 = b's';

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::{HashMap, Vector};
-use mercer_schema::{Activity, Channel, Commerce, CommerceAction, Consent, Device, Event, ProductId};
+use mercer_schema::{Activity, Channel, Commerce, CommerceAction, Consent, Device, Event, Preferences, ProductId};
 use mercer_schema::{Properties, Timestamp, TouchKind, Whereabouts};
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,7 @@ pub(crate) struct Stated {
     /// By product number.
     pub(crate) dismissed: Newest<u32, bool>,
     pub(crate) consent: Option<Stamped<Consent>>,
+    pub(crate) preferences: Option<Stamped<Preferences>>,
 }
 
 impl Facts {
@@ -162,6 +163,10 @@ impl Facts {
                 let stamped = Stamped { stamp, value: feedback.dismissed };
                 let product = products.number(&feedback.product_id);
                 Arc::make_mut(&mut self.stated).dismissed.set(product, stamped, DISMISSALS_KEPT);
+            }
+            // One that is out of its bounds, in a log that somebody else wrote, says nothing.
+            Activity::Preferred(preferences) if preferences.fault().is_none() => {
+                offer(&mut Arc::make_mut(&mut self.stated).preferences, stamp, *preferences);
             }
             _ => {}
         }
@@ -218,6 +223,7 @@ impl Facts {
             traits: self.stated.traits.at_times(owns),
             dismissed: self.stated.dismissed.at_times(owns),
             consent: self.stated.consent.clone().filter(|consent| owns(consent.stamp.at)),
+            preferences: self.stated.preferences.clone().filter(|stated| owns(stated.stamp.at)),
         });
         part.whereabouts = self.whereabouts.clone().filter(|whereabouts| owns(whereabouts.stamp.at));
         (!part.is_empty()).then_some(part)

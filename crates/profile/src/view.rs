@@ -129,6 +129,10 @@ impl Profiles {
                 .iter()
                 .fold(None, |held, facts| newer(held, facts.stated.consent.clone()))
                 .map(|stamped| stamped.value),
+            preferences: parts
+                .iter()
+                .fold(None, |held, facts| newer(held, facts.stated.preferences.clone()))
+                .map(|stamped| stamped.value),
             whereabouts: parts
                 .iter()
                 .fold(None, |held, facts| newer(held, facts.whereabouts.clone()))

@@ -4,7 +4,7 @@
 
 mod support;
 
-use mercer_schema::{Channel, CommerceAction, Consent, Device, Profile, TouchKind};
+use mercer_schema::{Activity, Channel, CommerceAction, Consent, Device, Preferences, Profile, TouchKind};
 use support::*;
 
 fn profile(events: &[mercer_schema::Event]) -> Profile {
@@ -132,4 +132,20 @@ fn looking_does_not_push_out_buying() {
     assert_eq!(ada.touches[1].product_id.as_str(), "p45");
     assert_eq!(ada.counts[&TouchKind::Viewed], 300);
     assert_eq!(ada.visits, 1);
+}
+
+#[test]
+fn what_a_customer_said_last_of_search_stands_on_all_devices() {
+    let said = |message: &str, who, minutes, search_strength| {
+        event(message, who, minutes, Activity::Preferred(Preferences { search_strength }))
+    };
+    let ada = profile(&[
+        event("1", visitor(Some("a"), Some("ada")), 0, page()),
+        said("2", customer("ada"), 1, 1.0),
+        said("3", browser("a"), 9, 0.4),
+        said("4", customer("ada"), 5, 0.0),
+        said("5", customer("ada"), 20, 7.0),
+    ]);
+    assert_eq!(ada.preferences, Some(Preferences { search_strength: 0.4 }), "the newest, and nothing out of bounds");
+    assert_eq!(profile(&[event("1", customer("ada"), 0, page())]).preferences, None);
 }

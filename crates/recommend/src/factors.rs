@@ -121,6 +121,27 @@ impl Factors {
         Ok(Self::of(vectors, folding))
     }
 
+    /// How well each of these items goes with what the query calls for; nothing of one without factors, nor where the query
+    /// calls for nothing that is known.
+    pub(crate) fn suit(&self, newcomers: &[Newcomer], query: &Query<'_>, items: &[Item]) -> Vec<Option<f32>> {
+        let vector = |item: Item| match newcomers.binary_search_by_key(&item, |(newcomer, _)| *newcomer) {
+            Ok(place) => &*newcomers[place].1,
+            Err(_) => self.vector(item),
+        };
+        let is_whole = |vector: &[f32]| vector.len() == self.dimensions() && vector.iter().any(|value| *value != 0.0);
+        let sources = sources(query, MOST_SOURCES);
+        let known: Vec<(&[f32], f32)> =
+            sources.iter().map(|(item, weight)| (vector(*item), *weight)).filter(|(own, _)| is_whole(own)).collect();
+        if known.is_empty() {
+            return vec![None; items.len()];
+        }
+        let folded = self.folding.fold_in(&known);
+        items
+            .iter()
+            .map(|item| Some(vector(*item)).filter(|own| is_whole(own)).map(|own| dot(&folded.vector, own)))
+            .collect()
+    }
+
     /// The answer with items that have come since the fit, with their factors, in the order of their numbers.
     pub(crate) fn recommend_beside(&self, newcomers: &[Newcomer], query: &Query<'_>, limit: usize) -> Vec<Scored> {
         let is_newcomer = |item: Item| newcomers.binary_search_by_key(&item, |(newcomer, _)| *newcomer);

@@ -14,6 +14,7 @@
 //!
 //! The reason for an item is that of the source that moved it up most, by the contributions of its row.
 
+mod describe;
 mod facts;
 mod features;
 mod lessons;
@@ -29,6 +30,7 @@ use crate::{Error, Item, Query, Recommender, Scored};
 
 use features::{Candidates, GUESS};
 
+pub use describe::{DESCRIBED, Describing, described};
 pub use facts::{Facts, Taken};
 pub use lessons::{Lessons, RankerSettings};
 pub use traits::{Catalog, Traits};

@@ -20,6 +20,7 @@
 //! | [`repurchase`] | when a buyer wants the same again | trained |
 //! | [`tastes`] | the taste of others, with new items by what they are ([`latent`], [`mapping`]: LSA, ridge regression) | trained |
 //! | [`hybrid`] | the order of what several models propose (LambdaMART over [`boosting`]) | trained |
+//! | [`guided`] | the order of candidates that somebody else found, by rows of one's own | trained |
 //! | [`next_order`] | what a customer orders next: the usual and the new | trained |
 //!
 //! [`nearest`] finds what is near a vector: search asks it for what words mean.
@@ -52,6 +53,7 @@ pub mod contrast;
 pub mod evaluate;
 pub mod factors;
 pub mod filter;
+pub mod guided;
 pub mod hybrid;
 pub mod interactions;
 pub mod latent;

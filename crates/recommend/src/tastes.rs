@@ -153,6 +153,11 @@ impl Tastes {
         self.factors.recommend_beside(newcomers, query, limit)
     }
 
+    /// How well each of these items suits, newcomers among them; nothing of one without a place. Compares within one answer only.
+    pub fn suit(&self, newcomers: &[Newcomer], query: &Query<'_>, items: &[Item]) -> Vec<Option<f32>> {
+        self.factors.suit(newcomers, query, items)
+    }
+
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
         let parts = self.factors.heap_bytes() + self.latent.heap_bytes() + self.mapping.heap_bytes();

@@ -71,6 +71,29 @@ pub enum Activity {
     Custom {
         name: String,
     },
+    Preferred(Preferences),
+}
+
+/// A customer's word on how they want to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Preferences {
+    /// How much what is known of them may change what they find: 0 not at all, 1 as usual, at most 2.
+    #[schema(minimum = 0, maximum = 2)]
+    pub search_strength: f64,
+}
+
+impl Preferences {
+    /// The field that is out of its bounds, with what it may be.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        (!(0.0..=2.0).contains(&self.search_strength)).then_some(("search_strength", "A number from 0 to 2."))
+    }
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { search_strength: 1.0 }
+    }
 }
 
 /// A customer's word on a product: "not for me".

@@ -40,7 +40,7 @@ pub use decision::{
     DecideRequest, DecidedItem, DecisionRecord, Explain, Page, PageDecision, PageType, PlacementDecision, Reason,
     ReasonCode, RecordedPlacement, Suppressed, SuppressedBecause,
 };
-pub use event::{Activity, Channel, Consent, Context, Device, Event, Exposure, Feedback, Visitor};
+pub use event::{Activity, Channel, Consent, Context, Device, Event, Exposure, Feedback, Preferences, Visitor};
 pub use id::kind;
 pub use id::{
     AnonymousId, CustomerId, DecisionId, Id, IdError, MessageId, ModelVersion, OrderId, PlacementId, Position,

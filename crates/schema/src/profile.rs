@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AnonymousId, Consent, Currency, CustomerId, Device, ProductId, Properties, Timestamp, Whereabouts};
+use crate::{
+    AnonymousId, Consent, Currency, CustomerId, Device, Preferences, ProductId, Properties, Timestamp, Whereabouts,
+};
 
 /// Folded from all events of a customer on all devices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -39,6 +41,9 @@ pub struct Profile {
     pub hours: [u32; 24],
     /// The newest statement, if there was any.
     pub consent: Option<Consent>,
+    /// What they said of how they want to be served.
+    #[serde(default)]
+    pub preferences: Option<Preferences>,
 }
 
 /// A contact between a customer and a product.

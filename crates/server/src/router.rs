@@ -67,6 +67,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::logged))
         .routes(routes!(search::replay))
         .routes(routes!(customers::find))
+        .routes(routes!(customers::preferences, customers::save_preferences))
         .routes(routes!(admin::list_placements))
         .routes(routes!(admin::save_placement, admin::remove_placement))
         .routes(routes!(models::list))

@@ -8,6 +8,7 @@ mod idempotency;
 mod keys;
 mod metrics;
 mod models;
+mod preferences;
 mod search_desk;
 mod search_judging;
 mod search_meaning;

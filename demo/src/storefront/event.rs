@@ -86,6 +86,11 @@ impl Story {
         Self::track("Consent Preference Updated", properties, format!("You switched personalization {state}"))
     }
 
+    pub(super) fn search_preference(strength: f64, words: &str) -> Self {
+        let properties = json!({ "search_strength": strength });
+        Self::track("Search Preference Updated", properties, format!("You let search know you {words}"))
+    }
+
     fn track(name: &'static str, properties: Value, words: String) -> Self {
         Self { call: Call::Track { name, properties }, words }
     }

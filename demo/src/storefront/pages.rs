@@ -37,6 +37,7 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/sign-in", get(account::choose).post(account::sign_in))
         .route("/sign-out", post(account::sign_out))
         .route("/personalization", post(account::switch))
+        .route("/search-knows", post(account::let_search_know))
         .route("/reset", post(account::reset))
         .route("/view-as", get(view_as::start))
         .route("/view-as/stop", post(view_as::stop))

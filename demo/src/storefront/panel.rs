@@ -23,6 +23,31 @@ pub(super) struct Panel {
     pub(super) moves: Vec<Bar>,
     /// Why nothing is personal, where it is not.
     pub(super) silence: Option<&'static str>,
+    /// How much search may know of them, by what they said.
+    pub(super) search_knows: Vec<(SearchKnows, bool)>,
+}
+
+/// What a customer can say of how much search should know them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SearchKnows {
+    pub(super) value: &'static str,
+    pub(super) words: &'static str,
+    pub(super) strength: f64,
+}
+
+impl SearchKnows {
+    pub(super) const ALL: [Self; 3] = [
+        Self { value: "not", words: "not at all", strength: 0.0 },
+        Self { value: "little", words: "a little", strength: 0.4 },
+        Self { value: "usual", words: "as usual", strength: 1.0 },
+    ];
+
+    /// All, the nearest to a strength marked.
+    fn chosen(strength: f64) -> Vec<(Self, bool)> {
+        let distance = |choice: &Self| (choice.strength - strength).abs();
+        let nearest = Self::ALL.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        Self::ALL.into_iter().map(|choice| (choice, Some(choice) == nearest)).collect()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +97,9 @@ impl Panel {
             (_, _, true) => Some("Personalization is switched off: you see what everybody sees."),
             _ => None,
         };
+        let stated = known.as_ref().and_then(|known| known.profile.preferences).unwrap_or_default();
         Self {
+            search_knows: SearchKnows::chosen(stated.search_strength),
             headline: headline(silence, &moves, known.as_ref()),
             who: who(visitor),
             facts: known.as_ref().map(|known| facts(known, now)).unwrap_or_default(),

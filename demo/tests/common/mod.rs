@@ -294,13 +294,15 @@ async fn customer(State(fake): State<FakeMercer>, headers: HeaderMap, Path(id): 
     let mut categories: Vec<(String, f64)> = shares.into_iter().map(|(name, weight)| (name, weight / sum)).collect();
     categories.sort_by(|a, b| b.1.total_cmp(&a.1));
     let dismissed = fake.dismissed_by(&id);
+    let stated = events.iter().rev().find(|event| event["event"] == "Search Preference Updated");
+    let preferences = stated.map(|event| event["properties"].clone());
     Ok(Json(json!({
         "person": id,
         "profile": {
             "customer_id": null, "anonymous_ids": [], "traits": {}, "first_seen_at": "2026-11-20T00:00:00Z", "last_seen_at": "2026-11-24T00:00:00Z",
             "counts": { "viewed": touches.len() }, "orders": 0, "spend_minor": { "GBP": 12_345 }, "touches": touches, "visits": 3,
             "last_visit": { "started_at": "2026-11-24T00:00:00Z", "last_at": "2026-11-24T00:00:00Z", "events": events.len() },
-            "dismissed": dismissed, "devices": {}, "hours": vec![0; 24], "consent": null,
+            "dismissed": dismissed, "devices": {}, "hours": vec![0; 24], "consent": null, "preferences": preferences,
         },
         "affinities": { "categories": categories, "brands": [], "price_bands": [[14, 0.6], [16, 0.4]] },
     })).into_response())

@@ -2,16 +2,19 @@
 //!
 //! Relevance comes first: only the best by the words are reordered. What speaks for a product with everybody (the values that
 //! were wished for, popularity) makes its fit, on which clicks for the query have the last word; what speaks for it with this
-//! customer lifts it from there. A product of which a code was typed stays where it is.
+//! customer lifts it from there, by a formula, or by a ranker where one was taught and is better (`learned.rs`). A product of
+//! which a code was typed stays where it is.
 
 use mercer_recommend::Item;
-use mercer_schema::{Page, Product, ReasonCode, SearchRequest, SearchSettings, SearchSort};
+use mercer_schema::{Page, Product, ReasonCode, ScorePart, SearchRequest, SearchSettings, SearchSort};
 use mercer_search::{FacetField, leaf_of};
 use rustc_hash::FxHashMap;
 
 use super::Hit;
 use super::chips::Wishes;
 use super::clicked::Clicked;
+use super::features::Customer;
+use super::learned::{Learned, Order, Ranked, best_first};
 use crate::candidates::Sources;
 use crate::page::PageView;
 
@@ -48,7 +51,7 @@ impl Part {
     ];
 
     /// What it adds at most, as a share of the relevance.
-    const fn weight(self) -> f64 {
+    pub(super) const fn weight(self) -> f64 {
         match self {
             Self::Expected => 0.6,
             Self::Wished | Self::Bought => 0.5,
@@ -72,7 +75,7 @@ impl Part {
     }
 
     /// With this customer, not with everybody.
-    const fn is_personal(self) -> bool {
+    pub(super) const fn is_personal(self) -> bool {
         !matches!(self, Self::Wished | Self::Popular)
     }
 
@@ -89,8 +92,8 @@ impl Part {
 
 /// What is known of the customer, in the form in which hits are asked about it.
 pub(super) struct Preferred<'a> {
-    page: &'a PageView<'a>,
-    query: &'a str,
+    pub(super) page: &'a PageView<'a>,
+    pub(super) query: &'a str,
     settings: SearchSettings,
     strength: f64,
     expected: FxHashMap<Item, f64>,
@@ -98,6 +101,8 @@ pub(super) struct Preferred<'a> {
     brands: FxHashMap<String, f64>,
     price_bands: FxHashMap<u8, f64>,
     most_popular: f64,
+    /// Where a ranker has the last word.
+    learned: Option<Learned<'a>>,
 }
 
 impl<'a> Preferred<'a> {
@@ -107,9 +112,19 @@ impl<'a> Preferred<'a> {
 
     /// By other settings than those in force.
     pub(super) fn with(page: &'a PageView<'a>, request: &'a SearchRequest, settings: &SearchSettings) -> Self {
+        let ranker = &page.world.models.search_ranker;
+        Self::ranked_by(page, request, settings, ranker.serves().then_some(Order::By(ranker)))
+    }
+
+    /// By another order than the one in force.
+    pub(super) fn ranked_by(
+        page: &'a PageView<'a>,
+        request: &'a SearchRequest,
+        settings: &SearchSettings,
+        order: Option<Order<'a>>,
+    ) -> Self {
         let world = page.world;
-        let asked = request.strength.filter(|strength| !strength.is_nan()).unwrap_or(1.0).clamp(0.0, 2.0);
-        let strength = asked * settings.strength;
+        let strength = page.person.search_strength(request.strength, settings);
         let mut preferred = Self {
             page,
             query: &request.q,
@@ -120,12 +135,14 @@ impl<'a> Preferred<'a> {
             brands: FxHashMap::default(),
             price_bands: FxHashMap::default(),
             most_popular: world.popularity.ranked().next().map_or(0.0, |(_, score)| f64::from(score)),
+            learned: None,
         };
         if strength > 0.0 && !page.person.objects {
             preferred.know_tastes();
             // Other orders do not ask for it.
             if request.sort == SearchSort::Relevance {
-                preferred.expect();
+                // A walk through a category is no search for words, and the ranker was not taught on any.
+                preferred.expect(order.filter(|_| !request.q.trim().is_empty()));
             }
         }
         preferred
@@ -139,11 +156,16 @@ impl<'a> Preferred<'a> {
         self.price_bands = shares(tastes.price_bands);
     }
 
-    fn expect(&mut self) {
+    fn expect(&mut self, order: Option<Order<'a>>) {
         let PageView { world, person, now, .. } = *self.page;
-        let best = Sources::new(world, person, &Page::default(), &[], now).for_you(MOST_EXPECTED);
-        self.expected =
-            best.iter().enumerate().map(|(place, scored)| (scored.item, 1.0 / (1.0 + place as f64 / 10.0))).collect();
+        let sources = Sources::new(world, person, &Page::default(), &[], now);
+        let asked = sources.asked();
+        if let Some(order) = order.filter(|_| !asked.is_empty()) {
+            self.learned = Some(Learned { order, customer: Customer::new(world, person, asked) });
+            return;
+        }
+        let best = sources.for_you(MOST_EXPECTED);
+        self.expected = best.iter().enumerate().map(|(place, scored)| (scored.item, expectation(place))).collect();
     }
 
     /// How much a value of a facet is to the customer's taste, from 0 to 1; below 0 what is not.
@@ -157,8 +179,8 @@ impl<'a> Preferred<'a> {
     }
 
     /// Puts the best by the words in order. Hits come in order of relevance.
-    pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit<'_>]) {
-        let best = hits.len().min(REORDERED);
+    pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit<'_>]) -> Option<Ranked> {
+        let (total, best) = (hits.len(), hits.len().min(REORDERED));
         let hits = &mut hits[..best];
         for hit in hits.iter_mut() {
             hit.parts = self.parts(wishes, hit.item, hit.product);
@@ -168,18 +190,44 @@ impl<'a> Preferred<'a> {
         for hit in hits.iter_mut() {
             let (learned, doubt) = clicked.relevance(hit);
             (hit.learned, hit.doubt) = (learned, doubt);
-            hit.score = if hit.is_coded { f64::MAX } else { learned * (1.0 + hit.lift(Part::is_personal)) };
+            hit.score =
+                if hit.is_coded { f64::MAX } else { learned * (1.0 + self.dial() * hit.lift(Part::is_personal)) };
         }
-        let by_score = |a: &Hit<'_>, b: &Hit<'_>| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place));
-        hits.sort_by(|a, b| a.is_near().cmp(&b.is_near()).then_with(|| by_score(a, b)));
+        best_first(hits);
+        let ranked = self.learned.as_ref().and_then(|learned| learned.rank(self, hits, total));
         for hit in hits.iter_mut().filter(|hit| hit.is_coded) {
             hit.score = 1.0;
         }
+        ranked
+    }
+
+    /// What speaks for a hit beside its words: by the formula, or as the ranker sees it.
+    pub(super) fn parts_of(&self, hit: &Hit<'_>, ranked: Option<&Ranked>) -> Vec<ScorePart> {
+        let by_ranker = match (&self.learned, ranked) {
+            (Some(Learned { order: Order::By(ranker), .. }), Some(ranked)) => {
+                ranked.parts(ranker, hit.item, self.strength)
+            }
+            _ => Vec::new(),
+        };
+        let is_told = |part: Part| by_ranker.is_empty() || !part.is_personal();
+        let by_hand = hit.parts().filter(|(part, _)| is_told(*part));
+        let by_hand = by_hand.map(|(part, value)| ScorePart { name: part.name().to_owned(), value });
+        let learned = by_ranker.iter().map(|part| ScorePart { name: format!("ranker: {}", part.name), ..*part });
+        by_hand.chain(learned).collect()
+    }
+
+    /// What the personal parts are still to be multiplied by: a ranker was taught on the whole of them.
+    const fn dial(&self) -> f64 {
+        if self.learned.is_some() { self.strength } else { 1.0 }
+    }
+
+    pub(super) const fn strength(&self) -> f64 {
+        self.strength
     }
 
     fn parts(&self, wishes: &Wishes, item: Item, product: &Product) -> [f32; Part::ALL.len()] {
         Part::ALL.map(|part| {
-            let strength = if part.is_personal() { self.strength } else { 1.0 };
+            let strength = if part.is_personal() && self.learned.is_none() { self.strength } else { 1.0 };
             (part.weight() * strength * self.value(part, wishes, item, product)) as f32
         })
     }
@@ -197,7 +245,12 @@ impl<'a> Preferred<'a> {
                 (f64::from(self.page.world.popularity.score(item)) / self.most_popular).max(0.0).sqrt()
             }
             Part::Popular => 0.0,
-            Part::Expected => self.expected.get(&item).copied().unwrap_or(0.0),
+            Part::Expected => match &self.learned {
+                Some(learned) => {
+                    learned.customer.place(item).filter(|place| *place < MOST_EXPECTED).map_or(0.0, expectation)
+                }
+                None => self.expected.get(&item).copied().unwrap_or(0.0),
+            },
             _ if self.strength == 0.0 => 0.0,
             Part::Bought => truth(person.bought.get(&item).is_some_and(|bought| !bought.returned)),
             Part::Viewed => truth(person.viewed.iter().take(MOST_EXPECTED).any(|viewed| *viewed == item)),
@@ -206,6 +259,11 @@ impl<'a> Preferred<'a> {
             Part::Price => product.price_band().and_then(|band| self.price_bands.get(&band)).copied().unwrap_or(0.0),
         }
     }
+}
+
+/// What a place among the expected is worth, from 0.
+fn expectation(place: usize) -> f64 {
+    1.0 / (1.0 + place as f64 / 10.0)
 }
 
 /// Each taste beside the strongest: from 0 to 1, dislikes below 0.

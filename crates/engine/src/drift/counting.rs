@@ -194,6 +194,7 @@ const fn kind(activity: &Activity) -> &'static str {
         Activity::Exposure(Exposure { clicked: true, .. }) => "clicked",
         Activity::Exposure(_) => "shown",
         Activity::Custom { .. } => "custom",
+        Activity::Preferred(_) => "preference",
         Activity::Commerce(Commerce { action, .. }) => match action {
             Action::ProductViewed => "product viewed",
             Action::ProductAdded => "added to cart",

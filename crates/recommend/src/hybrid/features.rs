@@ -2,8 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::facts::FACTS;
-use super::taste::{MOMENT, STANDING, Taste};
+use super::describe::{DESCRIBED, Describing, described};
 use super::{Depth, Sources};
 use crate::ranking::{better, keep_first};
 use crate::{Item, Query, Scored};
@@ -15,7 +14,7 @@ const TOGETHER: [&str; 2] = ["fused", "proposed"];
 const OFFSET: f32 = 60.0;
 
 pub(super) fn names(sources: &[String]) -> Vec<String> {
-    let common = MOMENT.iter().chain(&STANDING).chain(&FACTS).chain(&TOGETHER).map(|name| (*name).to_owned());
+    let common = described().chain(TOGETHER).map(str::to_owned);
     common.chain(sources.iter().flat_map(|source| OF_SOURCE.map(|name| format!("{source}.{name}")))).collect()
 }
 
@@ -68,15 +67,13 @@ impl Candidates {
     }
 
     fn describe(&mut self, sources: &Sources<'_>, answers: &[Vec<Scored>], query: &Query<'_>) {
-        let common = MOMENT.len() + STANDING.len() + FACTS.len() + TOGETHER.len();
+        let common = DESCRIBED + TOGETHER.len();
         self.width = common + answers.len() * OF_SOURCE.len();
         self.rows.reserve(self.width * self.items.len());
         self.causes.resize(answers.len() * self.items.len(), None);
-        let (taste, facts) = (Taste::of(query, sources.catalog), sources.facts.at(query.now));
+        let describing = Describing::new(sources.facts, sources.catalog, query);
         for (item, fused) in self.items.iter().zip(&self.fused) {
-            let known = facts.of(*item);
-            taste.write(*item, known[9], &mut self.rows);
-            self.rows.extend(known);
+            describing.write(*item, &mut self.rows);
             self.rows.extend([*fused, 0.0]);
             self.rows.resize(self.rows.len() + answers.len() * OF_SOURCE.len(), f32::NAN);
         }

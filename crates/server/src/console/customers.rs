@@ -111,6 +111,8 @@ struct CustomerPage {
     name: Option<String>,
     is_known: bool,
     consent: Consent,
+    /// What they said of how much search may know of them.
+    search_strength: Option<f64>,
     figures: Vec<(&'static str, String, String)>,
     anonymous_ids: Vec<String>,
     links: Vec<Link>,
@@ -166,6 +168,7 @@ fn customer_page(app: &App, frame: Frame, key: String) -> Result<CustomerPage, P
         name: name_of(&profile),
         is_known: profile.customer_id.is_some(),
         consent: consent(&profile),
+        search_strength: profile.preferences.map(|stated| stated.search_strength),
         figures: figures(&profile),
         anonymous_ids: profile.anonymous_ids.iter().map(ToString::to_string).collect(),
         links: world.profiles.links(&visitor).iter().map(link).collect(),

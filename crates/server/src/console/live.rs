@@ -279,6 +279,9 @@ fn activity(activity: &Activity, catalog: &Catalog) -> (String, String) {
             (what.to_owned(), listed(exposure.product_ids.iter().collect()))
         }
         Activity::Custom { name } => (name.clone(), String::new()),
+        Activity::Preferred(preferences) => {
+            ("How much search may know".to_owned(), preferences.search_strength.to_string())
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) fn activity(activity: &Activity) -> (&'static str, &str) {
         Activity::Exposure(exposure) if exposure.clicked => ("exposure", "clicked"),
         Activity::Exposure(_) => ("exposure", "shown"),
         Activity::Custom { name } => ("custom", name),
+        Activity::Preferred(_) => ("preference", "stated"),
     }
 }
 

@@ -177,6 +177,7 @@ fn details(activity: &Activity) -> Option<String> {
         Activity::PageViewed { name } => name.as_ref().map(|name| json!({"name": name}).to_string()),
         Activity::Feedback(feedback) => Some(json!({"product_id": feedback.product_id}).to_string()),
         Activity::Exposure(exposure) => Some(json!({"product_ids": exposure.product_ids}).to_string()),
+        Activity::Preferred(preferences) => Some(json!(preferences).to_string()),
         Activity::Aliased { .. } | Activity::Commerce(_) | Activity::Custom { .. } => None,
     }
 }

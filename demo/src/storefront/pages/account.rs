@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::super::change::Notice;
 use super::super::cookie;
 use super::super::event::Story;
+use super::super::panel::SearchKnows;
 use super::super::shop::{Scene, Shop};
 use super::super::trouble::Trouble;
 use super::super::view::{Frame, Tile};
@@ -116,6 +117,18 @@ pub(in super::super) async fn switch(
     let story = Story::consent_stated(visitor.may_personalize());
     shop.tell_and_compare(&mut visitor, &story).await;
     Notice::new(text).keep(&mut visitor.jar);
+    Ok(go_to(&form.back, &visitor))
+}
+
+pub(in super::super) async fn let_search_know(
+    State(shop): State<Shop>,
+    mut visitor: Visitor,
+    Form(form): Form<Switch>,
+) -> Result<Response, Trouble> {
+    if let Some(choice) = SearchKnows::ALL.into_iter().find(|choice| choice.value == form.to) {
+        shop.tell_and_compare(&mut visitor, &Story::search_preference(choice.strength, choice.words)).await;
+        Notice::new(format!("From here on search knows you {}.", choice.words)).keep(&mut visitor.jar);
+    }
     Ok(go_to(&form.back, &visitor))
 }
 

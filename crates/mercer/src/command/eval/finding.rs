@@ -1,7 +1,8 @@
 //! `mercer eval search` without files, and `mercer eval suggest`: what knowing the customer is worth on this shop's newest days.
 
-use mercer_engine::{FindingJudged, SuggestingJudged, Wording};
-use serde_json::json;
+use mercer_engine::{Differences, FindingJudged, SuggestingJudged, Way, Wording};
+use mercer_recommend::evaluate::Interval;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -14,35 +15,69 @@ pub(super) fn search(config: &Config, as_json: bool) -> Result<(), Failure> {
     let spinner = output::spinner("Evaluating");
     let judged = home.engine.evaluate_finding(&|step| spinner.set_message(step.to_owned()))?;
     spinner.finish_and_clear();
-    let FindingJudged { queries, personal, impersonal, difference, known, known_difference, codes, codes_unchanged } =
-        judged;
     if as_json {
-        output::json(&json!({
-            "queries": queries,
-            "metrics": { "MRR_personal": personal.mean, "MRR_impersonal": impersonal.mean, "MRR_difference": difference.mean },
-            "intervals": { "MRR_difference": [difference.low, difference.high] },
-            "known_customers": { "queries": known, "MRR_difference": known_difference.mean,
-                "interval": [known_difference.low, known_difference.high] },
-            "codes": { "asked": codes, "unchanged": codes_unchanged },
-        }));
+        output::json(&told(&judged));
         return Ok(());
     }
-    output::line(
-        "| queries | MRR, impersonal | personal | difference, 95 % | of customers who ordered before | codes unchanged |",
-    );
-    output::line("| --- | --- | --- | --- | --- | --- |");
+    let FindingJudged { queries, known, codes, codes_unchanged, ranker, .. } = &judged;
     output::line(format!(
-        "| {queries} | {:.4} | {:.4} | {:+.4} [{:+.4}, {:+.4}] | {known}: {:+.4} [{:+.4}, {:+.4}] | {codes_unchanged} of {codes} |",
-        impersonal.mean,
-        personal.mean,
-        difference.mean,
-        difference.low,
-        difference.high,
-        known_difference.mean,
-        known_difference.low,
-        known_difference.high,
+        "{queries} queries, {known} of customers who ordered before; {codes_unchanged} of {codes} codes unchanged"
+    ));
+    output::line("| order | MRR | less impersonal, 95 % | of customers who ordered before | p50 ms | p99 ms |");
+    output::line("| --- | --- | --- | --- | --- | --- |");
+    let line = |name: &str, way: &Way, less: Option<&Differences>| {
+        let [all, known] = less.map_or_else(Default::default, |less| [signed(&less.all), signed(&less.known)]);
+        output::line(format!("| {name} | {:.4} | {all} | {known} | {:.3} | {:.3} |", way.mean.mean, way.p50, way.p99));
+    };
+    line("impersonal", &judged.impersonal, None);
+    line("formula", &judged.formula, Some(&judged.formula_less_impersonal));
+    line("learned", &judged.learned, Some(&judged.learned_less_impersonal));
+    output::line(format!(
+        "learned less formula: {}; of customers who ordered before: {}",
+        signed(&judged.learned_less_formula.all),
+        signed(&judged.learned_less_formula.known),
+    ));
+    let exam = ranker.exam();
+    output::line(format!(
+        "{} would serve: taught by {} lessons; on {} queries before these days {:.4} learned, {:.4} by the formula, difference [{:+.4}, {:+.4}]",
+        if ranker.serves() { "learned" } else { "the formula" },
+        ranker.lessons(),
+        exam.queries,
+        exam.learned,
+        exam.formula,
+        exam.low,
+        exam.high,
     ));
     Ok(())
+}
+
+fn signed(interval: &Interval) -> String {
+    format!("{:+.4} [{:+.4}, {:+.4}]", interval.mean, interval.low, interval.high)
+}
+
+fn told(judged: &FindingJudged) -> Value {
+    let FindingJudged { queries, known, codes, codes_unchanged, ranker, .. } = judged;
+    let way = |way: &Way| json!({ "MRR": way.mean.mean, "query_ms": { "p50": way.p50, "p99": way.p99 } });
+    let interval = |interval: &Interval| json!({ "mean": interval.mean, "interval": [interval.low, interval.high] });
+    let less = |less: &Differences| json!({ "all": interval(&less.all), "known_customers": interval(&less.known) });
+    let exam = ranker.exam();
+    json!({
+        "queries": queries,
+        "known": known,
+        "impersonal": way(&judged.impersonal),
+        "formula": way(&judged.formula),
+        "learned": way(&judged.learned),
+        "formula_less_impersonal": less(&judged.formula_less_impersonal),
+        "learned_less_impersonal": less(&judged.learned_less_impersonal),
+        "learned_less_formula": less(&judged.learned_less_formula),
+        "ranker": {
+            "serves": ranker.serves(),
+            "lessons": ranker.lessons(),
+            "exam": { "queries": exam.queries, "MRR_formula": exam.formula, "MRR_learned": exam.learned,
+                "interval": [exam.low, exam.high] },
+        },
+        "codes": { "asked": codes, "unchanged": codes_unchanged },
+    })
 }
 
 /// Such queries, typed letter by letter.
