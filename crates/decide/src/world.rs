@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mercer_profile::Profiles;
+use mercer_recommend::Item;
 use mercer_recommend::bundles::Bundles;
 use mercer_recommend::complements::Complements;
 use mercer_recommend::content::ContentIndex;
@@ -15,13 +16,16 @@ use mercer_recommend::repurchase::Repurchase;
 use mercer_recommend::sessions::SessionIndex;
 use mercer_recommend::tastes::Tastes;
 use mercer_schema::{
-    ModelVersion, PlacementId, Position, Product, ProductId, SearchSettings, SearchTrial, Source, Timestamp, Visitor,
+    Country, ModelVersion, PlacementId, Position, Product, ProductId, SearchSettings, SearchTrial, Source, Timestamp,
+    Visitor,
 };
 use mercer_search::{Clicks, Doc, Lexicon, Queries, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
-use crate::{Canary, Catalog, Meanings, Placements, SearchRanker, SearchRules, Sequence, ShopSynonyms, Texts};
+use crate::{
+    Canary, Catalog, Circumstances, Meanings, Placements, SearchRanker, SearchRules, Sequence, ShopSynonyms, Texts,
+};
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,8 @@ pub struct World {
     pub clicks: Clicks,
     /// What the ranker sees of the products.
     pub traits: hybrid::Catalog,
+    /// What is bought when and where.
+    pub circumstances: Circumstances,
     pub models: Arc<Models>,
     /// What the products mean, by the words of these models.
     pub meanings: Meanings,
@@ -96,6 +102,13 @@ impl World {
     /// The words with which is searched: what was learned, and what the shop says. Put together, not built.
     pub fn lexicon(&self) -> Lexicon {
         self.models.lexicon.with(&self.synonyms.words)
+    }
+
+    /// Learns when and where a product was ordered.
+    pub fn learn_what_was_ordered(&mut self, item: Item, at: Timestamp, country: Option<Country>) {
+        if let Some(category) = self.catalog.product(item).and_then(|product| product.leaf_category()) {
+            self.circumstances.observe(category, at, country);
+        }
     }
 
     /// Counts a search towards what others are told of.

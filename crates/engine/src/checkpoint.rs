@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Catalog, Meanings, Placements, SearchRules, ShopSynonyms, World};
+use mercer_decide::{Canary, Catalog, Circumstances, Meanings, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
@@ -29,10 +29,10 @@ use crate::tally::Tally;
 use crate::trial::Trial;
 
 /// Raised whenever the meaning of any piece changes.
-const FORMAT: u32 = 8;
+const FORMAT: u32 = 9;
 const HEAD_TABLE: &str = "checkpoint";
 const HEAD_KEY: &[u8] = b"head";
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "fold.catalog",
     "fold.profiles",
     "fold.popularity",
@@ -43,6 +43,7 @@ const TABLES: [&str; 12] = [
     "fold.trial",
     "fold.queries",
     "fold.clicks",
+    "fold.circumstances",
     "fold.search_figures",
     "fold.judgments",
 ];
@@ -147,8 +148,21 @@ fn read(
     if head.format != FORMAT {
         return Ok(None);
     }
-    let [catalog, profiles, popularity, sessions, tally, timeline, orders, trial, queries, clicks, figures, judgments] =
-        TABLES.map(|table| pieces(tables, table));
+    let [
+        catalog,
+        profiles,
+        popularity,
+        sessions,
+        tally,
+        timeline,
+        orders,
+        trial,
+        queries,
+        clicks,
+        circumstances,
+        figures,
+        judgments,
+    ] = TABLES.map(|table| pieces(tables, table));
     let (Ok(catalog), Ok(profiles)) = (Catalog::restore(catalog?), Profiles::restore(profiles?)) else {
         return Ok(None);
     };
@@ -167,6 +181,7 @@ fn read(
     let (Some(clicks), Some(judgments)) = (Clicks::restore(clicks?), Judgments::restore(judgments?)) else {
         return Ok(None);
     };
+    let Some(circumstances) = Circumstances::restore(circumstances?) else { return Ok(None) };
     let load = |version: &ModelVersion| {
         let loaded = models.load(version, &catalog);
         loaded
@@ -184,6 +199,7 @@ fn read(
         search: search_of(&catalog, language),
         queries,
         clicks,
+        circumstances,
         traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
         catalog,
         profiles,
@@ -246,7 +262,7 @@ fn pieces(tables: &dyn Tables, table: &str) -> Result<Pieces, mercer_store::Erro
 fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let world = &mut snapshot.world;
-    let changes: [Changes; 12] = [
+    let changes: [Changes; 13] = [
         world.catalog.drain_changes(),
         world.profiles.drain_changes(),
         world.popularity.drain_changes(),
@@ -257,6 +273,7 @@ fn drain(snapshot: &mut Snapshot) -> Result<Vec<Write>, String> {
         snapshot.trial.drain_changes().map_err(|error| text(&error))?,
         world.queries.drain_changes(),
         world.clicks.drain_changes(),
+        world.circumstances.drain_changes(),
         snapshot.search_figures.drain_changes().map_err(|error| text(&error))?,
         snapshot.judgments.drain_changes().map_err(|error| text(&error))?,
     ];

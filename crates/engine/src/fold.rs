@@ -9,7 +9,7 @@ use mercer_decide::{Canary, Models, Placements, ShopSynonyms, World};
 use mercer_profile::touches_of;
 use mercer_schema::{
     Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
-    PlacementId, Position, Record, Timestamp, Touch, TouchKind, Visitor,
+    PlacementId, Position, Record, Timestamp, Touch, TouchKind, Visitor, Whereabouts,
 };
 use mercer_search::{Language, SearchIndex};
 use xxhash_rust::xxh3::xxh3_64;
@@ -167,12 +167,16 @@ impl Snapshot {
             self.world.count_search(text, &event.visitor, event.occurred_at);
         }
         let visitor = session_key(&event.visitor);
+        let country = Whereabouts::of(event).country;
         for touch in touches_of(event) {
             let item = self.world.catalog.mention(&touch.product_id);
             let weight = weight_of(&touch).filter(|_| is_human && news.has_new_lines);
             let Some(weight) = weight else { continue };
             self.world.popularity.observe(item, weight, touch.at);
             self.world.sessions.observe(visitor, item, touch.at);
+            if touch.kind == TouchKind::Purchased {
+                self.world.learn_what_was_ordered(item, touch.at, country);
+            }
         }
     }
 
@@ -208,6 +212,7 @@ impl Snapshot {
             ("popularity", ours.popularity.ranked().eq(theirs.popularity.ranked())),
             ("queries", ours.queries.wanted().eq(theirs.queries.wanted())),
             ("clicks", ours.clicks == theirs.clicks),
+            ("circumstances", ours.circumstances == theirs.circumstances),
             ("sessions", ours.sessions.len() == theirs.sessions.len()),
             ("placements", ours.placements.iter().eq(theirs.placements.iter())),
             ("synonyms", ours.synonyms.rules() == theirs.synonyms.rules()),

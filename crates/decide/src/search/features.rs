@@ -36,7 +36,7 @@ pub(super) enum Speaks {
 }
 
 impl Speaks {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Of(Part::Wished),
         Self::Of(Part::Popular),
         Self::Of(Part::Expected),
@@ -45,6 +45,8 @@ impl Speaks {
         Self::Of(Part::Category),
         Self::Of(Part::Brand),
         Self::Of(Part::Price),
+        Self::Of(Part::Season),
+        Self::Of(Part::Place),
         Self::Words,
         Self::Taste,
         Self::Demand,

@@ -23,12 +23,27 @@ const REORDERED: usize = 300;
 /// Products that the customer is expected to order which are looked at.
 const MOST_EXPECTED: usize = 200;
 
+/// Words mean one kind of thing when so much of the best hits is of one category.
+const TELLING: usize = 60;
+const ONE_KIND: f64 = 0.7;
+
+/// How much a category is asked for now and here, from −1 to 1.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kind {
+    season: f64,
+    place: f64,
+}
+
 /// What can speak for a product beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Values that were wished for.
     Wished,
     Popular,
+    /// Of several kinds of things that the words may mean, the one that is bought in this part of the year.
+    Season,
+    /// The same by the customer's country.
+    Place,
     /// Among what the customer orders next.
     Expected,
     Bought,
@@ -39,9 +54,11 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Wished,
         Self::Popular,
+        Self::Season,
+        Self::Place,
         Self::Expected,
         Self::Bought,
         Self::Viewed,
@@ -56,7 +73,7 @@ impl Part {
             Self::Expected => 0.6,
             Self::Wished | Self::Bought => 0.5,
             Self::Popular | Self::Category | Self::Brand => 0.3,
-            Self::Viewed => 0.2,
+            Self::Viewed | Self::Season | Self::Place => 0.2,
             Self::Price => 0.1,
         }
     }
@@ -65,6 +82,8 @@ impl Part {
         match self {
             Self::Wished => "wished",
             Self::Popular => "popular",
+            Self::Season => "season",
+            Self::Place => "place",
             Self::Expected => "expected",
             Self::Bought => "bought_before",
             Self::Viewed => "viewed",
@@ -76,7 +95,7 @@ impl Part {
 
     /// With this customer, not with everybody.
     pub(super) const fn is_personal(self) -> bool {
-        !matches!(self, Self::Wished | Self::Popular)
+        !matches!(self, Self::Wished | Self::Popular | Self::Season)
     }
 
     /// How it is said to the customer.
@@ -85,7 +104,7 @@ impl Part {
             Self::Expected | Self::Category | Self::Brand | Self::Price => Some(ReasonCode::ForYou),
             Self::Bought => Some(ReasonCode::BuyAgain),
             Self::Viewed => Some(ReasonCode::RecentlyViewed),
-            Self::Wished | Self::Popular => None,
+            Self::Wished | Self::Popular | Self::Season | Self::Place => None,
         }
     }
 }
@@ -182,8 +201,10 @@ impl<'a> Preferred<'a> {
     pub(super) fn reorder(&self, wishes: &Wishes, hits: &mut [Hit<'_>]) -> Option<Ranked> {
         let (total, best) = (hits.len(), hits.len().min(REORDERED));
         let hits = &mut hits[..best];
+        let kinds = self.kinds(hits);
         for hit in hits.iter_mut() {
-            hit.parts = self.parts(wishes, hit.item, hit.product);
+            let kind = hit.product.leaf_category().and_then(|category| kinds.get(category)).copied();
+            hit.parts = self.parts(wishes, (hit.item, hit.product), kind.unwrap_or_default());
             hit.fit = hit.relevance * (1.0 + hit.lift(|part| !part.is_personal()));
         }
         let clicked = Clicked::new(self.page.world, &self.settings, self.query, hits);
@@ -225,15 +246,37 @@ impl<'a> Preferred<'a> {
         self.strength
     }
 
-    fn parts(&self, wishes: &Wishes, item: Item, product: &Product) -> [f32; Part::ALL.len()] {
+    /// Where the words may mean several kinds of things, how much each is asked for now and here.
+    fn kinds<'h>(&self, hits: &[Hit<'h>]) -> FxHashMap<&'h str, Kind> {
+        let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
+        for category in hits.iter().take(TELLING).filter_map(|hit| hit.product.leaf_category()) {
+            *counts.entry(category).or_default() += 1;
+        }
+        let all: usize = counts.values().sum();
+        let most = counts.values().copied().max().unwrap_or(0);
+        let is_ambiguous = most as f64 <= ONE_KIND * all as f64 && !self.query.trim().is_empty();
+        if !is_ambiguous || hits.iter().any(|hit| hit.is_coded) {
+            return FxHashMap::default();
+        }
+        let PageView { world, person, now, .. } = *self.page;
+        let circumstances = &world.circumstances;
+        let country = person.whereabouts.country;
+        let kind = |category: &str| Kind {
+            season: circumstances.season(category, now),
+            place: country.map_or(0.0, |country| circumstances.place(category, country)),
+        };
+        hits.iter().filter_map(|hit| hit.product.leaf_category()).map(|category| (category, kind(category))).collect()
+    }
+
+    fn parts(&self, wishes: &Wishes, (item, product): (Item, &Product), kind: Kind) -> [f32; Part::ALL.len()] {
         Part::ALL.map(|part| {
             let strength = if part.is_personal() && self.learned.is_none() { self.strength } else { 1.0 };
-            (part.weight() * strength * self.value(part, wishes, item, product)) as f32
+            (part.weight() * strength * self.value(part, wishes, (item, product), kind)) as f32
         })
     }
 
     /// From 0 to 1.
-    fn value(&self, part: Part, wishes: &Wishes, item: Item, product: &Product) -> f64 {
+    fn value(&self, part: Part, wishes: &Wishes, (item, product): (Item, &Product), kind: Kind) -> f64 {
         let person = self.page.person;
         let share = |tastes: &FxHashMap<String, f64>, name: Option<&str>| {
             name.and_then(|name| tastes.get(name)).copied().unwrap_or(0.0)
@@ -245,6 +288,7 @@ impl<'a> Preferred<'a> {
                 (f64::from(self.page.world.popularity.score(item)) / self.most_popular).max(0.0).sqrt()
             }
             Part::Popular => 0.0,
+            Part::Season => kind.season,
             Part::Expected => match &self.learned {
                 Some(learned) => {
                     learned.customer.place(item).filter(|place| *place < MOST_EXPECTED).map_or(0.0, expectation)
@@ -252,6 +296,7 @@ impl<'a> Preferred<'a> {
                 None => self.expected.get(&item).copied().unwrap_or(0.0),
             },
             _ if self.strength == 0.0 => 0.0,
+            Part::Place => kind.place,
             Part::Bought => truth(person.bought.get(&item).is_some_and(|bought| !bought.returned)),
             Part::Viewed => truth(person.viewed.iter().take(MOST_EXPECTED).any(|viewed| *viewed == item)),
             Part::Category => share(&self.categories, product.leaf_category()),

@@ -3,6 +3,7 @@
 mod aims;
 mod arranging;
 mod browsing;
+mod circumstances;
 mod filtering;
 mod hostile;
 mod learned_order;
