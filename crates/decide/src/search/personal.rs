@@ -73,8 +73,9 @@ impl Part {
             Self::Expected => 0.6,
             Self::Wished | Self::Bought => 0.5,
             Self::Popular | Self::Category | Self::Brand => 0.3,
-            Self::Viewed | Self::Season | Self::Place => 0.2,
+            Self::Viewed | Self::Place => 0.2,
             Self::Price => 0.1,
+            Self::Season => 0.05,
         }
     }
 
