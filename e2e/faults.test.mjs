@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { BINARY, call as callWith, folder, run } from './support/server.mjs'
 import { contents, copyOf, disk, mebibytesOf, messageIds, refusedServe, serve, shop } from './support/faults.mjs'
+import { until } from './support/until.mjs'
 
 let template
 before(async () => { template = await shop() })
@@ -109,9 +110,10 @@ test('a full disk: refused with its cause, everything else goes on, and it heals
     assert.ok(answer.body.placements.some(({ items }) => items.length > 0))
   }
   for (const path of ['/healthz', '/readyz']) assert.equal((await call(server, 'read', 'GET', path)).status, 200)
-  const metrics = await (await fetch(`${server.url}/metrics`)).text()
-  assert.match(metrics, /mercer_events_accepted_total \d+/)
-  assert.match(metrics, /mercer_decisions_unlogged_total [1-9]/)
+  const metrics = async () => (await fetch(`${server.url}/metrics`)).text()
+  assert.match(await metrics(), /mercer_events_accepted_total \d+/)
+  // Nobody waits for a decision to be written, nor for it to fail.
+  await until('decisions that could not be written are counted', metrics, (told) => /mercer_decisions_unlogged_total [1-9]/.test(told))
   assert.equal((await call(server, 'admin', 'GET', '/v1/bad-rows')).body.bad_rows.length, 0)
   assert.equal((await call(server, 'read', 'GET', '/v1/customers/visitor-1')).status, 200)
 

@@ -5,6 +5,9 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { until } from './until.mjs'
+
+export { until }
 
 export const DEVICES = {
   desktop: { viewport: { width: 1280, height: 900 } },
@@ -163,17 +166,6 @@ function focused() {
 }
 
 // ---- Waiting ---------------------------------------------------------------------------------------------------
-
-/** Asks until the answer satisfies `check`; fails after twenty seconds with the last answer. */
-export async function until(what, ask, check = Boolean) {
-  const end = Date.now() + 20_000
-  for (;;) {
-    const last = await ask()
-    if (check(last)) return last
-    assert.ok(Date.now() < end, `${what}: still ${JSON.stringify(last)}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
 
 /** Waits until an element holds a text. */
 export async function expectText(locator, text) {
