@@ -32,7 +32,7 @@ use mercer_schema::{
 use mercer_search::{Doc, Found, Match, best, leaf_of};
 
 use crate::fields::Projection;
-use crate::gate::admit;
+use crate::gate::{Person, admit};
 use crate::notes::Notes;
 use crate::page::PageView;
 use crate::placements::{PlacementError, check_rule};
@@ -177,12 +177,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let preset = rules.preset(request, &mut wishes);
     let request = preset.as_ref().unwrap_or(request);
     let found = find(world, request, &wishes);
-    let mut hits = hits(world, request, &wishes, &found);
-    rules.add_pinned(&mut hits);
-    meaning::join(world, request, &wishes, &found, &mut hits);
-    let mut narrowed = Narrowed::new(&page, request, &wishes, hits, &mut notes);
-    rules.hide(&mut narrowed, &mut notes);
-    meaning::keep_nearest(&mut narrowed.hits);
+    let mut narrowed = matched(&page, request, (&wishes, &found), &mut rules, &mut notes);
     let rival = Rival::drawn(&page, request, &rules, &narrowed.hits);
     meaning::keep_if(world.search_settings.meaning, &mut narrowed.hits);
     let preferred = Preferred::new(&page, request);
@@ -207,11 +202,8 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let end = start + shown.len();
     let is_full = request.explain == Explain::Full;
-    if is_full && person.own_strength() != 1.0 {
-        notes.add(format!(
-            "The customer set how much search may know of them: {} of what is usual.",
-            person.own_strength()
-        ));
+    if is_full {
+        tell_strength(&person, &mut notes);
     }
     let explanations = if is_full { explanations(&shown, (&preferred, ranked.as_ref()), &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
@@ -276,6 +268,23 @@ fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
         return world.search.find_as_typed(&lexicon, &wishes.rest, request.typing);
     }
     world.search.find(&lexicon, &wishes.rest, request.typing)
+}
+
+/// What fits the words and what is near to them, as far as it may be shown.
+fn matched<'a>(
+    page: &'a PageView<'a>,
+    request: &SearchRequest,
+    (wishes, found): (&Wishes, &Found),
+    rules: &mut Rules<'a>,
+    notes: &mut Notes,
+) -> Narrowed<'a> {
+    let mut hits = hits(page.world, request, wishes, found);
+    rules.add_pinned(&mut hits);
+    meaning::join(page.world, request, wishes, found, &mut hits);
+    let mut narrowed = Narrowed::new(page, request, wishes, hits, notes);
+    rules.hide(&mut narrowed, notes);
+    meaning::keep_nearest(&mut narrowed.hits);
+    narrowed
 }
 
 /// What was found, best first. Where nothing narrows it down, what nobody could page to is not looked at.
@@ -358,6 +367,13 @@ fn told(
         propensity: hit.propensity,
         source: None,
         reasons: code.map(reason).into_iter().collect(),
+    }
+}
+
+fn tell_strength(person: &Person, notes: &mut Notes) {
+    let strength = person.own_strength();
+    if strength != 1.0 {
+        notes.add(format!("The customer set how much search may know of them: {strength} of what is usual."));
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Catalog, Circumstances, Meanings, Placements, SearchRules, ShopSynonyms, World};
+use mercer_decide::{Canary, Catalog, Circumstances, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::Profiles;
 use mercer_recommend::Changes;
 use mercer_recommend::hybrid;
@@ -148,6 +148,42 @@ fn read(
     if head.format != FORMAT {
         return Ok(None);
     }
+    let Some(Snapshot { mut world, tally, timeline, orders, trial, search_figures, judgments, .. }) = folds(tables)?
+    else {
+        return Ok(None);
+    };
+    let load = |version: &ModelVersion| {
+        let loaded = models.load(version, &world.catalog);
+        loaded
+            .inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it"))
+            .ok()
+    };
+    let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
+    let canary = head.stages.canary.as_ref().and_then(|stage| {
+        let (version, share) = (stage.version.clone(), stage.share);
+        load(&version).map(|models| Canary::new(version, models, share))
+    });
+    let products = world.catalog.products().map(|(item, product)| (item, &**product));
+    world = World {
+        position: head.position,
+        content: content_of(&world.catalog),
+        search: search_of(&world.catalog, language),
+        traits: hybrid::Catalog::of_products(products),
+        canary,
+        placements: Arc::new(Placements::compile(head.placements)),
+        synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
+        search_rules: Arc::new(SearchRules::compile(head.search_rules)),
+        search_settings: head.search_settings,
+        search_trial: head.search_trials.tried(),
+        ..world
+    };
+    world.serve(loaded);
+    let (stages, search_trials) = (head.stages, head.search_trials);
+    Ok(Some(Snapshot { world, tally, timeline, orders, stages, trial, search_figures, search_trials, judgments }))
+}
+
+/// What is keyed, and nothing else. `None`: a piece is broken.
+fn folds(tables: &dyn Tables) -> Result<Option<Snapshot>, mercer_store::Error> {
     let [
         catalog,
         profiles,
@@ -182,50 +218,9 @@ fn read(
         return Ok(None);
     };
     let Some(circumstances) = Circumstances::restore(circumstances?) else { return Ok(None) };
-    let load = |version: &ModelVersion| {
-        let loaded = models.load(version, &catalog);
-        loaded
-            .inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it"))
-            .ok()
-    };
-    let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
-    let canary = head.stages.canary.as_ref().and_then(|stage| {
-        let (version, share) = (stage.version.clone(), stage.share);
-        load(&version).map(|models| Canary::new(version, models, share))
-    });
-    let world = World {
-        position: head.position,
-        content: content_of(&catalog),
-        search: search_of(&catalog, language),
-        queries,
-        clicks,
-        circumstances,
-        traits: hybrid::Catalog::of_products(catalog.products().map(|(item, product)| (item, &**product))),
-        catalog,
-        profiles,
-        popularity,
-        sessions,
-        meanings: Meanings::of(&loaded),
-        models: loaded,
-        canary,
-        placements: Arc::new(Placements::compile(head.placements)),
-        synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
-        search_rules: Arc::new(SearchRules::compile(head.search_rules)),
-        search_settings: head.search_settings,
-        search_trial: head.search_trials.tried(),
-    };
-    let search_trials = head.search_trials;
-    Ok(Some(Snapshot {
-        world,
-        tally,
-        timeline,
-        orders,
-        stages: head.stages,
-        trial,
-        search_figures,
-        search_trials,
-        judgments,
-    }))
+    let world = World { catalog, profiles, popularity, sessions, queries, clicks, circumstances, ..World::default() };
+    let folds = Snapshot { world, tally, timeline, orders, trial, search_figures, judgments, ..Snapshot::default() };
+    Ok(Some(folds))
 }
 
 /// Neither it nor the traits are written down: they are made from the catalog in item order.
