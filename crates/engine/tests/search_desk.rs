@@ -212,8 +212,9 @@ async fn what_people_click_for_a_query_rises_for_the_next() {
     for number in 0..15_u64 {
         let (who, id) = (format!("visitor-{number}"), DecisionId::trusted(format!("s{number}")));
         let second = 3_000_100 + number * 60;
+        let before = engine.snapshot().position();
         engine.search(q("blue thing", &who), id.clone(), at(second));
-        while engine.find_search(&id).is_err() {
+        while engine.snapshot().position() == before {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let visitor = Visitor { anonymous_id: Some(AnonymousId::trusted(who.as_str())), customer_id: None };

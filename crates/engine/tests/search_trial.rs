@@ -19,9 +19,10 @@ fn q(text: &str, who: &str) -> SearchRequest {
 
 /// Searches and waits for the log.
 async fn ask(engine: &Engine, request: SearchRequest, id: &str, second: u64) -> SearchAnswer {
-    let id = DecisionId::trusted(id);
-    let answer = engine.search(request, id.clone(), at(second)).decision;
-    while engine.find_search(&id).is_err() {
+    let before = engine.snapshot().position();
+    let answer = engine.search(request, DecisionId::trusted(id), at(second)).decision;
+    // Until what it teaches is known, too.
+    while engine.snapshot().position() == before {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     answer
