@@ -47,6 +47,10 @@ pub(crate) struct Bought {
     pub(crate) returned: bool,
 }
 
+const fn is_look(kind: TouchKind) -> bool {
+    matches!(kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart)
+}
+
 /// Looks the visitor up, unless an objection stands.
 pub(crate) fn admit(world: &World, request: &DecideRequest, now: Timestamp, notes: &mut Notes) -> Person {
     let profile = world.profiles.view(&request.visitor());
@@ -76,8 +80,7 @@ impl Person {
                 person.ordered.push((touch.at, item));
             }
             person.remember(item, touch, catalog);
-            let is_look = matches!(touch.kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
-            if is_look
+            if is_look(touch.kind)
                 && visit.is_some_and(|visit| touch.at >= visit.started_at)
                 && person.session.last() != Some(&item)
             {
@@ -139,7 +142,6 @@ impl Person {
 
     /// What was looked at or put into the basket when, oldest first.
     pub(crate) fn looks(&self, catalog: &Catalog) -> impl Iterator<Item = (Item, Timestamp)> {
-        let is_look = |kind: TouchKind| matches!(kind, TouchKind::Viewed | TouchKind::Clicked | TouchKind::AddedToCart);
         let touches = self.profile.iter().flat_map(|profile| &profile.touches).filter(move |touch| is_look(touch.kind));
         touches.filter_map(|touch| Some((catalog.item(&touch.product_id)?, touch.at)))
     }

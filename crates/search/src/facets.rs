@@ -15,7 +15,7 @@ use crate::Doc;
 use crate::identifier;
 use crate::numbers::Numbers;
 use crate::pages::Pages;
-use crate::text::tokens;
+use crate::text::{BETWEEN_LISTED, tokens};
 use crate::wishes::Role;
 
 /// Between the levels of a category.
@@ -30,8 +30,7 @@ pub fn leaf_of(path: &str) -> &str {
 const LONGEST_VALUE: usize = 60;
 /// Words of a value by which it is found.
 const MOST_WORDS: usize = 8;
-/// Between the values of a list, and the words that one of them has at most.
-const BETWEEN_LISTED: [char; 3] = [',', ';', '|'];
+/// Words that a value of a list has at most.
 const MOST_LISTED_WORDS: usize = 2;
 
 /// A value of a field, by number. Which number it is says nothing.

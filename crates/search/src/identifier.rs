@@ -6,7 +6,7 @@
 use mercer_schema::Product;
 
 use crate::measure;
-use crate::text::code;
+use crate::text::{BETWEEN_LISTED, code};
 
 /// A code that is shorter is found as a word only.
 const SHORTEST: usize = 3;
@@ -16,8 +16,6 @@ const LEAST_DIGITS: usize = 2;
 /// Attributes that name one product, as its id does.
 const ATTRIBUTES: [&str; 12] =
     ["sku", "mpn", "gtin", "gtin13", "gtin14", "ean", "ean13", "upc", "isbn", "barcode", "model", "model_number"];
-/// Between several codes.
-const SEPARATORS: [char; 3] = [',', ';', '|'];
 
 /// Whether an attribute names one product, as its id does.
 pub(crate) fn is_named(attribute: &str) -> bool {
@@ -28,13 +26,13 @@ pub(crate) fn is_named(attribute: &str) -> bool {
 pub(crate) fn named(product: &Product) -> impl Iterator<Item = String> {
     let others = product.attributes.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| value.as_str());
     let texts = others.chain([product.id.as_str()]).chain(product.group_id.as_deref());
-    texts.flat_map(|text| text.split(SEPARATORS)).map(code).filter(|part| part.len() >= SHORTEST)
+    texts.flat_map(|text| text.split(BETWEEN_LISTED)).map(code).filter(|part| part.len() >= SHORTEST)
 }
 
 /// Values of other attributes that have the form of a code.
 pub(crate) fn by_form(product: &Product) -> impl Iterator<Item = String> {
     let others = product.attributes.iter().filter(|(name, _)| !is_named(name)).map(|(_, value)| value.as_str());
-    others.flat_map(|text| text.split(SEPARATORS)).map(str::trim).filter(|part| has_form(part)).map(code)
+    others.flat_map(|text| text.split(BETWEEN_LISTED)).map(str::trim).filter(|part| has_form(part)).map(code)
 }
 
 /// `0095205603217`, `DV7-1211EA`; not `2.5GHz`, `1366x768`, `3460.0` or `2012-10-24`.

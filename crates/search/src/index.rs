@@ -162,11 +162,13 @@ impl SearchIndex {
         if !named.is_empty() {
             return named;
         }
-        // As a word it may stand in titles and texts of others, too.
-        let is_rare = |docs: usize| docs <= MOST_WITH_LIKELY_CODE;
         let likely = having(&self.likely_codes, code);
+        if likely.is_empty() {
+            return likely;
+        }
+        // As a word it may stand in titles and texts of others, too.
         let as_word = self.term(code).map_or(0, |term| self.postings(term).len());
-        if is_rare(likely.len()) && is_rare(as_word) { likely } else { Vec::new() }
+        if likely.len().max(as_word) <= MOST_WITH_LIKELY_CODE { likely } else { Vec::new() }
     }
 
     /// Numbers given so far.

@@ -152,6 +152,9 @@ pub(crate) fn fold(text: &str) -> String {
     folded
 }
 
+/// Between the values of a list.
+pub(crate) const BETWEEN_LISTED: [char; 3] = [',', ';', '|'];
+
 /// Letters and digits alone, in small letters: how codes are compared.
 pub(crate) fn code(text: &str) -> String {
     fold(text).chars().filter(|character| character.is_alphanumeric()).collect()

@@ -266,7 +266,11 @@ impl<'a> Preferred<'a> {
             season: circumstances.season(category, now),
             place: country.map_or(0.0, |country| circumstances.place(category, country)),
         };
-        hits.iter().filter_map(|hit| hit.product.leaf_category()).map(|category| (category, kind(category))).collect()
+        let mut kinds = FxHashMap::default();
+        for category in hits.iter().filter_map(|hit| hit.product.leaf_category()) {
+            kinds.entry(category).or_insert_with(|| kind(category));
+        }
+        kinds
     }
 
     fn parts(&self, wishes: &Wishes, (item, product): (Item, &Product), kind: Kind) -> [f32; Part::ALL.len()] {
