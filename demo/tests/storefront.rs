@@ -402,7 +402,7 @@ async fn hostile_names_stay_text() {
     product.description = "</p><img src=x onerror=alert(1)>".into();
     product.image_url = Some("javascript:alert(1)".into());
     product.url = Some("javascript:alert(1)".into());
-    product.attributes.insert("<i>".into(), "<u>".into());
+    product.attributes.insert("<i>", "<u>");
     fake.add_product(product);
     for path in [
         "/",

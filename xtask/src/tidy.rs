@@ -8,14 +8,15 @@ use crate::metadata::{name, packages, read, root};
 /// The house: each crate with the crates that it may use. Organs do not know each other.
 const EDGES: &[(&str, &[&str])] = &[
     ("mercer-schema", &[]),
+    ("mercer-persistent", &[]),
     ("mercer-store", &["mercer-schema"]),
     ("mercer-collect", &["mercer-schema"]),
     ("mercer-profile", &["mercer-schema"]),
-    ("mercer-recommend", &["mercer-schema"]),
+    ("mercer-recommend", &["mercer-schema", "mercer-persistent"]),
     // Holds the tensor library.
     ("mercer-neural", &["mercer-schema", "mercer-recommend"]),
-    ("mercer-search", &["mercer-schema"]),
-    ("mercer-decide", &["mercer-schema", "mercer-profile", "mercer-recommend", "mercer-search"]),
+    ("mercer-search", &["mercer-schema", "mercer-persistent"]),
+    ("mercer-decide", &["mercer-schema", "mercer-persistent", "mercer-profile", "mercer-recommend", "mercer-search"]),
     (
         "mercer-engine",
         &[

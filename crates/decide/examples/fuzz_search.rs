@@ -418,8 +418,8 @@ fn world() -> Result<World, Box<dyn Error>> {
         let mut product = Product::new(ProductId::parse(&format!("P-{number}"))?, title.join(" "));
         product.brand = random.one_in(2).then(|| "Acme".to_owned());
         product.category = vec!["Home".to_owned(), random.of(WORDS).to_owned()];
-        product.attributes.insert("colour".to_owned(), random.of(&["red", "blue", "Black, Red"]).to_owned());
-        product.attributes.insert("size".to_owned(), random.of(&["42", "XL", "500 ml"]).to_owned());
+        product.attributes.insert("colour", random.of(&["red", "blue", "Black, Red"]));
+        product.attributes.insert("size", random.of(&["42", "XL", "500 ml"]));
         let product = Arc::new(product);
         let item = world.catalog.save(Arc::clone(&product), Timestamp(0));
         world.search.put(Doc(item.0), None, &product);

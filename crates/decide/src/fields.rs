@@ -34,7 +34,7 @@ impl<'a> Projection<'a> {
                 Known::No => {
                     if let Some(value) = product.attributes.get(name) {
                         *met = true;
-                        attributes.insert(name.clone(), Value::String(value.clone()));
+                        attributes.insert(name.clone(), Value::String(value.to_owned()));
                     }
                 }
             }
@@ -91,7 +91,7 @@ mod tests {
         product.brand = Some("Lumen".into());
         product.url = Some("/l".into());
         product.price = Some(Money { minor: 450, currency: Currency::parse("EUR").unwrap() });
-        product.attributes.insert("colour".into(), "red".into());
+        product.attributes.insert("colour", "red");
         product.category = vec!["Light".into()];
         product
     }

@@ -71,7 +71,7 @@ pub use circumstances::Circumstances;
 pub use decide::decide;
 pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
-pub use meanings::Meanings;
+pub use meanings::{Meanings, Ready};
 pub use placements::{PlacementError, Placements, default_placements};
 pub use search::{RankerExam, SearchLesson, SearchRanker, TaughtBy, check_filter, search, search_lesson, taught_order};
 pub use search_rules::SearchRules;

@@ -56,8 +56,8 @@ use rules::Rules;
 
 const PAGE: usize = 24;
 const LARGEST_PAGE: usize = 200;
-/// Products that a customer can page through.
-const MOST_PAGED: usize = 10_000;
+/// Products that a customer can page through, the best by words. Where nothing narrows a search, facets count these alone.
+const MOST_PAGED: usize = 4_000;
 const FACETS: usize = 8;
 const MOST_FACETS: usize = 30;
 /// In `ignore`: the words are meant as they were typed.

@@ -24,7 +24,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::for_you::Newcomers;
 use crate::{
-    Canary, Catalog, Circumstances, Meanings, Placements, SearchRanker, SearchRules, Sequence, ShopSynonyms, Texts,
+    Canary, Catalog, Circumstances, Meanings, Placements, Ready, SearchRanker, SearchRules, Sequence, ShopSynonyms,
+    Texts,
 };
 
 /// The shop as the log describes it up to `position`. Cloning is cheap.
@@ -124,8 +125,10 @@ impl World {
         self.models = models;
     }
 
-    /// Works out what the first question would have to wait for: what the products mean by the words of a version that is new.
+    /// Works out what the first question would have to wait for: what the products mean by the words of a version that is new, and
+    /// the table of words in which slips are looked up.
     pub fn prepare(&self) {
+        self.search.prepare();
         self.meanings.prepared(&self.catalog);
         if let Some(canary) = &self.canary {
             canary.meanings.prepared(&self.catalog);
@@ -179,6 +182,8 @@ pub struct Models {
     pub weights: BTreeMap<PlacementId, Vec<Source>>,
     /// Worked out as products come.
     pub newcomers: Newcomers,
+    /// What products mean by these models, while they do not serve yet.
+    pub ready: Ready,
 }
 
 impl Models {

@@ -3,12 +3,14 @@
 //! Each is one record in the log, so it is made or not. A version is loaded before it is named: a broken one changes
 //! nothing, and the previous champion keeps serving.
 
+use std::sync::Arc;
+
 use mercer_schema::{Draft, Fact, ModelAction, ModelChange, ModelVersion, Timestamp};
 use mercer_store::Alias;
 
 use crate::models::{ModelCard, cards};
 use crate::stages::Audit;
-use crate::{Engine, Error};
+use crate::{Engine, Error, background};
 
 impl Engine {
     /// All model versions, newest first.
@@ -50,7 +52,7 @@ impl Engine {
         if snapshot.stages.champion.as_ref() == Some(version) {
             return Err(Error::WrongStage(format!("Version {version} is the champion: it answers everybody.")));
         }
-        self.models.load(version, &snapshot.world.catalog)?;
+        self.get_ready(version).await?;
         self.change(ModelAction::CanaryStarted { share }, version, audit, now).await
     }
 
@@ -74,11 +76,25 @@ impl Engine {
         audit: &Audit,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.models.load(version, &self.snapshot().world.catalog)?;
+        self.get_ready(version).await?;
         // The log first: it is what a start believes. An alias that lags behind is put right there.
         self.change(action, version, audit, now).await?;
         self.parts.registry.set_alias(Alias::Champion, version)?;
         Ok(())
+    }
+
+    /// Loads a version and makes what it would else make while events wait. What is broken is told here.
+    async fn get_ready(&self, version: &ModelVersion) -> Result<(), Error> {
+        let (models, catalog) = (Arc::clone(&self.models), self.snapshot().world.catalog.clone());
+        let broken = |version: &ModelVersion, reason: String| Error::Model { version: version.clone(), reason };
+        let asked = version.clone();
+        let readied = tokio::task::spawn_blocking(move || {
+            let loaded = models.load(&asked, &catalog)?;
+            let threads = background::threads().map_err(|error| broken(&asked, error.to_string()))?;
+            threads.install(|| loaded.get_ready(&catalog));
+            Ok(())
+        });
+        readied.await.unwrap_or_else(|panicked| Err(broken(version, panicked.to_string())))
     }
 
     async fn change(

@@ -15,6 +15,7 @@ mod document;
 use std::sync::Arc;
 
 use imbl::OrdMap;
+use mercer_persistent::Few;
 use mercer_schema::Product;
 
 use crate::ranking::Sums;
@@ -30,9 +31,9 @@ const MOST_SEEDS: usize = 10;
 /// The live index. Cloning is cheap, and a clone never changes.
 #[derive(Debug, Clone, Default)]
 pub struct ContentIndex {
-    documents: OrdMap<u32, Arc<Document>>,
+    documents: OrdMap<u32, Arc<Known>>,
     /// A tree takes a fifth of the room of a hash trie, whose nodes are nearly empty.
-    postings: OrdMap<Term, Arc<Vec<Entry>>>,
+    postings: OrdMap<u32, Few<Entry>>,
     groups: OrdMap<u64, Arc<Vec<u32>>>,
     /// One past the largest item number.
     items: usize,
@@ -45,21 +46,34 @@ struct Entry {
     share: f32,
 }
 
+/// A product's terms by half of their bits, which are the same for a handful of terms in a million, in their order.
+#[derive(Debug, PartialEq)]
+struct Known {
+    terms: Box<[(u32, f32)]>,
+    group: Option<u64>,
+}
+
+impl Known {
+    fn of(product: &Product) -> Self {
+        let Document { terms, group } = Document::of(product);
+        let mut terms: Vec<(u32, f32)> = terms.into_iter().map(|(term, share)| (term as u32, share)).collect();
+        terms.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        terms.dedup_by_key(|(term, _)| *term);
+        Self { terms: terms.into_boxed_slice(), group }
+    }
+}
+
 impl ContentIndex {
     /// Puts a product in, or in the place of what the item was before.
     pub fn upsert(&mut self, item: Item, product: &Product) {
-        let document = Document::of(product);
+        let document = Known::of(product);
         if self.documents.get(&item.0).is_some_and(|known| **known == document) {
             return;
         }
         self.remove(item);
         self.items = self.items.max(item.index() + 1);
         for (term, share) in &document.terms {
-            let posting = Arc::make_mut(self.postings.entry(*term).or_default());
-            if posting.is_empty() {
-                // Most terms are of one product alone.
-                posting.reserve_exact(1);
-            }
+            let posting = self.postings.entry(*term).or_default();
             let place = posting.partition_point(|entry| entry.item < item.0);
             posting.insert(place, Entry { item: item.0, share: *share });
         }
@@ -74,7 +88,7 @@ impl ContentIndex {
     pub fn remove(&mut self, item: Item) {
         let Some(document) = self.documents.remove(&item.0) else { return };
         for (term, _) in &document.terms {
-            let Some(posting) = self.postings.get_mut(term).map(Arc::make_mut) else { continue };
+            let Some(posting) = self.postings.get_mut(term) else { continue };
             if let Ok(place) = posting.binary_search_by_key(&item.0, |entry| entry.item) {
                 posting.remove(place);
             }
@@ -104,7 +118,7 @@ impl ContentIndex {
     /// The cosine of two products' words, between 0 and 1; 0 when one is not known.
     pub fn likeness(&self, one: Item, other: Item) -> f32 {
         let (Some(one), Some(other)) = (self.documents.get(&one.0), self.documents.get(&other.0)) else { return 0.0 };
-        let (mut sum, mut rest) = (0.0, other.terms.as_slice());
+        let (mut sum, mut rest) = (0.0, &*other.terms);
         for (term, share) in &one.terms {
             let place = rest.partition_point(|(other, _)| other < term);
             rest = &rest[place..];
@@ -119,7 +133,7 @@ impl ContentIndex {
 
     /// Products like these, best first: the sum of their cosines, divided by the number of seeds.
     pub fn similar(&self, seeds: &[Item], limit: usize) -> Vec<Scored> {
-        let known: Vec<(Item, &Document)> =
+        let known: Vec<(Item, &Known)> =
             seeds.iter().filter_map(|seed| Some((*seed, &**self.documents.get(&seed.0)?))).take(MOST_SEEDS).collect();
         if known.is_empty() || limit == 0 {
             return Vec::new();
@@ -142,7 +156,7 @@ impl ContentIndex {
     }
 
     /// Which postings to read for a product, rarest word first, and what an entry's share is worth there.
-    fn plan(&self, document: &Document, budget: usize) -> Vec<Step<'_>> {
+    fn plan(&self, document: &Known, budget: usize) -> Vec<Step<'_>> {
         let products = self.documents.len() as f32;
         let mut steps: Vec<Step<'_>> = Vec::with_capacity(document.terms.len());
         for (term, share) in &document.terms {
@@ -226,7 +240,7 @@ mod tests {
         let mut seed = product("alpha");
         seed.brand = Some("Acme".into());
         seed.category = vec!["Kitchen".into(), "Mugs".into()];
-        seed.attributes.insert("colour".into(), "Teal".into());
+        seed.attributes.insert("colour", "Teal");
         index.upsert(Item(0), &seed);
         let mut same_brand = product("beta");
         same_brand.brand = Some("ACME ".into());

@@ -6,6 +6,9 @@
 //! their order never changes by waiting, only by observing. Sums are kept as binary logarithms, which cannot
 //! overflow. The fold takes observations in log order, late ones too; it does not know who made them.
 //!
+//! As an observation only ever adds to a sum, what stands at the front of an order is overtaken by what was observed and by
+//! nothing else. So the front alone is kept in order, and an observation costs the same in a shop of any size.
+//!
 //! ```
 //! use mercer_recommend::popularity::Popularity;
 //! use mercer_recommend::{Item, Query, Recommender};
@@ -28,6 +31,8 @@ use crate::{Changes, Error, Item, Query, Recommender, Scored};
 const FOLD: &str = "popularity";
 const FORMAT: u16 = 1;
 const HEAD_KEY: &[u8] = b"head";
+/// Items that are kept in order. Who asks for more waits until the others are sorted.
+const FRONT: usize = 5_000;
 
 /// How fast interest fades.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,8 +66,8 @@ impl Settings {
 pub struct Popularity {
     settings: Settings,
     demands: Map<u32, Demand>,
-    by_long: Set<Place>,
-    by_short: Set<Place>,
+    by_long: Front,
+    by_short: Front,
     newest: Option<Timestamp>,
     changed: Set<u32>,
 }
@@ -91,6 +96,41 @@ impl Place {
     }
 }
 
+/// The first of an order, all of them while there are no more than [`FRONT`].
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Front(Set<Place>);
+
+impl Front {
+    /// An item's level rose, from none or from what it was.
+    fn raise(&mut self, item: u32, before: Option<f64>, level: f64) {
+        if let Some(before) = before {
+            self.0.remove(&Place::new(before, item));
+        }
+        let place = Place::new(level, item);
+        if self.0.len() < FRONT {
+            self.0.insert(place);
+        } else if let Some(last) = self.0.get_max().copied().filter(|last| place < *last) {
+            self.0.remove(&last);
+            self.0.insert(place);
+        }
+    }
+
+    /// All items in order; those behind the front are sorted once somebody gets there.
+    fn all<'a>(&'a self, places: impl Fn() -> Vec<Place> + 'a) -> impl Iterator<Item = Place> + 'a {
+        let behind = move || {
+            let last = self.0.get_max().filter(|_| self.0.len() == FRONT);
+            let mut behind = last.map_or_else(Vec::new, |last| {
+                let mut places = places();
+                places.retain(|place| place > last);
+                places
+            });
+            behind.sort_unstable();
+            behind
+        };
+        self.0.iter().copied().chain(std::iter::once_with(behind).flatten())
+    }
+}
+
 impl Popularity {
     pub fn new(settings: Settings) -> Self {
         Self { settings, ..Self::default() }
@@ -105,22 +145,19 @@ impl Popularity {
         let gain = f64::from(weight).log2();
         let long = gain + half_lives(at, self.settings.long_half_life_days);
         let short = gain + half_lives(at, self.settings.short_half_life_days);
-        let demand = match self.demands.get(&item.0).copied() {
-            Some(before) => {
-                self.by_long.remove(&Place::new(before.long, item.0));
-                self.by_short.remove(&Place::new(before.short, item.0));
-                Demand { long: log_sum(before.long, long), short: log_sum(before.short, short) }
-            }
-            None => Demand { long, short },
-        };
-        self.place(item.0, demand);
+        let before = self.demands.get(&item.0).copied();
+        let demand = before.map_or(Demand { long, short }, |before| Demand {
+            long: log_sum(before.long, long),
+            short: log_sum(before.short, short),
+        });
+        self.place(item.0, before, demand);
         self.changed.insert(item.0);
     }
 
     /// All items with any demand, most wanted first, with their demand as a share of the most wanted one's.
     pub fn ranked(&self) -> impl Iterator<Item = (Item, f32)> {
         let top = self.top_level();
-        self.by_long.iter().map(move |place| (Item(place.item), self.share(place.item, top)))
+        self.most_wanted().map(move |place| (Item(place.item), self.share(place.item, top)))
     }
 
     /// Demand as a share of the most wanted item's: 1 for that one, 0 for an item nobody touched.
@@ -175,19 +212,29 @@ impl Popularity {
             if restored.demands.contains_key(&item) {
                 return Err(broken("an item is there twice"));
             }
-            restored.place(item, demand);
+            restored.place(item, None, demand);
         }
         Ok(restored)
     }
 
-    fn place(&mut self, item: u32, demand: Demand) {
-        self.by_long.insert(Place::new(demand.long, item));
-        self.by_short.insert(Place::new(demand.short, item));
+    fn place(&mut self, item: u32, before: Option<Demand>, demand: Demand) {
+        self.by_long.raise(item, before.map(|before| before.long), demand.long);
+        self.by_short.raise(item, before.map(|before| before.short), demand.short);
         self.demands.insert(item, demand);
     }
 
+    /// In the order of the long half-life.
+    fn most_wanted(&self) -> impl Iterator<Item = Place> {
+        self.by_long.all(|| self.demands.iter().map(|(item, demand)| Place::new(demand.long, *item)).collect())
+    }
+
+    /// In the order of the short half-life.
+    fn wanted_now(&self) -> impl Iterator<Item = Place> {
+        self.by_short.all(|| self.demands.iter().map(|(item, demand)| Place::new(demand.short, *item)).collect())
+    }
+
     fn top_level(&self) -> f64 {
-        let top = self.by_long.get_min().and_then(|place| self.demands.get(&place.item));
+        let top = self.by_long.0.get_min().and_then(|place| self.demands.get(&place.item));
         top.map_or(0.0, |demand| demand.long)
     }
 
@@ -239,7 +286,7 @@ impl Recommender for Popular<'_> {
         }
         let top = self.0.top_level();
         let mut found: Vec<Scored> = Vec::new();
-        for place in self.0.by_long.iter().filter(|place| !query.seeds.contains(&Item(place.item))) {
+        for place in self.0.most_wanted().filter(|place| !query.seeds.contains(&Item(place.item))) {
             let score = self.0.share(place.item, top);
             // Demands may differ by less than a score can show. Such ties stand in the order of their items, so all
             // of them are needed before the answer is cut.
@@ -265,7 +312,7 @@ pub struct Trending<'a>(&'a Popularity);
 
 impl Recommender for Trending<'_> {
     fn recommend(&self, query: &Query<'_>, limit: usize) -> Vec<Scored> {
-        let Popularity { settings, demands, by_short, newest, .. } = self.0;
+        let Popularity { settings, demands, newest, .. } = self.0;
         let Some(newest) = *newest else { return Vec::new() };
         let now = query.now.min(newest);
         let long_now = half_lives(now, settings.long_half_life_days);
@@ -275,7 +322,7 @@ impl Recommender for Trending<'_> {
             let expected = worth(demand.long - long_now) * usual_share;
             (worth(demand.short - short_now) - expected) / (expected + settings.prior_weight).sqrt()
         };
-        let candidates = by_short.iter().take(settings.trend_candidates).filter_map(|place| {
+        let candidates = self.0.wanted_now().take(settings.trend_candidates).filter_map(|place| {
             let item = Item(place.item);
             let score = excess(demands.get(&place.item)?) as f32;
             (!query.seeds.contains(&item)).then_some(Scored { item, score, because_of: None })
@@ -373,6 +420,26 @@ mod tests {
         assert!(matches!(Popularity::restore(pieces.clone()), Err(Error::OtherFold { found: 9, .. })));
         pieces.remove(0);
         assert!(matches!(Popularity::restore(pieces), Err(Error::BrokenPiece { .. })));
+    }
+
+    /// More items than are kept in order, each several times, with ties.
+    #[test]
+    fn behind_the_front_the_order_goes_on() {
+        let mut popularity = Popularity::default();
+        let items_there = FRONT as u32 * 3;
+        for step in 0..items_there * 4 {
+            let item = (step * 7_919) % items_there;
+            popularity.observe(Item(item), (1 + item % 50) as f32, day(i64::from(step % 90)));
+        }
+        let mut sorted: Vec<Place> =
+            popularity.demands.iter().map(|(item, demand)| Place::new(demand.long, *item)).collect();
+        sorted.sort_unstable();
+        let sorted: Vec<u32> = sorted.iter().map(|place| place.item).collect();
+        assert_eq!(popularity.ranked().map(|(item, _)| item.0).collect::<Vec<_>>(), sorted);
+        let pieces = popularity.drain_changes().into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let restored = Popularity::restore(pieces).unwrap();
+        assert!(restored.by_long == popularity.by_long && restored.by_short == popularity.by_short);
+        assert_eq!(popularity.popular().recommend(&Query::default(), usize::MAX).len(), items_there as usize);
     }
 
     proptest! {

@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod browse;
 mod commerce;
 mod decision;
@@ -34,6 +35,7 @@ mod synonym;
 mod time;
 mod whereabouts;
 
+pub use attributes::Attributes;
 pub use browse::{BrowseAnswer, BrowseBecause, BrowseCategory, BrowseRequest, BrowseTile};
 pub use commerce::{Commerce, CommerceAction, Line, Order};
 pub use decision::{

@@ -1,11 +1,9 @@
 //! A product as the shop describes it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Money, ProductId};
+use crate::{Attributes, Money, ProductId};
 
 /// One thing that can be shown and bought. A variant (a size, a colour) is a product of its own that
 /// shares `group_id` with its siblings.
@@ -38,8 +36,9 @@ pub struct Product {
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 4294967295_i64)]
     pub repurchase_days: Option<u32>,
     /// Everything else the feed says: colour, material, size.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub attributes: Attributes,
 }
 
 impl Product {
@@ -58,7 +57,7 @@ impl Product {
             image_url: None,
             group_id: None,
             repurchase_days: None,
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
         }
     }
 

@@ -102,7 +102,7 @@ impl Analyst {
     /// All attributes are one field; of a mark that is true, its name says something.
     fn attributes(&mut self, product: &Product) {
         let mut texts = Vec::new();
-        for (name, value) in &product.attributes {
+        for (name, value) in product.attributes.iter() {
             if identifier::is_named(name) || value.starts_with("http") || is_date(value) {
                 continue;
             }
@@ -255,11 +255,11 @@ mod tests {
     #[test]
     fn attributes_say_what_they_say() {
         let found = analysed("Lamp", |product| {
-            product.attributes.insert("colour".into(), "Dark red".into());
-            product.attributes.insert("rohsCompliance".into(), "true".into());
-            product.attributes.insert("weight".into(), "3460.0".into());
-            product.attributes.insert("released".into(), "2009-12-10T00:00:00Z".into());
-            product.attributes.insert("ean".into(), "0095205603217".into());
+            product.attributes.insert("colour", "Dark red");
+            product.attributes.insert("rohsCompliance", "true");
+            product.attributes.insert("weight", "3460.0");
+            product.attributes.insert("released", "2009-12-10T00:00:00Z");
+            product.attributes.insert("ean", "0095205603217");
         });
         for term in ["dark", "red", "roh", &Language::English.words().stem("compliance")] {
             assert!(found.terms[term].is_in(Field::Attributes), "{term}");

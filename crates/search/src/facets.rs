@@ -9,12 +9,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
+use mercer_persistent::Pages;
 use mercer_schema::Product;
 
 use crate::Doc;
 use crate::identifier;
 use crate::numbers::Numbers;
-use crate::pages::Pages;
 use crate::text::{BETWEEN_LISTED, tokens};
 use crate::wishes::Role;
 
@@ -343,7 +343,7 @@ fn values_of(product: &Product) -> Vec<(FacetField, String)> {
     for (name, value) in
         product.attributes.iter().filter(|(name, value)| !identifier::is_named(name) && !value.starts_with("http"))
     {
-        let field = FacetField::Attribute(Arc::from(name.as_str()));
+        let field = FacetField::Attribute(Arc::from(name));
         listed(value).into_iter().for_each(|value| add(field.clone(), value));
     }
     for levels in 1..=product.category.len() {
@@ -380,8 +380,8 @@ mod tests {
         let mut lamp = Product::new(ProductId::parse("lamp").unwrap(), "Lamp");
         lamp.brand = Some("Acme".into());
         lamp.category = vec!["Home".into(), "Light".into()];
-        lamp.attributes.insert("colour".into(), colour.into());
-        lamp.attributes.insert("watts".into(), "7".into());
+        lamp.attributes.insert("colour", colour);
+        lamp.attributes.insert("watts", "7");
         lamp
     }
 

@@ -24,14 +24,14 @@ pub(crate) fn is_named(attribute: &str) -> bool {
 
 /// The product's id, its family's, and what attributes name as a code; letters and digits alone.
 pub(crate) fn named(product: &Product) -> impl Iterator<Item = String> {
-    let others = product.attributes.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| value.as_str());
+    let others = product.attributes.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| value);
     let texts = others.chain([product.id.as_str()]).chain(product.group_id.as_deref());
     texts.flat_map(|text| text.split(BETWEEN_LISTED)).map(code).filter(|part| part.len() >= SHORTEST)
 }
 
 /// Values of other attributes that have the form of a code.
 pub(crate) fn by_form(product: &Product) -> impl Iterator<Item = String> {
-    let others = product.attributes.iter().filter(|(name, _)| !is_named(name)).map(|(_, value)| value.as_str());
+    let others = product.attributes.iter().filter(|(name, _)| !is_named(name)).map(|(_, value)| value);
     others.flat_map(|text| text.split(BETWEEN_LISTED)).map(str::trim).filter(|part| has_form(part)).map(code)
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use imbl::OrdSet;
+use mercer_persistent::{Few, Pages};
 use mercer_schema::Product;
 
 use crate::Language;
@@ -13,7 +14,6 @@ use crate::analysis::Analysis;
 use crate::facets::Facets;
 use crate::marks::Marks;
 use crate::numbers::Numbers;
-use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
 
 /// What has the form of a code is one when no more products have it.
@@ -38,7 +38,7 @@ pub(crate) struct Posting {
 #[derive(Debug, Clone)]
 struct Stem {
     text: Arc<str>,
-    postings: Arc<Vec<Posting>>,
+    postings: Few<Posting>,
 }
 
 /// All products, by their words.
@@ -109,6 +109,11 @@ impl SearchIndex {
     pub fn remove(&mut self, doc: Doc, before: &Product) {
         self.facets.remove(doc);
         self.forget(doc, &Analysis::of(before, self.shop));
+    }
+
+    /// Makes what the first search with a slip would have to wait for.
+    pub fn prepare(&self) {
+        self.vocabulary.tables();
     }
 
     /// Products that can be found.
@@ -185,13 +190,8 @@ impl SearchIndex {
         for (stem, marks) in &analysis.terms {
             let term = self.number(stem);
             let Some(stem) = self.terms.get_mut(term.0 as usize) else { continue };
-            let postings = Arc::make_mut(&mut stem.postings);
-            if postings.is_empty() {
-                // Most words stand in one product alone.
-                postings.reserve_exact(1);
-            }
-            let place = postings.partition_point(|posting| posting.doc < doc);
-            postings.insert(place, Posting { doc, marks: *marks });
+            let place = stem.postings.partition_point(|posting| posting.doc < doc);
+            stem.postings.insert(place, Posting { doc, marks: *marks });
         }
         let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
         for (word, stem) in &analysis.written {
@@ -208,11 +208,10 @@ impl SearchIndex {
     fn forget(&mut self, doc: Doc, analysis: &Analysis) {
         for stem in analysis.terms.keys() {
             let stem = self.numbered(stem).and_then(|term| self.terms.get_mut(term.0 as usize));
-            if let Some(stem) = stem {
-                let postings = Arc::make_mut(&mut stem.postings);
-                if let Ok(place) = postings.binary_search_by_key(&doc, |posting| posting.doc) {
-                    postings.remove(place);
-                }
+            if let Some(stem) = stem
+                && let Ok(place) = stem.postings.binary_search_by_key(&doc, |posting| posting.doc)
+            {
+                stem.postings.remove(place);
             }
         }
         for (word, stem) in &analysis.written {
@@ -238,7 +237,7 @@ impl SearchIndex {
         let terms = &self.terms;
         let number = self.term_numbers.number(&stem, next, |number| *terms[number as usize].text == *stem);
         if number == next {
-            self.terms.push(Stem { text: Arc::from(stem), postings: Arc::default() });
+            self.terms.push(Stem { text: Arc::from(stem), postings: Few::None });
         }
         Term(number)
     }

@@ -12,6 +12,8 @@ use crate::index::{Posting, SearchIndex};
 use crate::marks::{FIELD_STATES, Field, Marks, count_and_length};
 use crate::query::{Form, How, Reading, Unit};
 
+/// Coverages of which the power is kept.
+const MOST_STRENGTHS: usize = 16;
 /// Above any sum of words.
 const CODE_SCORE: f32 = 100_000.0;
 
@@ -97,17 +99,53 @@ pub struct Match {
     pub is_coded: bool,
 }
 
-/// Every product that has any of the units, by its number.
-pub(crate) fn matches(index: &SearchIndex, reading: &Reading, weights: &Weights) -> Vec<Match> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.grow(index.docs());
-        let tables = Tables::new(index, weights);
-        let mut possible = 0.0;
-        for unit in &reading.units {
-            possible += scratch.add_unit(index, unit, &tables, weights);
-        }
-        let mut found = scratch.drain((possible, reading.units.len()), weights);
-        for doc in &reading.coded {
+/// What was typed, ready to be matched: the units in order of their rarity, the rarest first.
+pub(crate) struct Matcher<'a> {
+    index: &'a SearchIndex,
+    reading: &'a Reading,
+    weights: &'a Weights,
+    tables: Tables,
+    units: Vec<(&'a Unit, f32)>,
+    /// What all units cover together.
+    possible: f32,
+}
+
+impl<'a> Matcher<'a> {
+    pub(crate) fn new(index: &'a SearchIndex, reading: &'a Reading, weights: &'a Weights) -> Self {
+        let rarity = |unit: &Unit| {
+            let (all, having) = (index.len() as f32, having(index, unit) as f32);
+            (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln()
+        };
+        let mut units: Vec<(&Unit, f32)> = reading.units.iter().map(|unit| (unit, rarity(unit))).collect();
+        units.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let possible = units.iter().map(|(_, rarity)| rarity).sum();
+        Self { index, reading, weights, tables: Tables::new(index, weights), units, possible }
+    }
+
+    pub(crate) const fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Some product has a code that was typed.
+    pub(crate) const fn is_coded(&self) -> bool {
+        !self.reading.coded.is_empty()
+    }
+
+    /// The share, weighed by rarity, that all units cover but the rarest ones, so many.
+    pub(crate) fn covered_without(&self, rarest: usize) -> f32 {
+        self.units[rarest..].iter().map(|(_, rarity)| rarity).sum::<f32>() / self.possible
+    }
+
+    /// Every product that has any of the rarest units, so many, by its number.
+    pub(crate) fn having(&self, rarest: usize) -> Vec<Match> {
+        let mut found = SCRATCH.with_borrow_mut(|scratch| {
+            scratch.grow(self.index.docs());
+            for (place, unit) in self.units.iter().enumerate() {
+                scratch.add_unit(self, *unit, place < rarest);
+            }
+            scratch.drain((self.possible, self.units.len()), self.weights)
+        });
+        for doc in &self.reading.coded {
             match found.binary_search_by_key(doc, |found| found.doc) {
                 Ok(place) => (found[place].score, found[place].is_coded) = (found[place].score + CODE_SCORE, true),
                 Err(place) => {
@@ -118,11 +156,25 @@ pub(crate) fn matches(index: &SearchIndex, reading: &Reading, weights: &Weights)
                 }
             }
         }
-        if !reading.unwanted.is_empty() {
-            found.retain(|found| !has_any(index, &reading.unwanted, found.doc));
+        if !self.reading.unwanted.is_empty() {
+            found.retain(|found| !has_any(self.index, &self.reading.unwanted, found.doc));
         }
         found
-    })
+    }
+}
+
+/// How many products have a unit.
+fn having(index: &SearchIndex, unit: &Unit) -> usize {
+    if let [form] = unit.forms.as_slice()
+        && let [term] = form.terms.as_slice()
+    {
+        return index.postings(*term).len();
+    }
+    let mut counted = vec![0_u64; index.docs().div_ceil(64)];
+    for form in &unit.forms {
+        for_each_product(index, form, |Doc(doc), _| counted[doc as usize / 64] |= 1 << (doc % 64));
+    }
+    counted.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
 /// Whether a product has one of the units where it says what it is.
@@ -212,7 +264,7 @@ struct Scratch {
     cells: Vec<Cell>,
     /// Products that the unit at hand was found in.
     of_unit: Vec<u32>,
-    /// Products that any unit was found in.
+    /// Products that came in by a unit.
     found: Vec<u32>,
 }
 
@@ -227,35 +279,40 @@ impl Scratch {
         }
     }
 
-    /// Adds what a unit is worth to each product that has it; returns what it covers at most.
-    fn add_unit(&mut self, index: &SearchIndex, unit: &Unit, tables: &Tables, weights: &Weights) -> f32 {
+    /// Adds what a unit is worth to each product that has it; where products do not enter by it, to those that are there.
+    fn add_unit(&mut self, matcher: &Matcher<'_>, (unit, rarity): (&Unit, f32), is_entered: bool) {
+        let Matcher { index, tables, weights, .. } = matcher;
+        let Self { cells, of_unit, found } = self;
+        if !is_entered {
+            found.sort();
+        }
         for form in &unit.forms {
             let weight = weights.of(form.how);
             let cover = 1.0 - weights.doubt + weights.doubt * weight;
-            for_each_product(
-                index,
-                form,
-                |doc, frequency, head| {
-                    let cell = &mut self.cells[doc.0 as usize];
-                    if cell.frequency == 0.0 {
-                        self.of_unit.push(doc.0);
-                    }
-                    cell.frequency = cell.frequency.max(weight * frequency);
-                    cell.cover = cell.cover.max(cover);
-                    if unit.is_head {
-                        cell.head = cell.head.max(cover * head);
-                    }
-                },
-                tables,
-                weights,
-            );
+            let mut take = |doc: Doc, marks: &[Marks]| {
+                let cell = &mut cells[doc.0 as usize];
+                if cell.frequency == 0.0 {
+                    of_unit.push(doc.0);
+                }
+                // How much it has of what it has least of.
+                let frequency = marks.iter().map(|marks| tables.frequency(*marks)).fold(f32::MAX, f32::min);
+                cell.frequency = cell.frequency.max(weight * frequency);
+                cell.cover = cell.cover.max(cover);
+                // The last word of a name is its head; in a name that reads the other way round the first is as good.
+                if let Some(last) = marks.last().filter(|_| unit.is_head) {
+                    cell.head = cell.head.max(cover * headship(*last, weights));
+                }
+            };
+            if is_entered {
+                for_each_product(index, form, take);
+            } else {
+                for_each_of(index, form, found, &mut take);
+            }
         }
-        let (all, having) = (index.len() as f32, self.of_unit.len() as f32);
-        let rarity = (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln();
-        for doc in self.of_unit.drain(..) {
-            let cell = &mut self.cells[doc as usize];
-            if cell.covered == 0.0 {
-                self.found.push(doc);
+        for doc in of_unit.drain(..) {
+            let cell = &mut cells[doc as usize];
+            if is_entered && cell.covered == 0.0 {
+                found.push(doc);
             }
             let saturated = cell.frequency * (weights.saturation + 1.0) / (weights.saturation + cell.frequency);
             cell.score += rarity * saturated;
@@ -264,21 +321,25 @@ impl Scratch {
             cell.headship = cell.headship.max(cell.head);
             (cell.frequency, cell.cover, cell.head) = (0.0, 0.0, 0.0);
         }
-        rarity
     }
 
     fn drain(&mut self, (possible, units): (f32, usize), weights: &Weights) -> Vec<Match> {
         // Each unit's come in order, and are merged.
         self.found.sort();
         let mut found = Vec::with_capacity(self.found.len());
-        // Most have the same units as the one before.
-        let (mut last, mut strength) = (1.0, 1.0);
+        // There are only a few: those of the sets of units, by the forms in which they were found.
+        let mut strengths: Vec<(f32, f32)> = Vec::new();
         for doc in self.found.drain(..) {
             let cell = std::mem::take(&mut self.cells[doc as usize]);
             let coverage = (cell.covered / possible).min(1.0);
-            if coverage != last {
-                (last, strength) = (coverage, coverage.powf(weights.coverage));
-            }
+            let known = strengths.iter().find(|(known, _)| *known == coverage).map(|(_, strength)| *strength);
+            let strength = known.unwrap_or_else(|| {
+                let strength = coverage.powf(weights.coverage);
+                if strengths.len() < MOST_STRENGTHS {
+                    strengths.push((coverage, strength));
+                }
+                strength
+            });
             let score = cell.score * strength * (1.0 + cell.headship);
             let share = f32::from(cell.units) / units.max(1) as f32;
             found.push(Match { doc: Doc(doc), score, coverage, share, is_coded: false });
@@ -287,33 +348,55 @@ impl Scratch {
     }
 }
 
-/// Calls `take` with each product that has all terms of a form: how much it has of the one it has least of, and how much
-/// the form is what the product is.
-fn for_each_product(
-    index: &SearchIndex,
-    form: &Form,
-    mut take: impl FnMut(Doc, f32, f32),
-    tables: &Tables,
-    weights: &Weights,
-) {
+/// Calls `take` with each product that has all terms of a form, and with where it has them.
+fn for_each_product(index: &SearchIndex, form: &Form, mut take: impl FnMut(Doc, &[Marks])) {
     if let [term] = form.terms.as_slice() {
         for Posting { doc, marks } in index.postings(*term) {
-            take(*doc, tables.frequency(*marks), headship(*marks, weights));
+            take(*doc, std::slice::from_ref(marks));
         }
         return;
     }
-    let lists: Vec<&[Posting]> = form.terms.iter().map(|term| index.postings(*term)).collect();
-    let Some(shortest) = lists.iter().min_by_key(|list| list.len()) else { return };
-    'products: for Posting { doc, .. } in *shortest {
-        let (mut least, mut head) = (f32::MAX, 0.0);
-        for list in &lists {
-            let Ok(place) = list.binary_search_by_key(doc, |posting| posting.doc) else { continue 'products };
-            let marks = list[place].marks;
-            least = least.min(tables.frequency(marks));
-            // The last word of a name is its head; in a name that reads the other way round the first is as good.
-            head = headship(marks, weights);
+    let mut lists: Vec<Cursor<'_>> = form.terms.iter().map(|term| Cursor(index.postings(*term))).collect();
+    let shortest = lists.iter().map(|list| list.0).min_by_key(|list| list.len()).unwrap_or_default();
+    let mut of_form = Vec::with_capacity(lists.len());
+    for Posting { doc, .. } in shortest {
+        if find_in(&mut lists, *doc, &mut of_form) {
+            take(*doc, &of_form);
         }
-        take(*doc, least, head);
+    }
+}
+
+/// The same of these products alone, which are in order.
+fn for_each_of(index: &SearchIndex, form: &Form, docs: &[u32], take: &mut impl FnMut(Doc, &[Marks])) {
+    let mut lists: Vec<Cursor<'_>> = form.terms.iter().map(|term| Cursor(index.postings(*term))).collect();
+    let mut of_form = Vec::with_capacity(lists.len());
+    for doc in docs.iter().map(|doc| Doc(*doc)) {
+        if find_in(&mut lists, doc, &mut of_form) {
+            take(doc, &of_form);
+        }
+    }
+}
+
+/// Whether all lists have a product, and where.
+fn find_in(lists: &mut [Cursor<'_>], doc: Doc, found: &mut Vec<Marks>) -> bool {
+    found.clear();
+    lists.iter_mut().all(|list| list.find(doc).map(|marks| found.push(marks)).is_some())
+}
+
+/// What is left of a list that is read for products in their order.
+struct Cursor<'a>(&'a [Posting]);
+
+impl Cursor<'_> {
+    /// In steps that double until one is too long (Bentley, Yao, Inf. Process. Lett. 1976).
+    fn find(&mut self, doc: Doc) -> Option<Marks> {
+        let mut step = 1;
+        while self.0.get(step).is_some_and(|posting| posting.doc < doc) {
+            step *= 2;
+        }
+        let end = (step + 1).min(self.0.len());
+        let place = step / 2 + self.0[(step / 2).min(end)..end].partition_point(|posting| posting.doc < doc);
+        self.0 = self.0.get(place..).unwrap_or_default();
+        self.0.first().filter(|posting| posting.doc == doc).map(|posting| posting.marks)
     }
 }
 

@@ -5,18 +5,11 @@ use std::sync::Arc;
 use mercer_schema::{Product, SynonymRule};
 
 use crate::query::{How, Typed, Unit, read};
-use crate::rank::{Match, Weights, has_any, is_in, matches};
+use crate::rank::{Match, Matcher, Weights, has_any, is_in};
+use crate::relevant::relevant;
 use crate::text::{code, tokens};
 use crate::thesaurus::{Alternative, Refusals, Thesaurus};
 use crate::{Doc, Language, SearchIndex, Synonyms, mine};
-
-/// So many products that have all of what was typed need no others beside them.
-const ENOUGH: usize = 24;
-/// Shares of the units, by rarity and by number, with neither of which a product is shown.
-const LEAST_COVERAGE: f32 = 0.5;
-const LEAST_SHARE: f32 = 0.6;
-/// What has all units to this share has all: the rest is doubt about words that were not typed so.
-const ALL: f32 = 0.999;
 
 /// What stands beside the index in an answer: words for the same thing, and weights.
 #[derive(Debug, Clone, Default)]
@@ -146,7 +139,7 @@ impl SearchIndex {
 
     fn find_read(&self, lexicon: &Lexicon, text: &str, how: Typed) -> Found {
         let reading = read(self, lexicon, text, how);
-        let matches = relevant(matches(self, &reading, &lexicon.weights));
+        let matches = relevant(&Matcher::new(self, &reading, &lexicon.weights));
         let first = matches.iter().reduce(|best, found| if found.score > best.score { found } else { best });
         let is_dropped = |unit: &&Unit| {
             let is_missing = first.is_some_and(|first| !first.is_coded && !is_in(self, unit, first.doc));
@@ -177,17 +170,6 @@ impl SearchIndex {
     pub fn search(&self, lexicon: &Lexicon, text: &str, limit: usize) -> Vec<Match> {
         best(self.find(lexicon, text, false).matches, limit)
     }
-}
-
-/// Where enough products have all that was typed, those; otherwise those with most of it too.
-fn relevant(mut matches: Vec<Match>) -> Vec<Match> {
-    let most = matches.iter().map(|found| found.coverage).fold(0.0, f32::max);
-    let complete = matches.iter().filter(|found| found.coverage >= most * ALL).count();
-    let is_enough = complete >= ENOUGH;
-    let least = most * if is_enough { ALL } else { LEAST_COVERAGE };
-    let has_most = |found: &Match| !is_enough && found.share >= LEAST_SHARE;
-    matches.retain(|found| found.coverage >= least || has_most(found) || found.is_coded);
-    matches
 }
 
 /// The best, best first; of equals the one with the lower number.

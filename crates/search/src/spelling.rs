@@ -57,12 +57,12 @@ pub(crate) fn corrections(vocabulary: &Vocabulary, typed: &str, most: usize, rea
         return Vec::new();
     }
     let most_cost = most_cost(typed.len());
-    let near = likeliest(vocabulary, Walk::new(&typed, most_cost.min(NEAR), false), most);
+    let near = likeliest(vocabulary, || Walk::new(&typed, most_cost.min(NEAR), false), most);
     let is_enough = near.first().is_some_and(|best| best.score > LIKELY);
     if reach == Reach::Near || most_cost <= NEAR || is_enough {
         return near;
     }
-    likeliest(vocabulary, Walk::new(&typed, most_cost, false), most)
+    likeliest(vocabulary, || Walk::new(&typed, most_cost, false), most)
 }
 
 /// The likeliest words of which a mistyped beginning was typed, best first.
@@ -71,21 +71,26 @@ pub(crate) fn mended_beginnings(vocabulary: &Vocabulary, typed: &str, most: usiz
     if typed.len() <= SHORTEST_CORRECTED {
         return Vec::new();
     }
-    let mut found = likeliest(vocabulary, Walk::new(&typed, most_cost(typed.len()).min(ONE_SLIP), true), most);
+    let walk = || Walk::new(&typed, most_cost(typed.len()).min(ONE_SLIP), true);
+    let mut found = likeliest(vocabulary, walk, most);
     let best = found.first().map_or(0.0, |best| best.score);
     found.retain(|correction| correction.score > best - BEGINNING_MARGIN);
     found
 }
 
-fn likeliest(vocabulary: &Vocabulary, walk: Walk<'_>, most: usize) -> Vec<Correction> {
-    let words = vocabulary.sorted();
+fn likeliest<'a>(vocabulary: &Vocabulary, walk: impl Fn() -> Walk<'a>, most: usize) -> Vec<Correction> {
     let mut found = Vec::new();
-    walk.run(words, |place, cost| {
-        let word = words.word(place);
-        let products = vocabulary.products(word);
-        let score = f64::from(products + 1).ln() - f64::from(cost);
-        found.push(Correction { word: Arc::clone(word), products, cost, score });
-    });
+    for words in vocabulary.tables() {
+        walk().run(words, |place, cost| {
+            let word = words.word(place);
+            let products = vocabulary.products(word);
+            // A table may be older than the words.
+            if products > 0 {
+                let score = f64::from(products + 1).ln() - f64::from(cost);
+                found.push(Correction { word: Arc::clone(word), products, cost, score });
+            }
+        });
+    }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
     found.truncate(most);
     found
@@ -187,7 +192,7 @@ mod tests {
             let typed_letters: Vec<char> = typed.chars().collect();
             let mut found = BTreeSet::new();
             let vocabulary = vocabulary(&known);
-            let sorted = vocabulary.sorted();
+            let [sorted, _] = vocabulary.tables();
             Walk::new(&typed_letters, ONE_SLIP, false).run(sorted, |place, _| {
                 found.insert(sorted.word(place).to_string());
             });

@@ -6,12 +6,15 @@
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 /// Beginnings may become this many words that are looked at.
 const MOST_WORDS_READ: usize = 2_000;
 /// Shorter words are not looked for as parts of others.
 const SHORTEST_PART: usize = 4;
+/// The table of all words is laid out anew once so many came or went, and a share of one in so many.
+const LEAST_CHANGED: usize = 256;
+const CHANGED: usize = 16;
 
 /// A word, and what it is found as.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,8 +33,56 @@ pub(crate) struct Vocabulary {
     codes: OrdMap<Arc<str>, Word>,
     /// Words read from their end, of products in languages that write words together.
     backwards: OrdMap<String, Arc<str>>,
-    /// Made when it is first needed, and shared by all copies that have the same words.
-    sorted: Arc<OnceLock<Sorted>>,
+    sorted: Tables,
+}
+
+/// The words of letters alone, for who reads every one of them: a table of most, which is laid out anew only once many
+/// words came or went since, and one of those that came. Words that went stay until then.
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    /// Made when it is first needed, and shared by all copies.
+    most: Arc<OnceLock<Sorted>>,
+    newer: OrdSet<Arc<str>>,
+    of_newer: Arc<OnceLock<Sorted>>,
+    gone: usize,
+}
+
+impl Tables {
+    /// A word came that was not there.
+    fn add(&mut self, word: &Arc<str>) {
+        let Some(most) = self.most.get() else {
+            // A copy that lacks the word may lay the table out.
+            self.most = Arc::default();
+            return;
+        };
+        if most.has(word) {
+            self.gone = self.gone.saturating_sub(1);
+            return;
+        }
+        self.newer.insert(Arc::clone(word));
+        self.of_newer = Arc::default();
+        self.lay_out_anew_if_old();
+    }
+
+    /// The last product that had a word went.
+    fn remove(&mut self, word: &str) {
+        if self.most.get().is_none() {
+            return;
+        }
+        if self.newer.remove(word).is_some() {
+            self.of_newer = Arc::default();
+        } else {
+            self.gone += 1;
+            self.lay_out_anew_if_old();
+        }
+    }
+
+    fn lay_out_anew_if_old(&mut self) {
+        let most = self.most.get().map_or(0, Sorted::len);
+        if self.newer.len().max(self.gone) > LEAST_CHANGED.max(most / CHANGED) {
+            *self = Self::default();
+        }
+    }
 }
 
 /// All words of letters alone in order of the alphabet, laid out to be read from end to end.
@@ -45,7 +96,20 @@ pub(crate) struct Sorted {
     shared: Vec<u16>,
 }
 
+impl<'a> FromIterator<&'a Arc<str>> for Sorted {
+    /// Of words in order.
+    fn from_iter<Words: IntoIterator<Item = &'a Arc<str>>>(words: Words) -> Self {
+        let mut sorted = Self::default();
+        words.into_iter().for_each(|word| sorted.push(word));
+        sorted
+    }
+}
+
 impl Sorted {
+    fn has(&self, word: &Arc<str>) -> bool {
+        self.words.binary_search(word).is_ok()
+    }
+
     fn push(&mut self, word: &Arc<str>) {
         let start = self.letters.len();
         self.letters.extend(word.chars());
@@ -88,13 +152,13 @@ impl Vocabulary {
             self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
         }
         if self.get(word).is_none() {
-            self.sorted = Arc::default();
+            let word = Arc::from(word);
+            if !has_digit(&word) {
+                self.sorted.add(&word);
+            }
+            self.kind_of(&word).insert(word, Word::default());
         }
-        let words = self.kind_of(word);
-        let known = match words.get_mut(word) {
-            Some(known) => known,
-            None => words.entry(Arc::from(word)).or_default(),
-        };
+        let Some(known) = self.kind_of(word).get_mut(word) else { return };
         known.products += 1;
         match known.stems.iter_mut().find(|(other, _)| **other == *stem) {
             Some((_, products)) => *products += 1,
@@ -116,7 +180,9 @@ impl Vocabulary {
         known.stems.retain(|(_, products)| *products > 0);
         if known.products == 0 {
             words.remove(word);
-            self.sorted = Arc::default();
+            if !has_digit(word) {
+                self.sorted.remove(word);
+            }
             self.backwards.remove(&reversed(word));
         }
     }
@@ -129,13 +195,11 @@ impl Vocabulary {
         self.get(word).map_or(0, |word| word.products)
     }
 
-    /// All words of letters alone, for who reads every one of them.
-    pub(crate) fn sorted(&self) -> &Sorted {
-        self.sorted.get_or_init(|| {
-            let mut sorted = Sorted::default();
-            self.words.keys().for_each(|word| sorted.push(word));
-            sorted
-        })
+    /// Tables that together have all words of letters alone, and some that no product has any more.
+    pub(crate) fn tables(&self) -> [&Sorted; 2] {
+        let Tables { most, newer, of_newer, .. } = &self.sorted;
+        let most = most.get_or_init(|| self.words.keys().collect());
+        [most, of_newer.get_or_init(|| newer.iter().collect())]
     }
 
     /// Words that begin so, those in most products first.
@@ -191,10 +255,36 @@ mod tests {
         assert_eq!(words.compounds_of("tasche", 9).len(), 1);
         words.remove("lampen", "lamp");
         assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
-        assert_eq!(words.sorted().len(), 2);
         words.remove("lampen", "lampen");
-        assert_eq!(words.sorted().len(), 1, "never older than the words");
         words.remove("laptoptasche", "laptoptasch");
         assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
+    }
+    #[test]
+    fn tables_have_all_words_however_they_came() {
+        let word = |number: u32| -> String {
+            number.to_string().chars().map(|digit| char::from(b'a' + digit as u8 - b'0')).collect()
+        };
+        let mut words = Vocabulary::default();
+        let mut known = std::collections::BTreeSet::new();
+        for step in 0..6 * LEAST_CHANGED as u32 {
+            let (came, gone) = (word(step * 7_919 % 4_000), word(step * 31 % 4_000));
+            words.insert(&came, &came, false);
+            known.insert(came);
+            if step % 2 == 0 && known.remove(&gone) {
+                while words.get(&gone).is_some() {
+                    words.remove(&gone, &gone);
+                }
+            }
+            if step % 50 == 0 {
+                let tables = words.tables();
+                let mut found: Vec<&str> = tables
+                    .iter()
+                    .flat_map(|table| (0..table.len()).map(|place| &**table.word(place)))
+                    .filter(|word| words.get(word).is_some())
+                    .collect();
+                found.sort_unstable();
+                assert!(found.into_iter().eq(known.iter().map(String::as_str)), "step {step}");
+            }
+        }
     }
 }

@@ -268,8 +268,8 @@ mod tests {
         {
             let mut product = Product::new(ProductId::parse(&format!("p{number}")).unwrap(), title);
             product.brand = Some(brand.into());
-            product.attributes.insert("colour".into(), colour.into());
-            product.attributes.insert("shoe_size".into(), size.into());
+            product.attributes.insert("colour", colour);
+            product.attributes.insert("shoe_size", size);
             index.put(Doc(number as u32), None, &product);
         }
         index

@@ -30,7 +30,7 @@ fn shop() -> (SearchIndex, Vec<Product>) {
     .into();
     products[2].brand = Some("Lumina".into());
     products[2].category = vec!["Home".into(), "Lanterns".into()];
-    products[9].attributes.insert("ean".into(), "0884420588030".into());
+    products[9].attributes.insert("ean", "0884420588030");
     let mut index = SearchIndex::default();
     for (number, product) in products.iter().enumerate() {
         index.put(Doc(number as u32), None, product);
@@ -70,8 +70,8 @@ fn a_value_in_the_form_of_a_code_is_one_while_one_product_has_it() {
     let mut index = SearchIndex::default();
     let drive = |number: u32, reference: &str| {
         let mut drive = product(&format!("drive-{number}"), &format!("Hard drive {number}"));
-        drive.attributes.insert("Reference".into(), reference.into());
-        drive.attributes.insert("Strichcode".into(), format!("96385{number}74"));
+        drive.attributes.insert("Reference", reference);
+        drive.attributes.insert("Strichcode", format!("96385{number}74"));
         drive
     };
     for number in 0..4 {

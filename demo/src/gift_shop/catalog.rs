@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(heart.category, ["Home & Living", "Candles & Holders"]);
         assert_eq!(heart.price.unwrap().to_string(), "2.95 GBP");
         assert_eq!(heart.group_id.as_deref(), None);
-        assert_eq!(heart.attributes["colour"], "White");
+        assert_eq!(heart.attributes.get("colour"), Some("White"));
         assert!(heart.is_buyable());
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use mercer_schema::{Availability, Money, Product, Timestamp};
+use mercer_schema::{Attributes, Availability, Money, Product, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bind::Cells;
@@ -193,7 +193,7 @@ fn availability_word(text: &str) -> Option<Availability> {
     }
 }
 
-fn attributes(cells: Cells<'_>, report: &mut Report) -> BTreeMap<String, String> {
+fn attributes(cells: Cells<'_>, report: &mut Report) -> Attributes {
     let mut attributes = BTreeMap::new();
     for (name, value) in cells.extras() {
         if value.chars().nth(MAX_ATTRIBUTE_CHARACTERS).is_some() || name.chars().nth(MAX_ATTRIBUTE_CHARACTERS).is_some()
@@ -208,5 +208,5 @@ fn attributes(cells: Cells<'_>, report: &mut Report) -> BTreeMap<String, String>
             attributes.entry(name.into_owned()).or_insert_with(|| value.into_owned());
         }
     }
-    attributes
+    attributes.into_iter().collect()
 }

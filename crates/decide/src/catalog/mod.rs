@@ -12,9 +12,9 @@ use std::sync::{Arc, OnceLock};
 
 use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, OrdSet};
+use mercer_persistent::Pages;
 use mercer_recommend::Item;
 use mercer_schema::{Product, ProductId, Timestamp};
-use mercer_search::Pages;
 use rustc_hash::FxBuildHasher;
 
 use index::Index;

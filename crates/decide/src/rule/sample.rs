@@ -3,8 +3,6 @@
 //! Finds mixed-up types when the rule is saved (`product.price > "20"`) instead of on the shop's front page.
 //! What depends on free-form values (attributes, traits) cannot be judged here and passes.
 
-use std::collections::BTreeMap;
-
 use mercer_schema::Money;
 use mercer_schema::{Currency, CustomerId, Page, PageType, Product, ProductId, Profile, Timestamp, Touch, TouchKind};
 
@@ -42,7 +40,7 @@ fn product() -> Product {
         price: money(1_999),
         list_price: money(2_999),
         group_id: Some("sample".into()),
-        attributes: BTreeMap::from([("sample".into(), "1".into())]),
+        attributes: [("sample", "1")].into(),
         ..Product::new(ProductId::trusted("sample"), "Sample")
     }
 }

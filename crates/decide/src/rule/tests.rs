@@ -20,7 +20,7 @@ fn lamp() -> Product {
         category: vec!["Home".into(), "Lamps".into()],
         price: money(1_950),
         list_price: money(2_500),
-        attributes: BTreeMap::from([("colour".into(), "red".into())]),
+        attributes: [("colour", "red")].into(),
         ..Product::new(ProductId::trusted("lamp"), "Paper Lantern")
     }
 }

@@ -3,7 +3,6 @@
 //! Reading something that is not there is never an error: it gives the absent value of its [`Kind`]. The
 //! interpreter asks for one field at a time, so a rule costs only what it reads.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -225,7 +224,7 @@ impl Sizer for TextList<'_> {
 
 /// `product.attributes`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attributes<'a>(pub(super) &'a BTreeMap<String, String>);
+pub(super) struct Attributes<'a>(pub(super) &'a mercer_schema::Attributes);
 
 impl<'a> Fields<'a> for Attributes<'a> {
     fn field(self, name: &str) -> Option<Boxed<'a>> {

@@ -47,7 +47,7 @@ fn margin_lifts_as_its_weight_says_and_is_told() {
     let mut shop = Shop::with_products(12);
     for number in 0..12 {
         let margin = if number == 6 { "9.50" } else { "1" };
-        shop.change(&format!("p{number}"), |product| drop(product.attributes.insert("margin".into(), margin.into())));
+        shop.change(&format!("p{number}"), |product| product.attributes.insert("margin", margin));
     }
     let with = |weight| Placement { objectives: vec![Objective { aim: Aim::Margin, weight }], ..newest(6) };
     assert_eq!(row(&mut shop, newest(6))[5], "p6");

@@ -163,8 +163,8 @@ fn shop(scene: &Scene) -> Shop {
             product.brand = (*brand > 0).then(|| format!("b{brand}"));
             product.group_id = (*group < 3).then(|| format!("g{group}"));
             product.repurchase_days = *days;
-            product.attributes.insert("margin".into(), format!("{}", f64::from(*category) / 3.0));
-            product.attributes.insert("size".into(), if *brand == 2 { "x".into() } else { format!("{brand}") });
+            product.attributes.insert("margin", format!("{}", f64::from(*category) / 3.0));
+            product.attributes.insert("size", if *brand == 2 { "x".to_owned() } else { format!("{brand}") });
             if !in_stock {
                 product.availability = Availability::OutOfStock;
             }

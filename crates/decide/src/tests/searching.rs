@@ -31,9 +31,9 @@ pub(super) fn shop() -> Shop {
             "r" => vec!["Home".into(), "Racks".into()],
             _ => vec!["Home".into(), "Mugs".into()],
         };
-        thing.attributes.insert("colour".into(), colour.into());
+        thing.attributes.insert("colour", colour);
         if !size.is_empty() {
-            thing.attributes.insert("shoe_size".into(), size.into());
+            thing.attributes.insert("shoe_size", size);
         }
         thing.price = thing.price.map(|money| mercer_schema::Money { minor: price, ..money });
         shop.save(thing);

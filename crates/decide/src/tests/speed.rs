@@ -19,7 +19,7 @@ fn shop() -> Shop {
             product.title = format!("Product {number} in {} and {}", number % 13, number % 17);
             product.category = vec![format!("wide{}", number % 8), format!("narrow{}", number % 80)];
             product.brand = Some(format!("brand{}", number % 40));
-            product.attributes.insert("colour".into(), ["red", "blue", "green"][number % 3].into());
+            product.attributes.insert("colour", ["red", "blue", "green"][number % 3]);
         });
     }
     // A fixed walk over the products stands in for chance.

@@ -93,7 +93,7 @@ mod tests {
         let mut product = Product::new(ProductId::trusted("mug-1"), "Red mug");
         assert_eq!(text_of(&product), "Red mug");
         product.category = vec!["Kitchen".into(), "Mugs".into()];
-        product.attributes.insert("colour".into(), "red".into());
+        product.attributes.insert("colour", "red");
         product.description = "Holds tea.".into();
         assert_eq!(text_of(&product), "Red mug. Kitchen, Mugs. colour: red. Holds tea.");
     }

@@ -36,7 +36,7 @@ impl Document {
             add_feature(&mut counts, CATEGORY, "category", level);
             add_words(&mut counts, CATEGORY, level);
         }
-        for (name, value) in &product.attributes {
+        for (name, value) in product.attributes.iter() {
             add_feature(&mut counts, ATTRIBUTE, name, value);
             add_words(&mut counts, ATTRIBUTE, value);
         }

@@ -31,7 +31,8 @@ impl Matrix {
         self.rearranged()
     }
 
-    fn rearranged(self) -> (Self, Vec<u32>) {
+    /// The same, whatever its size.
+    pub(crate) fn rearranged(self) -> (Self, Vec<u32>) {
         let transposed = self.transposed();
         let order = order(&self, &transposed);
         let mut places = vec![0_u32; self.width];

@@ -127,6 +127,17 @@ impl<'a> Products<'a> {
             entry(Item(other), std::mem::take(&mut self.table[other as usize]));
         }
     }
+
+    /// Calls `seen` with all of row `item`, one place an item: for rows of which few are zero.
+    pub(crate) fn whole_row(&mut self, item: usize, seen: impl FnOnce(&[f32])) {
+        for (customer, value) in self.columns.row(item) {
+            for (other, other_value) in self.rows.row(customer) {
+                self.table[other] += value * other_value;
+            }
+        }
+        seen(&self.table);
+        self.table.fill(0.0);
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +177,7 @@ mod tests {
             products.row(2, |item, product| found.push((item.0, product)));
             found.sort_by_key(|(item, _)| *item);
             assert_eq!(found, [(0, 2.0), (2, 13.0)]);
+            products.whole_row(2, |row| assert_eq!(row, [2.0, 0.0, 13.0]));
         }
     }
 }

@@ -6,12 +6,18 @@
 //! all items as candidates it is EASE; with λ₁, by coordinate descent on the products (Friedman, Hastie, Tibshirani,
 //! J. Stat. Softw. 2010, section 2.2). Memory is the candidates' products: items × near × 8 bytes, twice.
 //!
-//! The products of the candidates with each other are added up customer by customer: one with k of them adds k² / 2 pairs,
-//! and most have only a few, where going through the pairs of columns would touch each interaction near / 2 times.
+//! Items that are taken together have the same candidates, whose products with each other are added up once for all of them
+//! ([`together`]).
+
+mod together;
+
+use std::ops::Range;
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
+use rayon::prelude::*;
 
+use self::together::{Near, Popular, Triangle, blocks, with_products};
 use super::Linear;
 use super::ease::damped;
 use crate::Item;
@@ -43,18 +49,29 @@ impl Default for SlimSettings {
 impl Linear {
     /// Learns from one basket a customer.
     pub fn fit_slim(baskets: &[Basket], settings: &SlimSettings) -> Self {
-        let (rows, order) = Matrix::of_baskets(baskets).gathered();
+        let (rows, order) = Matrix::of_baskets(baskets).rearranged();
         let rows = damped(rows, settings.damping);
         let columns = rows.transposed();
         let size = rows.width();
         let own: Vec<f32> = (0..size).map(|item| columns.row(item).map(|(_, value)| value * value).sum()).collect();
+        let popular = Popular::new(&rows, &columns);
         let products = || Products::new(&rows, &columns);
         let near = map_in_order(&order, ITEMS_AT_ONCE, products, |products, item| {
-            candidates(products, item, &own, settings.near)
+            let mut near = candidates(products, item, &own, settings.near);
+            near.sort_unstable_by_key(|(item, _)| (popular.has(*item), *item));
+            near
         });
-        let problem = Problem { columns: &columns, own: &own, settings };
-        let scratch = || Scratch::new(rows.height());
-        let into = map_in_order(&order, ITEMS_AT_ONCE, scratch, |scratch, item| problem.solve(&near[item], scratch));
+        let mut ranks = vec![0; size];
+        (0..).zip(&order).for_each(|(rank, item)| ranks[*item as usize] = rank);
+        let problem = Problem { own: &own, settings };
+        let solve = |products: &mut Products<'_>, block: &Range<usize>| {
+            let solve = |near: &Near, triangle: &Triangle<'_>| problem.solve(near, triangle);
+            with_products(&order[block.clone()], &near, &ranks, (&popular, products), solve)
+        };
+        let blocks = blocks(&order, &near, rows.values().len());
+        let solved: Vec<_> = blocks.par_iter().with_max_len(1).map_init(products, solve).collect();
+        let mut into: Vec<Vec<(Item, f32)>> = vec![Vec::new(); size];
+        order.iter().zip(solved.into_iter().flatten()).for_each(|(item, weights)| into[*item as usize] = weights);
         let mut weights: Vec<Vec<(Item, f32)>> = vec![Vec::new(); size];
         for (item, into) in (0..).map(Item).zip(into) {
             for (source, weight) in into {
@@ -65,9 +82,9 @@ impl Linear {
     }
 }
 
-/// The items most like one by cosine, with their products, by number.
-fn candidates(products: &mut Products<'_>, item: usize, own: &[f32], most: usize) -> Vec<(Item, f32)> {
-    let mut near: Vec<(Item, f32)> = Vec::new();
+/// The items most like one by cosine, with their products.
+fn candidates(products: &mut Products<'_>, item: usize, own: &[f32], most: usize) -> Near {
+    let mut near = Near::new();
     products.row(item, |other, product| {
         if other.index() != item {
             near.push((other, product));
@@ -75,99 +92,24 @@ fn candidates(products: &mut Products<'_>, item: usize, own: &[f32], most: usize
     });
     let likeness = |entry: &(Item, f32)| entry.1 * entry.1 / own[entry.0.index()];
     keep_first(&mut near, most, |a, b| likeness(b).total_cmp(&likeness(a)).then(a.0.cmp(&b.0)));
-    near.sort_unstable_by_key(|(other, _)| *other);
     near.shrink_to_fit();
     near
 }
 
-/// Reused by one thread.
-struct Scratch {
-    /// One past the place of each customer among those who have a candidate; 0 for the others.
-    places: Vec<u32>,
-    /// The customers who have one.
-    customers: Vec<u32>,
-    /// Where the candidates of each of them end, and so where those of the next one begin.
-    ends: Vec<u32>,
-    /// The place of the customer of each interaction with a candidate.
-    of_interactions: Vec<u32>,
-    /// The candidates of one customer after the other, by their places, with their values.
-    entries: Vec<(u32, f32)>,
-}
-
-impl Scratch {
-    fn new(customers: usize) -> Self {
-        Self {
-            places: vec![0; customers],
-            customers: Vec::new(),
-            ends: Vec::new(),
-            of_interactions: Vec::new(),
-            entries: Vec::new(),
-        }
-    }
-
-    /// Brings the candidates' interactions into the order of their customers.
-    fn gather(&mut self, columns: &Matrix, near: &[(Item, f32)]) {
-        let Self { places, customers, ends, of_interactions, entries } = self;
-        customers.clear();
-        ends.clear();
-        of_interactions.clear();
-        for (item, _) in near {
-            for customer in columns.columns_of(item.index()) {
-                let place = &mut places[*customer as usize];
-                if *place == 0 {
-                    customers.push(*customer);
-                    ends.push(0);
-                    *place = customers.len() as u32;
-                }
-                ends[*place as usize - 1] += 1;
-                of_interactions.push(*place - 1);
-            }
-        }
-        let mut start = 0;
-        for end in ends.iter_mut() {
-            // For now where the next entry of the customer goes.
-            start += std::mem::replace(end, start);
-        }
-        entries.clear();
-        entries.resize(of_interactions.len(), (0, 0.0));
-        let mut of_interactions = of_interactions.iter();
-        for (candidate, (item, _)) in (0..).zip(near) {
-            for ((_, value), place) in columns.row(item.index()).zip(&mut of_interactions) {
-                let end = &mut ends[*place as usize];
-                entries[*end as usize] = (candidate, value);
-                *end += 1;
-            }
-        }
-        customers.iter().for_each(|customer| places[*customer as usize] = 0);
-    }
-}
-
 struct Problem<'a> {
-    columns: &'a Matrix,
     own: &'a [f32],
     settings: &'a SlimSettings,
 }
 
 impl Problem<'_> {
     /// The weights of the candidates into the item whose products with them are given.
-    fn solve(&self, near: &[(Item, f32)], scratch: &mut Scratch) -> Vec<(Item, f32)> {
-        scratch.gather(self.columns, near);
+    fn solve(&self, near: &Near, triangle: &Triangle<'_>) -> Vec<(Item, f32)> {
         let mut products = Mat::<f32>::zeros(near.len(), near.len());
-        let mut start = 0;
-        for end in &scratch.ends {
-            let of_customer = &scratch.entries[start..*end as usize];
-            start = *end as usize;
-            for (place, (candidate, value)) in of_customer.iter().enumerate() {
-                let Some(column) = products.col_mut(*candidate as usize).try_as_col_major_mut() else { continue };
-                let column = column.as_slice_mut();
-                for (other, other_value) in &of_customer[place + 1..] {
-                    column[*other as usize] += value * other_value;
-                }
-            }
-        }
-        for (place, (item, _)) in near.iter().enumerate() {
-            products[(place, place)] = self.own[item.index()];
-            (0..place).for_each(|before| products[(before, place)] = products[(place, before)]);
+        for ((place, (item, _)), behind) in near.iter().enumerate().zip(triangle.rows(near.len())) {
+            let Some(column) = products.col_mut(place).try_as_col_major_mut() else { continue };
+            let column = &mut column.as_slice_mut()[place..];
+            column[0] = self.own[item.index()];
+            column[1..].copy_from_slice(behind);
         }
         let weights = if self.settings.l1 > 0.0 { self.descend(near, &products) } else { self.ridge(near, products) };
         near.iter().map(|(item, _)| *item).zip(weights).filter(|(_, weight)| *weight != 0.0).collect()
@@ -181,8 +123,9 @@ impl Problem<'_> {
         weights.iter().copied().collect()
     }
 
-    fn descend(&self, near: &[(Item, f32)], products: &Mat<f32>) -> Vec<f32> {
+    fn descend(&self, near: &[(Item, f32)], lower: &Mat<f32>) -> Vec<f32> {
         let SlimSettings { l1, l2, rounds, .. } = *self.settings;
+        let products = Mat::from_fn(near.len(), near.len(), |row, column| lower[(row.max(column), row.min(column))]);
         let mut weights = vec![0.0_f32; near.len()];
         // Product of each candidate with what is not explained yet.
         let mut left: Vec<f32> = near.iter().map(|(_, product)| *product).collect();

@@ -257,7 +257,7 @@ fn product_page(app: &App, frame: Frame, id: &str) -> Result<ProductPage, Proble
         frame,
         card: Card::of(product),
         facts: facts(&snapshot, product),
-        attributes: product.attributes.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        attributes: product.attributes.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         description: product.description.clone(),
         address: product.url.clone().filter(|address| is_web_address(address)),
         rank: rank.map(|rank| grouped(rank as u64 + 1)),

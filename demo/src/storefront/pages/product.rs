@@ -64,10 +64,10 @@ pub(in super::super) async fn show(
 
 fn details(product: &Product) -> Vec<(String, String)> {
     let mut details: Vec<(String, String)> = Vec::new();
-    for (name, value) in &product.attributes {
+    for (name, value) in product.attributes.iter() {
         let mut letters = name.chars();
         let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
-        details.push((name, value.clone()));
+        details.push((name, value.to_owned()));
     }
     details.push(("Stock code".to_owned(), product.id.as_str().to_owned()));
     details

@@ -187,7 +187,7 @@ fn make_other(product: &mut Product, copy: usize) {
     product.id = ProductId::trusted(format!("{}-{copy}", product.id));
     product.title = format!("{} {copy}", turned(&product.title));
     product.group_id = product.group_id.as_ref().map(|group| format!("{group}-{copy}"));
-    product.attributes.values_mut().for_each(|value| *value = turned(value));
+    product.attributes = product.attributes.iter().map(|(name, value)| (name, turned(value))).collect();
 }
 
 pub(super) fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Failure> {
