@@ -111,7 +111,7 @@ pub struct Engine {
     jobs: ArcSwapOption<mpsc::Sender<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// The last world that a replay folded; the next replay goes on from there when it can.
-    replayed: Mutex<Snapshot>,
+    replayed: Mutex<replay::Past>,
 }
 
 /// A decision and the JSON that it is digested and sent as: writing that down takes as long as deciding.
@@ -179,7 +179,7 @@ impl Engine {
             news,
             jobs: ArcSwapOption::from_pointee(jobs),
             threads: Mutex::new(threads),
-            replayed: Mutex::new(Snapshot::empty(language)),
+            replayed: Mutex::default(),
         };
         engine.watch_candidate();
         Ok(engine)
@@ -374,12 +374,8 @@ impl Engine {
 
     /// The state at a position, folded from the log's beginning. Ask in rising order to fold only once.
     pub fn snapshot_at(&self, position: Position) -> Result<Snapshot, Error> {
-        let mut cached = self.replayed.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.position() > position {
-            *cached = Snapshot::empty(self.options.language);
-        }
-        replay::fold_to(&*self.parts.log, &*self.models, &mut cached, position)?;
-        Ok(cached.clone())
+        let mut past = self.replayed.lock().unwrap_or_else(PoisonError::into_inner);
+        past.at(position, self.options.language, (&*self.parts.log, &*self.models))
     }
 
     /// Records in log order after a position.

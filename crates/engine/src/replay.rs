@@ -4,6 +4,7 @@ use mercer_schema::{
     DecideRequest, DecisionId, DecisionRecord, Draft, Fact, PageDecision, Position, RecordedPlacement, SearchAnswer,
     SearchRecord, SearchRequest, Timestamp,
 };
+use mercer_search::Language;
 use mercer_store::EventLog;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
@@ -15,6 +16,8 @@ use crate::models::ModelSource;
 
 /// Records read at a time while folding.
 const PAGE: usize = 5_000;
+/// They share what they have in common.
+const KEPT_WORLDS: usize = 16;
 
 /// An answer made again.
 #[derive(Debug, Clone)]
@@ -100,6 +103,37 @@ pub(crate) fn find_search(log: &dyn EventLog, id: &DecisionId) -> Result<SearchR
     match log.find(decision_key(id))?.map(|record| record.fact) {
         Some(Fact::Searched(search)) => Ok(*search),
         _ => Err(Error::NoSuchDecision(id.clone())),
+    }
+}
+
+/// Worlds of the past that were asked for lately, in order. Answers of one moment stand in the log a little out of order, and
+/// none of them folds it from the beginning again.
+#[derive(Debug, Default)]
+pub(crate) struct Past(Vec<Snapshot>);
+
+impl Past {
+    /// What was known at a position.
+    pub(crate) fn at(
+        &mut self,
+        position: Position,
+        language: Language,
+        (log, models): (&dyn EventLog, &dyn ModelSource),
+    ) -> Result<Snapshot, Error> {
+        let place = self.0.partition_point(|known| known.position() <= position);
+        let before = place.checked_sub(1).and_then(|place| self.0.get(place));
+        let mut snapshot = before.cloned().unwrap_or_else(|| Snapshot::empty(language));
+        if before.is_some() && snapshot.position() == position {
+            return Ok(snapshot);
+        }
+        if before.is_none() {
+            self.0.clear();
+        }
+        fold_to(log, models, &mut snapshot, position)?;
+        self.0.insert(place.min(self.0.len()), snapshot.clone());
+        if self.0.len() > KEPT_WORLDS {
+            self.0.remove(0);
+        }
+        Ok(snapshot)
     }
 }
 
