@@ -4,7 +4,8 @@
 //! weights into item j come from the `near` items most like it, so each item is a small regression of its own:
 //! w minimises ½‖xⱼ − X_C w‖² + ½λ₂‖w‖² + λ₁‖w‖₁ over the candidates C. Without λ₁ it is solved by Cholesky, and with
 //! all items as candidates it is EASE; with λ₁, by coordinate descent on the products (Friedman, Hastie, Tibshirani,
-//! J. Stat. Softw. 2010, section 2.2). Memory is the candidates' products: items × near × 8 bytes, twice.
+//! J. Stat. Softw. 2010, section 2.2). Memory is the candidates and the weights, items × near × 8 bytes each, and the products
+//! of the blocks at work.
 //!
 //! Items that are taken together have the same candidates, whose products with each other are added up once for all of them
 //! ([`together`]).
