@@ -129,7 +129,7 @@ impl Past {
             self.0.clear();
         }
         fold_to(log, models, &mut snapshot, position)?;
-        self.0.insert(place.min(self.0.len()), snapshot.clone());
+        self.0.insert(place, snapshot.clone());
         if self.0.len() > KEPT_WORLDS {
             self.0.remove(0);
         }

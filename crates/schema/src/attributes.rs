@@ -40,10 +40,6 @@ impl Attributes {
         None
     }
 
-    pub fn contains_key(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-
     pub const fn len(&self) -> usize {
         self.ends.len() / 2
     }

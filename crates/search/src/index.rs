@@ -113,7 +113,7 @@ impl SearchIndex {
 
     /// Makes what the first search with a slip would have to wait for.
     pub fn prepare(&self) {
-        self.vocabulary.tables();
+        self.vocabulary.largest_table();
     }
 
     /// Products that can be found.

@@ -289,7 +289,7 @@ impl Scratch {
         for form in &unit.forms {
             let weight = weights.of(form.how);
             let cover = 1.0 - weights.doubt + weights.doubt * weight;
-            let mut take = |doc: Doc, marks: &[Marks]| {
+            let take = |doc: Doc, marks: &[Marks]| {
                 let cell = &mut cells[doc.0 as usize];
                 if cell.frequency == 0.0 {
                     of_unit.push(doc.0);
@@ -306,7 +306,7 @@ impl Scratch {
             if is_entered {
                 for_each_product(index, form, take);
             } else {
-                for_each_of(index, form, found, &mut take);
+                for_each_of(index, form, found.iter().map(|doc| Doc(*doc)), take);
             }
         }
         for doc in of_unit.drain(..) {
@@ -356,31 +356,21 @@ fn for_each_product(index: &SearchIndex, form: &Form, mut take: impl FnMut(Doc, 
         }
         return;
     }
-    let mut lists: Vec<Cursor<'_>> = form.terms.iter().map(|term| Cursor(index.postings(*term))).collect();
-    let shortest = lists.iter().map(|list| list.0).min_by_key(|list| list.len()).unwrap_or_default();
-    let mut of_form = Vec::with_capacity(lists.len());
-    for Posting { doc, .. } in shortest {
-        if find_in(&mut lists, *doc, &mut of_form) {
-            take(*doc, &of_form);
-        }
-    }
+    let lists = form.terms.iter().map(|term| index.postings(*term));
+    let shortest = lists.min_by_key(|list| list.len()).unwrap_or_default();
+    for_each_of(index, form, shortest.iter().map(|posting| posting.doc), take);
 }
 
 /// The same of these products alone, which are in order.
-fn for_each_of(index: &SearchIndex, form: &Form, docs: &[u32], take: &mut impl FnMut(Doc, &[Marks])) {
+fn for_each_of(index: &SearchIndex, form: &Form, docs: impl Iterator<Item = Doc>, mut take: impl FnMut(Doc, &[Marks])) {
     let mut lists: Vec<Cursor<'_>> = form.terms.iter().map(|term| Cursor(index.postings(*term))).collect();
     let mut of_form = Vec::with_capacity(lists.len());
-    for doc in docs.iter().map(|doc| Doc(*doc)) {
-        if find_in(&mut lists, doc, &mut of_form) {
+    for doc in docs {
+        of_form.clear();
+        if lists.iter_mut().all(|list| list.find(doc).map(|marks| of_form.push(marks)).is_some()) {
             take(doc, &of_form);
         }
     }
-}
-
-/// Whether all lists have a product, and where.
-fn find_in(lists: &mut [Cursor<'_>], doc: Doc, found: &mut Vec<Marks>) -> bool {
-    found.clear();
-    lists.iter_mut().all(|list| list.find(doc).map(|marks| found.push(marks)).is_some())
 }
 
 /// What is left of a list that is read for products in their order.

@@ -197,9 +197,13 @@ impl Vocabulary {
 
     /// Tables that together have all words of letters alone, and some that no product has any more.
     pub(crate) fn tables(&self) -> [&Sorted; 2] {
-        let Tables { most, newer, of_newer, .. } = &self.sorted;
-        let most = most.get_or_init(|| self.words.keys().collect());
-        [most, of_newer.get_or_init(|| newer.iter().collect())]
+        let Tables { newer, of_newer, .. } = &self.sorted;
+        [self.largest_table(), of_newer.get_or_init(|| newer.iter().collect())]
+    }
+
+    /// The one that takes long to lay out.
+    pub(crate) fn largest_table(&self) -> &Sorted {
+        self.sorted.most.get_or_init(|| self.words.keys().collect())
     }
 
     /// Words that begin so, those in most products first.
@@ -241,6 +245,14 @@ fn reversed(word: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Words of the tables that products have, in order.
+    fn in_tables(words: &Vocabulary) -> Vec<&str> {
+        let all = words.tables().into_iter().flat_map(|table| &table.words).map(|word| &**word);
+        let mut found: Vec<&str> = all.filter(|word| words.get(word).is_some()).collect();
+        found.sort_unstable();
+        found
+    }
+
     #[test]
     fn words_come_and_go_with_their_products() {
         let mut words = Vocabulary::default();
@@ -255,10 +267,23 @@ mod tests {
         assert_eq!(words.compounds_of("tasche", 9).len(), 1);
         words.remove("lampen", "lamp");
         assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
+        assert_eq!(in_tables(&words).len(), 2);
         words.remove("lampen", "lampen");
+        assert_eq!(in_tables(&words).len(), 1, "never older than the words");
         words.remove("laptoptasche", "laptoptasch");
         assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
     }
+
+    #[test]
+    fn a_copy_that_lays_out_its_table_does_not_hide_words_that_came_since() {
+        let mut words = Vocabulary::default();
+        words.insert("lamp", "lamp", false);
+        let copy = words.clone();
+        words.insert("chair", "chair", false);
+        assert_eq!(in_tables(&copy), ["lamp"]);
+        assert_eq!(in_tables(&words), ["chair", "lamp"]);
+    }
+
     #[test]
     fn tables_have_all_words_however_they_came() {
         let word = |number: u32| -> String {
@@ -276,14 +301,7 @@ mod tests {
                 }
             }
             if step % 50 == 0 {
-                let tables = words.tables();
-                let mut found: Vec<&str> = tables
-                    .iter()
-                    .flat_map(|table| (0..table.len()).map(|place| &**table.word(place)))
-                    .filter(|word| words.get(word).is_some())
-                    .collect();
-                found.sort_unstable();
-                assert!(found.into_iter().eq(known.iter().map(String::as_str)), "step {step}");
+                assert!(in_tables(&words).into_iter().eq(known.iter().map(String::as_str)), "step {step}");
             }
         }
     }
