@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercer_recommend::Item;
 use mercer_schema::PlacementId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,30 +29,67 @@ pub(crate) struct Cursor {
 struct Wire {
     format: u8,
     placement: String,
-    /// Steps from one number to the next: small numbers make short cursors.
-    steps: Vec<u32>,
+    shown: Steps,
 }
 
 /// `None` when too much has been shown for a cursor.
 pub(crate) fn encode(placement: &PlacementId, shown: impl IntoIterator<Item = Item>) -> Option<String> {
-    let mut numbers: Vec<u32> = shown.into_iter().map(|item| item.0).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    if numbers.len() > MOST_ITEMS {
-        return None;
-    }
-    let mut previous = 0;
-    for number in &mut numbers {
-        (previous, *number) = (*number, *number - previous);
-    }
-    let wire = Wire { format: FORMAT, placement: placement.as_str().to_owned(), steps: numbers };
-    let mut bytes = postcard::to_stdvec(&wire).ok()?;
-    bytes.extend_from_slice(&checksum(&bytes));
-    Some(URL_SAFE_NO_PAD.encode(bytes))
+    let placement = placement.as_str().to_owned();
+    sealed(&Wire { format: FORMAT, placement, shown: Steps::between(shown)? })
 }
 
 /// `None` when the text is damaged or of another version.
 pub(crate) fn decode(text: &str) -> Option<Cursor> {
+    let wire: Wire = opened(text)?;
+    if wire.format != FORMAT {
+        return None;
+    }
+    Some(Cursor { placement: PlacementId::parse(&wire.placement).ok()?, shown: wire.shown.items()? })
+}
+
+/// Products by the steps from one number to the next: small numbers make short cursors.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Steps(Vec<u32>);
+
+impl Steps {
+    /// `None` when they are too many for a cursor.
+    pub(crate) fn between(items: impl IntoIterator<Item = Item>) -> Option<Self> {
+        let mut numbers: Vec<u32> = items.into_iter().map(|item| item.0).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() > MOST_ITEMS {
+            return None;
+        }
+        let mut previous = 0;
+        for number in &mut numbers {
+            (previous, *number) = (*number, *number - previous);
+        }
+        Some(Self(numbers))
+    }
+
+    /// In order of their numbers; `None` when these are none.
+    pub(crate) fn items(self) -> Option<Vec<Item>> {
+        if self.0.len() > MOST_ITEMS {
+            return None;
+        }
+        let mut number = 0_u32;
+        let item = |step: u32| {
+            number = number.checked_add(step)?;
+            Some(Item(number))
+        };
+        self.0.into_iter().map(item).collect()
+    }
+}
+
+/// As a text in which damage is noticed.
+pub(crate) fn sealed(content: &impl Serialize) -> Option<String> {
+    let mut bytes = postcard::to_stdvec(content).ok()?;
+    bytes.extend_from_slice(&checksum(&bytes));
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What was sealed; `None` when the text is damaged.
+pub(crate) fn opened<T: DeserializeOwned>(text: &str) -> Option<T> {
     if text.len() > MOST_BYTES {
         return None;
     }
@@ -60,17 +98,7 @@ pub(crate) fn decode(text: &str) -> Option<Cursor> {
     if sum != checksum(body) {
         return None;
     }
-    let wire: Wire = postcard::from_bytes(body).ok()?;
-    if wire.format != FORMAT || wire.steps.len() > MOST_ITEMS {
-        return None;
-    }
-    let mut number = 0_u32;
-    let mut shown = Vec::with_capacity(wire.steps.len());
-    for step in wire.steps {
-        number = number.checked_add(step)?;
-        shown.push(Item(number));
-    }
-    Some(Cursor { placement: PlacementId::parse(&wire.placement).ok()?, shown })
+    postcard::from_bytes(body).ok()
 }
 
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -115,7 +143,7 @@ mod tests {
             cut in any::<prop::sample::Index>(),
             format in 0_u8..3,
         ) {
-            let wire = postcard::to_stdvec(&Wire { format, placement, steps }).unwrap();
+            let wire = postcard::to_stdvec(&Wire { format, placement, shown: Steps(steps) }).unwrap();
             let short = wire[..cut.index(wire.len())].to_vec();
             // A list that says it has four billion entries.
             let endless = [&wire[..1], &[0, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat();

@@ -16,6 +16,7 @@ mod learned;
 mod lesson;
 mod meaning;
 mod narrow;
+mod paging;
 mod personal;
 mod preset;
 mod ranker;
@@ -51,13 +52,10 @@ use exploring::explore;
 use interleaving::Rival;
 use learned::Ranked;
 use narrow::Narrowed;
+use paging::MOST_PAGED;
 use personal::{Part, Preferred};
 use rules::Rules;
 
-const PAGE: usize = 24;
-const LARGEST_PAGE: usize = 200;
-/// Products that a customer can page through, the best by words. Where nothing narrows a search, facets count these alone.
-const MOST_PAGED: usize = 4_000;
 const FACETS: usize = 8;
 const MOST_FACETS: usize = 30;
 /// In `ignore`: the words are meant as they were typed.
@@ -194,30 +192,29 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let by_meaning = narrowed.hits.iter().filter(|hit| hit.is_near()).count();
     let ways_on = ways::on(&page, request, &wishes, &found, &narrowed.hits);
-    let (start, limit) = window(request, &mut notes);
-    let total = narrowed.hits.len();
-    let shown: Vec<Hit<'_>> = narrowed.hits.into_iter().skip(start).take(limit).collect();
+    let shown = paging::page(world, request, &narrowed.hits, &mut notes);
+    let explored = explored.and_then(|place| shown.places.iter().position(|shown| *shown == place));
     let mut projection = Projection::new(&request.fields);
-    let with_chance = (start..).zip(&shown).map(|(place, hit)| (hit, explored == Some(place)));
+    let with_chance = (0..).zip(&shown.hits).map(|(place, hit)| (hit, explored == Some(place)));
     let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
-    let end = start + shown.len();
     let is_full = request.explain == Explain::Full;
     if is_full {
         tell_strength(&person, &mut notes);
     }
-    let explanations = if is_full { explanations(&shown, (&preferred, ranked.as_ref()), &rules) } else { Vec::new() };
+    let explanations =
+        if is_full { explanations(&shown.hits, (&preferred, ranked.as_ref()), &rules) } else { Vec::new() };
     let (rules, redirect, banners) = rules.told();
     SearchAnswer {
         decision_id: id,
         position: world.position,
         decided_at: now,
         query: Understood { by_meaning, ..understood(typed, request, &wishes, &found) },
-        total,
+        total: narrowed.hits.len(),
         items,
-        explored: explored.and_then(|place| place.checked_sub(start)).filter(|place| *place < shown.len()),
-        teams: shown.iter().filter_map(|hit| hit.team).collect(),
+        explored,
+        teams: shown.hits.iter().filter_map(|hit| hit.team).collect(),
         facets,
-        next: (end < total.min(MOST_PAGED) && !shown.is_empty()).then(|| end.to_string()),
+        next: shown.next,
         ways_on,
         explanations,
         rules,
@@ -295,15 +292,19 @@ fn hits<'a>(world: &'a World, request: &SearchRequest, wishes: &Wishes, found: &
         || !request.refine.is_empty()
         || wishes.narrow();
     let most = if is_narrowed { found.matches.len() } else { MOST_PAGED };
-    let matches = best(found.matches.clone(), most);
-    let highest = matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
+    let product = |found: &Match| world.catalog.product(Item(found.doc.0));
+    let is_wished = |found: &&Match| {
+        !wishes.narrow() || product(found).is_some_and(|it| wishes.allow(world, Item(found.doc.0), it))
+    };
+    let matches = best(found.matches.iter().filter(is_wished).copied(), most);
+    // Of all that was found, whatever was wished.
+    let highest = found.matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
     let hit = |found: &Match| {
-        let item = Item(found.doc.0);
         Some(Hit {
             relevance: f64::from(found.score / highest),
             coverage: f64::from(found.coverage),
             is_coded: found.is_coded,
-            ..Hit::new(item, world.catalog.product(item)?)
+            ..Hit::new(Item(found.doc.0), product(found)?)
         })
     };
     let mut hits = Vec::with_capacity(matches.len());
@@ -338,15 +339,6 @@ fn order(
     }
     hits.sort_by_key(Hit::line);
     ranked
-}
-
-/// Where the page begins, and how much is on it.
-fn window(request: &SearchRequest, notes: &mut Notes) -> (usize, usize) {
-    let start = request.cursor.as_deref().map_or(Some(0), |cursor| cursor.parse().ok());
-    if start.is_none() {
-        notes.add("`cursor` is not the `next` of an earlier answer; this is the first page.");
-    }
-    (start.unwrap_or(0).min(MOST_PAGED), request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE))
 }
 
 fn told(

@@ -46,9 +46,10 @@ pub struct SearchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
-    /// The `next` of an earlier answer to the same question.
+    /// The `next` of an earlier answer to the same question: the products that follow, none of them twice, even when the order changed
+    /// meanwhile. A number alone leads to the place behind so many products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 8000)]
     pub cursor: Option<String>,
     /// How many facets to give, 0 to 30; 8 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,7 +124,7 @@ pub struct SearchAnswer {
     pub position: Position,
     pub decided_at: Timestamp,
     pub query: Understood,
-    /// Products on all pages; families count once, and no more than 10,000 are paged through.
+    /// Products on all pages; families count once, and no more than 4,000 are paged through.
     pub total: usize,
     /// As in `/v1/decide`.
     pub items: Vec<DecidedItem>,

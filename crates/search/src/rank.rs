@@ -139,7 +139,6 @@ impl<'a> Matcher<'a> {
     /// Every product that has any of the rarest units, so many, by its number.
     pub(crate) fn having(&self, rarest: usize) -> Vec<Match> {
         let mut found = SCRATCH.with_borrow_mut(|scratch| {
-            scratch.grow(self.index.docs());
             for (place, unit) in self.units.iter().enumerate() {
                 scratch.add_unit(self, *unit, place < rarest);
             }
@@ -246,26 +245,46 @@ fn headship(marks: Marks, weights: &Weights) -> f32 {
     title + description + category
 }
 
-/// What one product has of the unit at hand, and of all units.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
+/// What a product has of the unit at hand.
+#[derive(Debug, Clone, Copy)]
+struct Gain {
+    doc: Doc,
     frequency: f32,
     cover: f32,
-    head: f32,
-    score: f32,
-    covered: f32,
-    units: u8,
     headship: f32,
 }
 
-/// Tables by product that are used again for the next query, cleared where they were touched.
+/// What a product has of all units so far.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    doc: Doc,
+    score: f32,
+    covered: f32,
+    headship: f32,
+    units: u8,
+}
+
+impl Sum {
+    const fn nothing(doc: Doc) -> Self {
+        Self { doc, score: 0.0, covered: 0.0, headship: 0.0, units: 0 }
+    }
+
+    fn add(&mut self, gain: &Gain, rarity: f32, weights: &Weights) {
+        let saturated = gain.frequency * (weights.saturation + 1.0) / (weights.saturation + gain.frequency);
+        self.score += rarity * saturated;
+        self.covered += rarity * gain.cover;
+        self.headship = self.headship.max(gain.headship);
+        self.units += 1;
+    }
+}
+
+/// Lists in order of the products' numbers, of which the room is used again for the next query. They are read from end to end:
+/// of a million products a common word is in a tenth, and a table by product would be a walk through memory for each.
 #[derive(Default)]
 struct Scratch {
-    cells: Vec<Cell>,
-    /// Products that the unit at hand was found in.
-    of_unit: Vec<u32>,
-    /// Products that came in by a unit.
-    found: Vec<u32>,
+    gains: Vec<Gain>,
+    sums: Vec<Sum>,
+    merged: Vec<Sum>,
 }
 
 thread_local! {
@@ -273,65 +292,65 @@ thread_local! {
 }
 
 impl Scratch {
-    fn grow(&mut self, docs: usize) {
-        if self.cells.len() < docs {
-            self.cells.resize(docs, Cell::default());
-        }
-    }
-
     /// Adds what a unit is worth to each product that has it; where products do not enter by it, to those that are there.
     fn add_unit(&mut self, matcher: &Matcher<'_>, (unit, rarity): (&Unit, f32), is_entered: bool) {
-        let Matcher { index, tables, weights, .. } = matcher;
-        let Self { cells, of_unit, found } = self;
-        if !is_entered {
-            found.sort();
+        self.gather(matcher, unit, is_entered);
+        let Self { gains, sums, merged } = self;
+        merged.clear();
+        let mut old = sums.drain(..).peekable();
+        for gain in &*gains {
+            while let Some(before) = old.next_if(|sum| sum.doc < gain.doc) {
+                merged.push(before);
+            }
+            let mut sum = old.next_if(|sum| sum.doc == gain.doc).unwrap_or(Sum::nothing(gain.doc));
+            sum.add(gain, rarity, matcher.weights);
+            merged.push(sum);
         }
+        merged.extend(old);
+        std::mem::swap(sums, merged);
+    }
+
+    /// What products have of a unit in that of its forms which is worth most.
+    fn gather(&mut self, matcher: &Matcher<'_>, unit: &Unit, is_entered: bool) {
+        let Matcher { index, tables, weights, .. } = matcher;
+        let Self { gains, sums, .. } = self;
+        gains.clear();
         for form in &unit.forms {
             let weight = weights.of(form.how);
             let cover = 1.0 - weights.doubt + weights.doubt * weight;
             let take = |doc: Doc, marks: &[Marks]| {
-                let cell = &mut cells[doc.0 as usize];
-                if cell.frequency == 0.0 {
-                    of_unit.push(doc.0);
-                }
                 // How much it has of what it has least of.
                 let frequency = marks.iter().map(|marks| tables.frequency(*marks)).fold(f32::MAX, f32::min);
-                cell.frequency = cell.frequency.max(weight * frequency);
-                cell.cover = cell.cover.max(cover);
                 // The last word of a name is its head; in a name that reads the other way round the first is as good.
-                if let Some(last) = marks.last().filter(|_| unit.is_head) {
-                    cell.head = cell.head.max(cover * headship(*last, weights));
-                }
+                let head = marks.last().filter(|_| unit.is_head).map_or(0.0, |last| headship(*last, weights));
+                gains.push(Gain { doc, frequency: weight * frequency, cover, headship: cover * head });
             };
             if is_entered {
                 for_each_product(index, form, take);
             } else {
-                for_each_of(index, form, found.iter().map(|doc| Doc(*doc)), take);
+                for_each_of(index, form, sums.iter().map(|sum| sum.doc), take);
             }
         }
-        for doc in of_unit.drain(..) {
-            let cell = &mut cells[doc as usize];
-            if is_entered && cell.covered == 0.0 {
-                found.push(doc);
-            }
-            let saturated = cell.frequency * (weights.saturation + 1.0) / (weights.saturation + cell.frequency);
-            cell.score += rarity * saturated;
-            cell.covered += rarity * cell.cover;
-            cell.units += 1;
-            cell.headship = cell.headship.max(cell.head);
-            (cell.frequency, cell.cover, cell.head) = (0.0, 0.0, 0.0);
+        if unit.forms.len() > 1 {
+            // Each form's come in order, and are merged.
+            gains.sort_by_key(|gain| gain.doc);
+            gains.dedup_by(|next, kept| {
+                let is_same = next.doc == kept.doc;
+                if is_same {
+                    kept.frequency = kept.frequency.max(next.frequency);
+                    kept.cover = kept.cover.max(next.cover);
+                    kept.headship = kept.headship.max(next.headship);
+                }
+                is_same
+            });
         }
     }
 
     fn drain(&mut self, (possible, units): (f32, usize), weights: &Weights) -> Vec<Match> {
-        // Each unit's come in order, and are merged.
-        self.found.sort();
-        let mut found = Vec::with_capacity(self.found.len());
         // There are only a few: those of the sets of units, by the forms in which they were found.
         let mut strengths: Vec<(f32, f32)> = Vec::new();
-        for doc in self.found.drain(..) {
-            let cell = std::mem::take(&mut self.cells[doc as usize]);
-            let coverage = (cell.covered / possible).min(1.0);
+        let told = |sum: Sum| {
+            let coverage = (sum.covered / possible).min(1.0);
             let known = strengths.iter().find(|(known, _)| *known == coverage).map(|(_, strength)| *strength);
             let strength = known.unwrap_or_else(|| {
                 let strength = coverage.powf(weights.coverage);
@@ -340,11 +359,11 @@ impl Scratch {
                 }
                 strength
             });
-            let score = cell.score * strength * (1.0 + cell.headship);
-            let share = f32::from(cell.units) / units.max(1) as f32;
-            found.push(Match { doc: Doc(doc), score, coverage, share, is_coded: false });
-        }
-        found
+            let score = sum.score * strength * (1.0 + sum.headship);
+            let share = f32::from(sum.units) / units.max(1) as f32;
+            Match { doc: sum.doc, score, coverage, share, is_coded: false }
+        };
+        self.sums.drain(..).map(told).collect()
     }
 }
 

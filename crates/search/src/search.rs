@@ -173,17 +173,28 @@ impl SearchIndex {
 }
 
 /// The best, best first; of equals the one with the lower number.
-pub fn best(mut matches: Vec<Match>, limit: usize) -> Vec<Match> {
+pub fn best(matches: impl IntoIterator<Item = Match>, limit: usize) -> Vec<Match> {
     let order = |a: &Match, b: &Match| b.score.total_cmp(&a.score).then(a.doc.cmp(&b.doc));
     if limit == 0 {
         return Vec::new();
     }
-    if matches.len() > limit {
-        matches.select_nth_unstable_by(limit - 1, order);
-        matches.truncate(limit);
+    let mut kept: Vec<Match> = Vec::new();
+    // What is below the last of the best so far is not kept, and of what is kept there are never more than twice as many.
+    let mut least = f32::NEG_INFINITY;
+    for next in matches {
+        if next.score.total_cmp(&least).is_lt() {
+            continue;
+        }
+        kept.push(next);
+        if kept.len() >= limit.saturating_mul(2) {
+            kept.select_nth_unstable_by(limit - 1, order);
+            kept.truncate(limit);
+            least = kept[limit - 1].score;
+        }
     }
-    matches.sort_unstable_by(order);
-    matches
+    kept.sort_unstable_by(order);
+    kept.truncate(limit);
+    kept
 }
 
 fn others(unit: &Unit) -> Vec<(String, &'static str)> {

@@ -30,7 +30,7 @@ const LONGEST_RULE: usize = 2_000;
 const LONGEST_FIELD: usize = 200;
 pub(crate) const LONGEST_TOKEN: usize = 4_096;
 pub(crate) const LONGEST_LOCALE: usize = 64;
-const LONGEST_CURSOR: usize = 64;
+const LONGEST_CURSOR: usize = 8_000;
 const STRONGEST: f64 = 2.0;
 
 /// A search in an address. What is a list stands in it separated by commas; `refine` is JSON.
@@ -67,7 +67,7 @@ pub(crate) struct SearchQuery {
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
     /// The `next` of an earlier answer to the same question.
-    #[param(pattern = "^[0-9]{1,9}$")]
+    #[param(max_length = 8000, pattern = r"^[0-9]{1,9}(\.[A-Za-z0-9_-]+)?$")]
     pub cursor: Option<String>,
     /// How many facets to give; 8 by default.
     #[param(minimum = 0, maximum = 30)]
@@ -254,12 +254,21 @@ pub(crate) fn check(request: &SearchRequest) -> Result<(), Problem> {
     if request.strength.is_some_and(|strength| !(0.0..=STRONGEST).contains(&strength)) {
         return invalid("strength", format!("A number from 0 to {STRONGEST}."));
     }
-    let is_cursor = |text: &str| (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if request.cursor.as_deref().is_some_and(|cursor| !is_cursor(cursor)) {
         return invalid("cursor", "Send the `next` of an earlier answer, or none.".to_owned());
     }
     check_lists(request)?;
     check_rule(request.filter.as_deref())
+}
+
+/// The number of products shown, and what names them behind a dot.
+fn is_cursor(text: &str) -> bool {
+    let (count, named) = text.split_once('.').unwrap_or((text, "A"));
+    let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=9).contains(&count.len())
+        && count.bytes().all(|byte| byte.is_ascii_digit())
+        && !named.is_empty()
+        && named.bytes().all(is_named)
 }
 
 fn check_rule(filter: Option<&str>) -> Result<(), Problem> {

@@ -12,6 +12,7 @@ mod paging;
 mod person;
 mod preferences;
 mod properties;
+mod search_pages;
 mod search_rules;
 mod searching;
 mod sources;

@@ -185,23 +185,6 @@ fn nobody_stands_before_an_empty_page() {
     assert!(partly.total > 0 && !partly.query.dropped.is_empty());
 }
 
-#[test]
-fn pages_follow_each_other() {
-    let shop = shop();
-    let mut request = SearchRequest { limit: Some(2), ..q("running shoe") };
-    let mut met: Vec<String> = Vec::new();
-    loop {
-        let answer = asks(&shop, &request);
-        met.extend(ids(&answer).into_iter().map(str::to_owned));
-        request.cursor = answer.next;
-        if request.cursor.is_none() {
-            break;
-        }
-    }
-    let whole = asks(&shop, &q("running shoe"));
-    assert_eq!(met, ids(&whole));
-}
-
 fn suggests(shop: &Shop, who: &str, text: &str) -> SuggestAnswer {
     let request = SuggestRequest {
         q: text.to_owned(),

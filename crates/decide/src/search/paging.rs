@@ -1,0 +1,78 @@
+//! The `next` of a search: how many products were shown, and which.
+//!
+//! A click between two pages may change the order, so a page is not cut out of it by place alone: what earlier pages showed is left
+//! out, and what moved up meanwhile is not lost. The text is the number of products shown and, behind a dot, what names them; the
+//! number alone leads to a place, for addresses such as `?page=3`.
+
+use mercer_recommend::Item;
+use mercer_schema::SearchRequest;
+
+use super::Hit;
+use crate::World;
+use crate::cursor::{Steps, opened, sealed};
+use crate::filter::Seen;
+use crate::notes::Notes;
+
+const PAGE: usize = 24;
+const LARGEST_PAGE: usize = 200;
+/// Products that a customer can page through, the best by words. Where nothing narrows a search, facets count these alone.
+pub(super) const MOST_PAGED: usize = 4_000;
+
+/// The hits of one page.
+pub(super) struct Shown<'a> {
+    pub(super) hits: Vec<Hit<'a>>,
+    /// Where each of them stands in the order of all, from 0.
+    pub(super) places: Vec<usize>,
+    pub(super) next: Option<String>,
+}
+
+/// What the page that is asked for shows of all hits, which are in order.
+pub(super) fn page<'a>(world: &World, request: &SearchRequest, all: &[Hit<'a>], notes: &mut Notes) -> Shown<'a> {
+    let earlier = request.cursor.as_deref().map_or_else(Earlier::default, |cursor| Earlier::read(cursor, notes));
+    let mut seen = Seen::default();
+    for item in &earlier.named {
+        seen.add(*item, world.catalog.product(*item).filter(|_| !request.ungrouped));
+    }
+    let unnamed = earlier.count.saturating_sub(earlier.named.len());
+    let left = all.iter().enumerate().filter(|(_, hit)| !seen.has(hit.item, hit.product));
+    let mut left = left.skip(unnamed);
+    let limit = request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let (places, hits): (Vec<usize>, Vec<Hit<'a>>) =
+        left.by_ref().take(limit).map(|(place, hit)| (place, *hit)).unzip();
+    let is_last = left.next().is_none() || earlier.count + hits.len() >= MOST_PAGED;
+    let next = (!is_last).then(|| earlier.and(&hits));
+    Shown { hits, places, next }
+}
+
+/// What earlier pages showed.
+#[derive(Default)]
+struct Earlier {
+    count: usize,
+    /// Of them, those that are known: none where a page was reached by its place.
+    named: Vec<Item>,
+}
+
+impl Earlier {
+    fn read(cursor: &str, notes: &mut Notes) -> Self {
+        let (count, named) = cursor.split_once('.').map_or((cursor, None), |(count, named)| (count, Some(named)));
+        let Ok(count) = count.parse::<usize>() else {
+            notes.add("`cursor` is not the `next` of an earlier answer; this is the first page.");
+            return Self::default();
+        };
+        let named = named.map_or(Some(Vec::new()), |named| opened::<Steps>(named)?.items());
+        if named.is_none() {
+            notes.add("`cursor` is damaged: products of earlier pages may stand here again.");
+        }
+        Self { count: count.min(MOST_PAGED), named: named.unwrap_or_default() }
+    }
+
+    /// The `next` behind a page of these; by place alone once they are too many to be named.
+    fn and(&self, shown: &[Hit<'_>]) -> String {
+        let count = self.count + shown.len();
+        let items = self.named.iter().copied().chain(shown.iter().map(|hit| hit.item));
+        match Steps::between(items).and_then(|steps| sealed(&steps)) {
+            Some(named) => format!("{count}.{named}"),
+            None => count.to_string(),
+        }
+    }
+}
