@@ -32,24 +32,41 @@ const MOST_SEEDS: usize = 10;
 #[derive(Debug, Clone, Default)]
 pub struct ContentIndex {
     documents: OrdMap<u32, Arc<Known>>,
-    /// A tree takes a fifth of the room of a hash trie, whose nodes are nearly empty.
-    postings: OrdMap<u32, Few<Entry>>,
+    /// For each term, the products that have it in order of their items, with its share of their vectors. A tree takes a fifth of
+    /// the room of a hash trie, whose nodes are nearly empty.
+    postings: OrdMap<u32, Few<Part>>,
     groups: OrdMap<u64, Arc<Vec<u32>>>,
     /// One past the largest item number.
     items: usize,
 }
 
-/// A product that has the term, with the term's share of its vector. In the order of items.
+/// A term of a product or a product of a term, and what share of the product's vector the term has. In six bytes, since there
+/// are millions of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Entry {
-    item: u32,
-    share: f32,
+struct Part {
+    of: [u16; 2],
+    /// In parts of `u16::MAX`.
+    share: u16,
+}
+
+impl Part {
+    const fn new(of: u32, share: u16) -> Self {
+        Self { of: [(of >> 16) as u16, of as u16], share }
+    }
+
+    fn of(self) -> u32 {
+        u32::from(self.of[0]) << 16 | u32::from(self.of[1])
+    }
+
+    fn share(self) -> f32 {
+        f32::from(self.share) / f32::from(u16::MAX)
+    }
 }
 
 /// A product's terms by half of their bits, which are the same for a handful of terms in a million, in their order.
 #[derive(Debug, PartialEq)]
 struct Known {
-    terms: Box<[(u32, f32)]>,
+    terms: Box<[Part]>,
     group: Option<u64>,
 }
 
@@ -59,7 +76,8 @@ impl Known {
         let mut terms: Vec<(u32, f32)> = terms.into_iter().map(|(term, share)| (term as u32, share)).collect();
         terms.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
         terms.dedup_by_key(|(term, _)| *term);
-        Self { terms: terms.into_boxed_slice(), group }
+        let rounded = |share: f32| (share * f32::from(u16::MAX)).round() as u16;
+        Self { terms: terms.into_iter().map(|(term, share)| Part::new(term, rounded(share))).collect(), group }
     }
 }
 
@@ -72,10 +90,10 @@ impl ContentIndex {
         }
         self.remove(item);
         self.items = self.items.max(item.index() + 1);
-        for (term, share) in &document.terms {
-            let posting = self.postings.entry(*term).or_default();
-            let place = posting.partition_point(|entry| entry.item < item.0);
-            posting.insert(place, Entry { item: item.0, share: *share });
+        for part in &document.terms {
+            let posting = self.postings.entry(part.of()).or_default();
+            let place = posting.partition_point(|other| other.of() < item.0);
+            posting.insert(place, Part::new(item.0, part.share));
         }
         if let Some(group) = document.group {
             let members = Arc::make_mut(self.groups.entry(group).or_default());
@@ -87,13 +105,13 @@ impl ContentIndex {
     /// Takes a product out; one that is not there is no matter.
     pub fn remove(&mut self, item: Item) {
         let Some(document) = self.documents.remove(&item.0) else { return };
-        for (term, _) in &document.terms {
-            let Some(posting) = self.postings.get_mut(term) else { continue };
-            if let Ok(place) = posting.binary_search_by_key(&item.0, |entry| entry.item) {
+        for term in document.terms.iter().map(|part| part.of()) {
+            let Some(posting) = self.postings.get_mut(&term) else { continue };
+            if let Ok(place) = posting.binary_search_by_key(&item.0, |part| part.of()) {
                 posting.remove(place);
             }
             if posting.is_empty() {
-                self.postings.remove(term);
+                self.postings.remove(&term);
             }
         }
         if let Some(group) = document.group
@@ -119,13 +137,13 @@ impl ContentIndex {
     pub fn likeness(&self, one: Item, other: Item) -> f32 {
         let (Some(one), Some(other)) = (self.documents.get(&one.0), self.documents.get(&other.0)) else { return 0.0 };
         let (mut sum, mut rest) = (0.0, &*other.terms);
-        for (term, share) in &one.terms {
-            let place = rest.partition_point(|(other, _)| other < term);
+        for part in &one.terms {
+            let place = rest.partition_point(|other| other.of() < part.of());
             rest = &rest[place..];
-            if let Some((other, other_share)) = rest.first()
-                && other == term
+            if let Some(other) = rest.first()
+                && other.of == part.of
             {
-                sum += share * other_share;
+                sum += part.share() * other.share();
             }
         }
         sum
@@ -140,12 +158,12 @@ impl ContentIndex {
         }
         let budget = SCANNED / known.len();
         let plans: Vec<_> = known.iter().map(|(seed, document)| (*seed, self.plan(document, budget))).collect();
-        let additions = plans.iter().flat_map(|(_, plan)| plan).map(|step| step.entries.len()).sum();
+        let additions = plans.iter().flat_map(|(_, plan)| plan).map(|step| step.products.len()).sum();
         let mut sums = Sums::new(self.items, additions);
         for (seed, plan) in &plans {
             for step in plan {
-                for entry in step.entries {
-                    sums.add(Item(entry.item), entry.share * step.weight, Some(*seed));
+                for part in step.products {
+                    sums.add(Item(part.of()), part.share() * step.weight, Some(*seed));
                 }
             }
         }
@@ -159,23 +177,23 @@ impl ContentIndex {
     fn plan(&self, document: &Known, budget: usize) -> Vec<Step<'_>> {
         let products = self.documents.len() as f32;
         let mut steps: Vec<Step<'_>> = Vec::with_capacity(document.terms.len());
-        for (term, share) in &document.terms {
-            let Some(posting) = self.postings.get(term) else { continue };
+        for part in &document.terms {
+            let Some(posting) = self.postings.get(&part.of()) else { continue };
             let rarity = (products / posting.len() as f32).ln_1p();
-            steps.push(Step { weight: share * rarity, entries: posting });
+            steps.push(Step { weight: part.share() * rarity, products: posting });
         }
         let length = steps.iter().map(|step| step.weight * step.weight).sum::<f32>().sqrt();
         steps.iter_mut().for_each(|step| step.weight /= length);
         // Stable, so that words that are equally rare stay in the order of their terms.
-        steps.sort_by_key(|step| step.entries.len());
+        steps.sort_by_key(|step| step.products.len());
         let mut left = budget;
         for step in &mut steps {
-            step.entries = if step.entries.len() <= left || left == budget {
-                &step.entries[..step.entries.len().min(left)]
+            step.products = if step.products.len() <= left || left == budget {
+                &step.products[..step.products.len().min(left)]
             } else {
                 &[]
             };
-            left -= step.entries.len();
+            left -= step.products.len();
         }
         steps
     }
@@ -183,7 +201,7 @@ impl ContentIndex {
 
 struct Step<'a> {
     weight: f32,
-    entries: &'a [Entry],
+    products: &'a [Part],
 }
 
 /// Like the seeds.
@@ -199,6 +217,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Shares are kept in parts of 65,535.
+    const ROUNDING: f32 = 4e-5;
 
     fn product(title: &str) -> Product {
         Product::new(ProductId::trusted("p"), title)
@@ -231,7 +252,7 @@ mod tests {
         let expected = common / common.hypot(rare) / 2.0_f32.sqrt();
         let found = index_of(&["red mug", "red hat"]).similar(&[Item(0)], 5);
         assert_eq!((found[0].item, found[0].because_of), (Item(1), Some(Item(0))));
-        assert!((found[0].score - expected).abs() < 1e-6, "{found:?} is not {expected}");
+        assert!((found[0].score - expected).abs() < ROUNDING, "{found:?} is not {expected}");
     }
 
     #[test]
@@ -271,7 +292,7 @@ mod tests {
     fn likeness_is_the_cosine_of_the_words() {
         let index = index_of(&["red mug", "red hat", "blue tray"]);
         let likeness = |one, other| index.likeness(Item(one), Item(other));
-        assert!((likeness(0, 1) - 0.5).abs() < 1e-6 && (likeness(1, 1) - 1.0).abs() < 1e-6);
+        assert!((likeness(0, 1) - 0.5).abs() < ROUNDING && (likeness(1, 1) - 1.0).abs() < ROUNDING);
         assert_eq!((likeness(0, 2), likeness(0, 9)), (0.0, 0.0));
     }
 

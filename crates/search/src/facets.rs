@@ -288,14 +288,16 @@ impl Facets {
         let value = self.value_numbers.number(&(number, text), next, |at| values[at as usize].is(number, text));
         let value = Value(value);
         if value.0 == next {
-            self.values.push(Known { field: number, text: Arc::from(text), products: 0 });
-            let written = as_written(field, text);
+            let text: Arc<str> = Arc::from(text);
+            let written = as_written(field, &text);
             if !matches!(field, FacetField::Attribute(_)) {
                 for word in written.split(' ') {
                     self.places.entry((field.clone(), word.to_owned())).or_default().insert(value);
                 }
             }
-            self.written.insert((Arc::from(written), value));
+            let written = if *written == *text { Arc::clone(&text) } else { Arc::from(written) };
+            self.written.insert((written, value));
+            self.values.push(Known { field: number, text, products: 0 });
         }
         Held { field: number, value }
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use mercer_persistent::{Few, Pages};
 use mercer_schema::Product;
 
@@ -25,7 +25,7 @@ pub struct Doc(pub u32);
 
 /// A stem's number. Which it is says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Term(u32);
+pub(crate) struct Term(pub(crate) u32);
 
 /// A product that has a word, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +50,9 @@ pub struct SearchIndex {
     term_numbers: Numbers,
     /// Titles as terms, by product.
     titles: Pages<Option<Arc<[Term]>>>,
-    codes: OrdSet<(Arc<str>, Doc)>,
-    /// Values that have the form of a code.
-    likely_codes: OrdSet<(Arc<str>, Doc)>,
+    codes: OrdSet<(Term, Doc)>,
+    /// Values that have the form of a code, which need be no word.
+    likely_codes: OrdMap<Arc<str>, Few<Doc>>,
     facets: Facets,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) totals: Totals,
@@ -83,7 +83,7 @@ impl SearchIndex {
             term_numbers: Numbers::default(),
             titles: Pages::default(),
             codes: OrdSet::new(),
-            likely_codes: OrdSet::new(),
+            likely_codes: OrdMap::new(),
             facets: Facets::default(),
             vocabulary: Vocabulary::default(),
             totals: Totals::default(),
@@ -156,6 +156,11 @@ impl SearchIndex {
         self.terms.get(term.0 as usize).map_or(&[], |stem| &stem.postings)
     }
 
+    /// The text of a stem.
+    pub(crate) fn stem(&self, term: Term) -> &str {
+        self.terms.get(term.0 as usize).map_or("", |stem| &stem.text)
+    }
+
     /// The title's words in order, as terms.
     pub(crate) fn title(&self, doc: Doc) -> &[Term] {
         self.titles.get(doc.0 as usize).and_then(Option::as_deref).unwrap_or(&[])
@@ -163,17 +168,16 @@ impl SearchIndex {
 
     /// Products of which a code is this one, letters and digits alone.
     pub(crate) fn with_code(&self, code: &str) -> Vec<Doc> {
-        let named = having(&self.codes, code);
+        let term = self.term(code);
+        let named = term.into_iter().flat_map(|term| self.codes.range((term, Doc(0))..=(term, Doc(u32::MAX))));
+        let named: Vec<Doc> = named.map(|(_, doc)| *doc).collect();
         if !named.is_empty() {
             return named;
         }
-        let likely = having(&self.likely_codes, code);
-        if likely.is_empty() {
-            return likely;
-        }
+        let likely = self.likely_codes.get(code).map_or(&[][..], |docs| docs);
         // As a word it may stand in titles and texts of others, too.
-        let as_word = self.term(code).map_or(0, |term| self.postings(term).len());
-        if likely.len().max(as_word) <= MOST_WITH_LIKELY_CODE { likely } else { Vec::new() }
+        let as_word = term.map_or(0, |term| self.postings(term).len());
+        if likely.len().max(as_word) <= MOST_WITH_LIKELY_CODE { likely.to_vec() } else { Vec::new() }
     }
 
     /// Numbers given so far.
@@ -195,11 +199,17 @@ impl SearchIndex {
         }
         let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
         for (word, stem) in &analysis.written {
-            self.vocabulary.insert(word, stem, has_compounds);
+            let term = self.number(stem);
+            self.vocabulary.insert(word, (term, &self.terms[term.0 as usize].text), has_compounds);
         }
-        let of_it = |code: &String| (Arc::from(code.as_str()), doc);
-        self.codes.extend(analysis.codes.iter().map(of_it));
-        self.likely_codes.extend(analysis.likely_codes.iter().map(of_it));
+        for code in &analysis.codes {
+            let term = self.number(code);
+            self.codes.insert((term, doc));
+        }
+        for code in &analysis.likely_codes {
+            let docs = self.likely_codes.entry(Arc::from(code.as_str())).or_default();
+            docs.insert(docs.partition_point(|other| *other < doc), doc);
+        }
         let title: Arc<[Term]> = analysis.title.iter().filter_map(|stem| self.numbered(stem)).collect();
         self.titles.put(doc.0 as usize, Some(title), || None);
         self.totals.add(analysis, 1);
@@ -215,11 +225,20 @@ impl SearchIndex {
             }
         }
         for (word, stem) in &analysis.written {
-            self.vocabulary.remove(word, stem);
+            if let Some(term) = self.numbered(stem) {
+                self.vocabulary.remove(word, term);
+            }
         }
-        for (known, codes) in [(&mut self.codes, &analysis.codes), (&mut self.likely_codes, &analysis.likely_codes)] {
-            for code in codes {
-                known.remove(&(Arc::from(code.as_str()), doc));
+        for term in analysis.codes.iter().filter_map(|code| self.numbered(code)).collect::<Vec<_>>() {
+            self.codes.remove(&(term, doc));
+        }
+        for code in &analysis.likely_codes {
+            let Some(docs) = self.likely_codes.get_mut(code.as_str()) else { continue };
+            if let Ok(place) = docs.binary_search(&doc) {
+                docs.remove(place);
+            }
+            if docs.is_empty() {
+                self.likely_codes.remove(code.as_str());
             }
         }
         if let Some(title) = self.titles.get_mut(doc.0 as usize) {
@@ -241,11 +260,6 @@ impl SearchIndex {
         }
         Term(number)
     }
-}
-
-fn having(codes: &OrdSet<(Arc<str>, Doc)>, code: &str) -> Vec<Doc> {
-    let from = (Arc::from(code), Doc(0));
-    codes.range(from..).take_while(|(other, _)| **other == *code).map(|(_, doc)| *doc).collect()
 }
 
 impl Totals {

@@ -4,7 +4,6 @@
 //! of what each may be found as, is bounded.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -361,9 +360,9 @@ impl SearchIndex {
     /// What a word of the catalog is indexed as, the most frequent first.
     pub(crate) fn terms_of(&self, word: &str) -> Vec<Term> {
         let stems = self.vocabulary.get(word).map_or(&[][..], |known| &known.stems);
-        let mut stems: Vec<&(Arc<str>, u32)> = stems.iter().collect();
-        stems.sort_by_key(|(_, products)| std::cmp::Reverse(*products));
-        stems.into_iter().filter_map(|(stem, _)| self.term(stem)).collect()
+        let mut stems = stems.to_vec();
+        stems.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| self.stem(a.0).cmp(self.stem(b.0))));
+        stems.into_iter().map(|(term, _)| term).collect()
     }
 
     /// Whether a title has the two words side by side.

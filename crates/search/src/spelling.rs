@@ -113,11 +113,12 @@ mod tests {
 
     use super::channel::{Channel, SOUNDS, SWAPPED};
     use super::*;
+    use crate::index::Term;
 
     fn vocabulary(words: &[(&str, u32)]) -> Vocabulary {
         let mut vocabulary = Vocabulary::default();
         for (word, products) in words {
-            (0..*products).for_each(|_| vocabulary.insert(word, word, false));
+            (0..*products).for_each(|_| vocabulary.insert(word, (Term(0), &Arc::from(*word)), false));
         }
         vocabulary
     }

@@ -7,6 +7,9 @@ use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use imbl::{OrdMap, OrdSet};
+use mercer_persistent::Few;
+
+use crate::index::Term;
 
 /// Beginnings may become this many words that are looked at.
 const MOST_WORDS_READ: usize = 2_000;
@@ -17,12 +20,26 @@ const LEAST_CHANGED: usize = 256;
 const CHANGED: usize = 16;
 
 /// A word, and what it is found as.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Word {
     /// Products that have it outside of their description.
     pub(crate) products: u32,
     /// Its stems, each with the products in which it has that stem: more than one where languages differ.
-    pub(crate) stems: Vec<(Arc<str>, u32)>,
+    pub(crate) stems: Few<(Term, u32)>,
+}
+
+impl Word {
+    /// Counts a product in which it has this stem in, or with -1 out.
+    fn count(&mut self, stem: Term, by: i32) {
+        self.products = self.products.saturating_add_signed(by);
+        let place = self.stems.iter().position(|(known, _)| *known == stem).unwrap_or(self.stems.len());
+        let before = self.stems.get(place).map_or(0, |(_, products)| *products);
+        self.stems.remove(place);
+        let products = before.saturating_add_signed(by);
+        if products > 0 {
+            self.stems.insert(place, (stem, products));
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -147,37 +164,28 @@ impl Sorted {
 }
 
 impl Vocabulary {
-    pub(crate) fn insert(&mut self, word: &str, stem: &str, has_compounds: bool) {
-        if has_compounds && word.len() >= 2 * SHORTEST_PART {
-            self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
-        }
+    /// One more product has a word, with this stem and its text.
+    pub(crate) fn insert(&mut self, word: &str, (stem, text): (Term, &Arc<str>), has_compounds: bool) {
         if self.get(word).is_none() {
-            let word = Arc::from(word);
+            // Most words are their own stem.
+            let word = if *word == **text { Arc::clone(text) } else { Arc::from(word) };
             if !has_digit(&word) {
                 self.sorted.add(&word);
             }
             self.kind_of(&word).insert(word, Word::default());
         }
-        let Some(known) = self.kind_of(word).get_mut(word) else { return };
-        known.products += 1;
-        match known.stems.iter_mut().find(|(other, _)| **other == *stem) {
-            Some((_, products)) => *products += 1,
-            None => {
-                // Nearly always the only one.
-                known.stems.reserve_exact(1);
-                known.stems.push((Arc::from(stem), 1));
-            }
+        if has_compounds && word.len() >= 2 * SHORTEST_PART {
+            self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
+        }
+        if let Some(known) = self.kind_of(word).get_mut(word) {
+            known.count(stem, 1);
         }
     }
 
-    pub(crate) fn remove(&mut self, word: &str, stem: &str) {
+    pub(crate) fn remove(&mut self, word: &str, stem: Term) {
         let words = self.kind_of(word);
         let Some(known) = words.get_mut(word) else { return };
-        known.products -= 1;
-        if let Some((_, products)) = known.stems.iter_mut().find(|(other, _)| **other == *stem) {
-            *products -= 1;
-        }
-        known.stems.retain(|(_, products)| *products > 0);
+        known.count(stem, -1);
         if known.products == 0 {
             words.remove(word);
             if !has_digit(word) {
@@ -245,6 +253,10 @@ fn reversed(word: &str) -> String {
 mod tests {
     use super::*;
 
+    fn insert(words: &mut Vocabulary, word: &str, (stem, text): (u32, &str), has_compounds: bool) {
+        words.insert(word, (Term(stem), &Arc::from(text)), has_compounds);
+    }
+
     /// Words of the tables that products have, in order.
     fn in_tables(words: &Vocabulary) -> Vec<&str> {
         let all = words.tables().into_iter().flat_map(|table| &table.words).map(|word| &**word);
@@ -256,30 +268,30 @@ mod tests {
     #[test]
     fn words_come_and_go_with_their_products() {
         let mut words = Vocabulary::default();
-        words.insert("lampen", "lamp", true);
-        words.insert("lampen", "lampen", true);
-        words.insert("laptoptasche", "laptoptasch", true);
+        insert(&mut words, "lampen", (0, "lamp"), true);
+        insert(&mut words, "lampen", (1, "lampen"), true);
+        insert(&mut words, "laptoptasche", (2, "laptoptasch"), true);
         assert_eq!(words.products("lampen"), 2);
         let beginning = |words: &Vocabulary| {
             words.beginning_with("la", 9).iter().map(|(word, _)| word.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(beginning(&words), ["lampen", "laptoptasche"]);
         assert_eq!(words.compounds_of("tasche", 9).len(), 1);
-        words.remove("lampen", "lamp");
+        words.remove("lampen", Term(0));
         assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
         assert_eq!(in_tables(&words).len(), 2);
-        words.remove("lampen", "lampen");
+        words.remove("lampen", Term(1));
         assert_eq!(in_tables(&words).len(), 1, "never older than the words");
-        words.remove("laptoptasche", "laptoptasch");
+        words.remove("laptoptasche", Term(2));
         assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
     }
 
     #[test]
     fn a_copy_that_lays_out_its_table_does_not_hide_words_that_came_since() {
         let mut words = Vocabulary::default();
-        words.insert("lamp", "lamp", false);
+        insert(&mut words, "lamp", (0, "lamp"), false);
         let copy = words.clone();
-        words.insert("chair", "chair", false);
+        insert(&mut words, "chair", (1, "chair"), false);
         assert_eq!(in_tables(&copy), ["lamp"]);
         assert_eq!(in_tables(&words), ["chair", "lamp"]);
     }
@@ -293,11 +305,11 @@ mod tests {
         let mut known = std::collections::BTreeSet::new();
         for step in 0..6 * LEAST_CHANGED as u32 {
             let (came, gone) = (word(step * 7_919 % 4_000), word(step * 31 % 4_000));
-            words.insert(&came, &came, false);
+            insert(&mut words, &came, (0, &came), false);
             known.insert(came);
             if step % 2 == 0 && known.remove(&gone) {
                 while words.get(&gone).is_some() {
-                    words.remove(&gone, &gone);
+                    words.remove(&gone, Term(0));
                 }
             }
             if step % 50 == 0 {

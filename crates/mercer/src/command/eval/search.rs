@@ -25,6 +25,8 @@ use crate::output;
 
 /// Times every query is asked for the clock, and with so many different slips.
 const ROUNDS: u64 = 5;
+/// Queries that are named for how long they took.
+const SLOWEST: usize = 5;
 const RESAMPLES: usize = 2_000;
 const SEED: u64 = 1;
 
@@ -35,6 +37,8 @@ pub(super) struct Answered {
     pub(super) one_typo: f64,
     /// Milliseconds a query, in order.
     pub(super) milliseconds: Vec<f64>,
+    /// What took longest, the slowest first, with its milliseconds.
+    pub(super) slowest: Vec<(String, f64)>,
 }
 
 pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<(), Failure> {
@@ -72,7 +76,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     output::line("| queries | | nDCG@10 | condensed | one typo | MRR | Recall@50 | p50 ms | p99 ms |");
     output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (name, judged) in [("judged", Some(&judged)), ("held", held.as_ref())] {
-        let Some(Answered { clean, one_typo, milliseconds }) = judged else { continue };
+        let Some(Answered { clean, one_typo, milliseconds, .. }) = judged else { continue };
         let told = |values: &[f64]| {
             let Interval { mean, low, high } = interval(values);
             format!("{mean:.4} [{low:.3}, {high:.3}]")
@@ -96,7 +100,7 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
 }
 
 pub(super) fn told(answered: &Answered) -> Value {
-    let Answered { clean, one_typo, milliseconds } = answered;
+    let Answered { clean, one_typo, milliseconds, slowest } = answered;
     let [ndcg, condensed, reciprocal_rank, recall] =
         [&clean.ndcg, &clean.condensed_ndcg, &clean.reciprocal_rank, &clean.recall].map(|values| interval(values));
     let bounds = |interval: Interval| json!([interval.low, interval.high]);
@@ -115,7 +119,11 @@ pub(super) fn told(answered: &Answered) -> Value {
             "MRR": bounds(reciprocal_rank),
             "Recall@50": bounds(recall),
         },
-        "query_ms": { "p50": quantile(milliseconds, 0.5), "p99": quantile(milliseconds, 0.99) },
+        "query_ms": {
+            "p50": quantile(milliseconds, 0.5),
+            "p99": quantile(milliseconds, 0.99),
+            "slowest": slowest.iter().map(|(q, ms)| json!({ "q": q, "ms": ms })).collect::<Vec<_>>(),
+        },
     })
 }
 
@@ -134,7 +142,7 @@ pub(super) fn world(products: Vec<Product>, language: Language) -> World {
 }
 
 pub(super) fn answered(world: &World, judgments: &Judgments) -> Answered {
-    let mut milliseconds = Vec::new();
+    let mut asked: Vec<(String, f64)> = Vec::new();
     let mut ask = |q: &str| {
         let request = SearchRequest {
             q: q.to_owned(),
@@ -146,15 +154,17 @@ pub(super) fn answered(world: &World, judgments: &Judgments) -> Answered {
         };
         let started = Instant::now();
         let answer = search(world, &request, DecisionId::trusted("eval"), Timestamp(0));
-        milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
+        asked.push((q.to_owned(), started.elapsed().as_secs_f64() * 1e3));
         answer.items.into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>()
     };
     let clean = evaluate(judgments, |query| Some(query.to_owned()), &mut ask);
     let slips = (0..ROUNDS).map(|round| evaluate(judgments, |query| with_a_typo(query, round), &mut ask).ndcg);
     let slips = slips.map(|gains| gains.iter().sum::<f64>() / gains.len().max(1) as f64);
     let one_typo = slips.sum::<f64>() / ROUNDS as f64;
-    milliseconds.sort_unstable_by(f64::total_cmp);
-    Answered { clean, one_typo, milliseconds }
+    asked.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let milliseconds = asked.iter().map(|(_, ms)| *ms).collect();
+    let slowest = asked.into_iter().rev().take(SLOWEST).collect();
+    Answered { clean, one_typo, milliseconds, slowest }
 }
 
 /// Over resampled queries.
