@@ -14,6 +14,8 @@ use crate::analysis::Analysis;
 use crate::facets::Facets;
 use crate::marks::Marks;
 use crate::numbers::Numbers;
+use crate::spelling::Channel;
+use crate::thesaurus::Thesaurus;
 use crate::vocabulary::Vocabulary;
 
 /// What has the form of a code is one when no more products have it.
@@ -111,8 +113,10 @@ impl SearchIndex {
         self.forget(doc, &Analysis::of(before, self.shop));
     }
 
-    /// Makes what the first search with a slip would have to wait for.
+    /// Makes what the first search would have to wait for: what is known of languages and slips, and the table of words.
     pub fn prepare(&self) {
+        Thesaurus::built_in(self.shop);
+        Channel::get();
         self.vocabulary.largest_table();
     }
 

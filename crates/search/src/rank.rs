@@ -105,20 +105,49 @@ pub(crate) struct Matcher<'a> {
     reading: &'a Reading,
     weights: &'a Weights,
     tables: Tables,
-    units: Vec<(&'a Unit, f32)>,
+    units: Vec<Weighed<'a>>,
     /// What all units cover together.
     possible: f32,
 }
 
+/// A unit in the forms that count.
+struct Weighed<'a> {
+    forms: Vec<&'a Form>,
+    is_head: bool,
+    rarity: f32,
+}
+
+impl<'a> Weighed<'a> {
+    fn new(index: &SearchIndex, unit: &'a Unit, weights: &Weights) -> Self {
+        let forms = strongest(unit, weights);
+        let (all, having) = (index.len() as f32, having(index, &forms) as f32);
+        let rarity = (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln();
+        Self { forms, is_head: unit.is_head, rarity }
+    }
+}
+
+/// The forms of a unit but those that no product gains by, such as *laser printer* for *printer*: it has that, too.
+fn strongest<'a>(unit: &'a Unit, weights: &Weights) -> Vec<&'a Form> {
+    let is_at_least = |one: &Form, other: &Form| {
+        weights.of(one.how) >= weights.of(other.how)
+            && one.terms.iter().all(|term| other.terms.contains(term))
+            && (!unit.is_head || one.terms.last() == other.terms.last())
+    };
+    let mut strongest: Vec<&Form> = Vec::with_capacity(unit.forms.len());
+    for form in &unit.forms {
+        if !strongest.iter().any(|known| is_at_least(known, form)) {
+            strongest.retain(|known| !is_at_least(form, known));
+            strongest.push(form);
+        }
+    }
+    strongest
+}
+
 impl<'a> Matcher<'a> {
     pub(crate) fn new(index: &'a SearchIndex, reading: &'a Reading, weights: &'a Weights) -> Self {
-        let rarity = |unit: &Unit| {
-            let (all, having) = (index.len() as f32, having(index, unit) as f32);
-            (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln()
-        };
-        let mut units: Vec<(&Unit, f32)> = reading.units.iter().map(|unit| (unit, rarity(unit))).collect();
-        units.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let possible = units.iter().map(|(_, rarity)| rarity).sum();
+        let mut units: Vec<Weighed<'_>> = reading.units.iter().map(|unit| Weighed::new(index, unit, weights)).collect();
+        units.sort_by(|a, b| b.rarity.total_cmp(&a.rarity));
+        let possible = units.iter().map(|unit| unit.rarity).sum();
         Self { index, reading, weights, tables: Tables::new(index, weights), units, possible }
     }
 
@@ -133,14 +162,14 @@ impl<'a> Matcher<'a> {
 
     /// The share, weighed by rarity, that all units cover but the rarest ones, so many.
     pub(crate) fn covered_without(&self, rarest: usize) -> f32 {
-        self.units[rarest..].iter().map(|(_, rarity)| rarity).sum::<f32>() / self.possible
+        self.units[rarest..].iter().map(|unit| unit.rarity).sum::<f32>() / self.possible
     }
 
     /// Every product that has any of the rarest units, so many, by its number.
     pub(crate) fn having(&self, rarest: usize) -> Vec<Match> {
         let mut found = SCRATCH.with_borrow_mut(|scratch| {
             for (place, unit) in self.units.iter().enumerate() {
-                scratch.add_unit(self, *unit, place < rarest);
+                scratch.add_unit(self, unit, place < rarest);
             }
             scratch.drain((self.possible, self.units.len()), self.weights)
         });
@@ -162,15 +191,15 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// How many products have a unit.
-fn having(index: &SearchIndex, unit: &Unit) -> usize {
-    if let [form] = unit.forms.as_slice()
+/// How many products have any of these forms.
+fn having(index: &SearchIndex, forms: &[&Form]) -> usize {
+    if let [form] = forms
         && let [term] = form.terms.as_slice()
     {
         return index.postings(*term).len();
     }
     let mut counted = vec![0_u64; index.docs().div_ceil(64)];
-    for form in &unit.forms {
+    for form in forms {
         for_each_product(index, form, |Doc(doc), _| counted[doc as usize / 64] |= 1 << (doc % 64));
     }
     counted.iter().map(|bits| bits.count_ones() as usize).sum()
@@ -293,7 +322,7 @@ thread_local! {
 
 impl Scratch {
     /// Adds what a unit is worth to each product that has it; where products do not enter by it, to those that are there.
-    fn add_unit(&mut self, matcher: &Matcher<'_>, (unit, rarity): (&Unit, f32), is_entered: bool) {
+    fn add_unit(&mut self, matcher: &Matcher<'_>, unit: &Weighed<'_>, is_entered: bool) {
         self.gather(matcher, unit, is_entered);
         let Self { gains, sums, merged } = self;
         merged.clear();
@@ -303,7 +332,7 @@ impl Scratch {
                 merged.push(before);
             }
             let mut sum = old.next_if(|sum| sum.doc == gain.doc).unwrap_or(Sum::nothing(gain.doc));
-            sum.add(gain, rarity, matcher.weights);
+            sum.add(gain, unit.rarity, matcher.weights);
             merged.push(sum);
         }
         merged.extend(old);
@@ -311,7 +340,7 @@ impl Scratch {
     }
 
     /// What products have of a unit in that of its forms which is worth most.
-    fn gather(&mut self, matcher: &Matcher<'_>, unit: &Unit, is_entered: bool) {
+    fn gather(&mut self, matcher: &Matcher<'_>, unit: &Weighed<'_>, is_entered: bool) {
         let Matcher { index, tables, weights, .. } = matcher;
         let Self { gains, sums, .. } = self;
         gains.clear();
@@ -412,6 +441,31 @@ impl Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Term;
+
+    #[test]
+    fn a_form_that_has_all_of_a_stronger_one_is_not_looked_for() {
+        let form = |terms: &[u32], how: How| Form {
+            terms: terms.iter().map(|term| Term(*term)).collect(),
+            how,
+            text: String::new(),
+        };
+        let kept = |forms: Vec<Form>, is_head: bool| {
+            let unit = Unit { forms, is_head, ..Unit::default() };
+            let places = |form: &&Form| unit.forms.iter().position(|other| std::ptr::eq(other, *form)).unwrap();
+            strongest(&unit, &Weights::default()).iter().map(places).collect::<Vec<usize>>()
+        };
+        let (printer, laser_printer) = (form(&[1], How::Typed), form(&[2, 1], How::Synonym));
+        assert_eq!(kept(vec![printer.clone(), laser_printer.clone()], true), [0]);
+        assert_eq!(kept(vec![laser_printer.clone(), printer.clone()], true), [1]);
+        // A cartridge for printers is called by its other word, which may be a better head.
+        let printer_cartridge = form(&[1, 3], How::Synonym);
+        assert_eq!(kept(vec![printer.clone(), printer_cartridge.clone()], true), [0, 1]);
+        assert_eq!(kept(vec![printer.clone(), printer_cartridge], false), [0]);
+        // What is worth less does not stand for what is worth more.
+        assert_eq!(kept(vec![form(&[1], How::Part), laser_printer], true), [0, 1]);
+        assert_eq!(kept(vec![printer.clone(), printer], true), [0]);
+    }
 
     #[test]
     fn a_word_in_a_short_field_counts_more() {

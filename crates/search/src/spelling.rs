@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::vocabulary::Vocabulary;
 
+pub(crate) use channel::Channel;
 pub(crate) use mend::{Meant, Mender};
 use walk::Walk;
 
@@ -111,7 +112,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::channel::{Channel, SOUNDS, SWAPPED};
+    use super::channel::{SOUNDS, SWAPPED};
     use super::*;
     use crate::index::Term;
 

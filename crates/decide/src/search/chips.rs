@@ -96,13 +96,15 @@ impl Wishes {
 
     /// Whether a product is what the wishes allow.
     pub(crate) fn allow(&self, world: &World, item: Item, product: &Product) -> bool {
-        self.effects.iter().all(|effect| match effect {
-            Effect::Price { least, most } => product.price.is_some_and(|price| {
-                least.is_none_or(|least| price.minor >= least) && most.is_none_or(|most| price.minor <= most)
-            }),
-            Effect::Only(values) => world.search.facets().has_any(Doc(item.0), values),
-            Effect::Prefer(_) => true,
-        })
+        // The product itself is looked at only where that is needed: of thousands each is a wait for memory.
+        !self.narrow()
+            || self.effects.iter().all(|effect| match effect {
+                Effect::Price { least, most } => product.price.is_some_and(|price| {
+                    least.is_none_or(|least| price.minor >= least) && most.is_none_or(|most| price.minor <= most)
+                }),
+                Effect::Only(values) => world.search.facets().has_any(Doc(item.0), values),
+                Effect::Prefer(_) => true,
+            })
     }
 }
 

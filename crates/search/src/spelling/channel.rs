@@ -64,7 +64,7 @@ pub(super) struct Sounding {
 
 /// The costs as tables.
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(crate) struct Channel {
     replaced: [[f32; LETTERS]; LETTERS],
     left_out: [f32; LETTERS],
     surplus: [f32; LETTERS],
@@ -91,7 +91,7 @@ static CHANNEL: LazyLock<Channel> = LazyLock::new(|| {
 });
 
 impl Channel {
-    pub(super) fn get() -> &'static Self {
+    pub(crate) fn get() -> &'static Self {
         &CHANNEL
     }
 

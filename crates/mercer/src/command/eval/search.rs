@@ -137,6 +137,7 @@ pub(super) fn world(products: Vec<Product>, language: Language) -> World {
         let item = world.catalog.save(Arc::clone(&product), Timestamp(0));
         world.search.put(Doc(item.0), before.as_deref(), &product);
     }
+    world.search.prepare();
     world.models = Arc::new(Models { lexicon: Lexicon::new(&synonyms), ..Models::default() });
     world
 }
