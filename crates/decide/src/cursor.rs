@@ -2,7 +2,7 @@
 //!
 //! Opaque to clients and self-contained: it names every product of the page that was answered, so that the
 //! following pages repeat nothing even when the ranking has moved meanwhile. It grants nothing, so it carries a
-//! checksum against damage and no signature.
+//! checksum against damage and no signature. A search names what it showed in the same way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

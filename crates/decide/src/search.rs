@@ -52,7 +52,7 @@ use exploring::explore;
 use interleaving::Rival;
 use learned::Ranked;
 use narrow::Narrowed;
-use paging::MOST_PAGED;
+use paging::{Earlier, MOST_PAGED};
 use personal::{Part, Preferred};
 use rules::Rules;
 
@@ -186,16 +186,18 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     }
     rules.pin(&mut narrowed.hits, pinned);
     let is_tried = rival.is_some_and(|rival| rival.interleave(&wishes, &mut narrowed.hits));
+    let earlier = Earlier::read(request, &mut notes);
     // Where the merchandiser decides, chance does not, nor where clicks are to compare.
-    let explored = if rules.is_empty() && !is_tried { explore(&page, request, &mut narrowed.hits) } else { None };
+    let may_explore = rules.is_empty() && !is_tried;
+    let explored = if may_explore { explore(&page, request, earlier.settled(), &mut narrowed.hits) } else { None };
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let by_meaning = narrowed.hits.iter().filter(|hit| hit.is_near()).count();
     let ways_on = ways::on(&page, request, &wishes, &found, &narrowed.hits);
-    let shown = paging::page(world, request, &narrowed.hits, &mut notes);
-    let explored = explored.and_then(|place| shown.places.iter().position(|shown| *shown == place));
+    let shown = earlier.page(world, request, &narrowed.hits);
+    let explored = shown.places.iter().position(|place| explored == Some(*place));
     let mut projection = Projection::new(&request.fields);
-    let with_chance = (0..).zip(&shown.hits).map(|(place, hit)| (hit, explored == Some(place)));
+    let with_chance = shown.hits.iter().enumerate().map(|(number, hit)| (hit, explored == Some(number)));
     let items = with_chance.map(|hit| told(&page, hit, &rules, &mut projection)).collect();
     let is_full = request.explain == Explain::Full;
     if is_full {
@@ -293,6 +295,7 @@ fn hits<'a>(world: &'a World, request: &SearchRequest, wishes: &Wishes, found: &
         || wishes.narrow();
     let most = if is_narrowed { found.matches.len() } else { MOST_PAGED };
     let product = |found: &Match| world.catalog.product(Item(found.doc.0));
+    // Before hits are made of what they leave out; what joins later, pinned or near, is asked the same when all are narrowed.
     let is_wished = |found: &&Match| {
         !wishes.narrow() || product(found).is_some_and(|it| wishes.allow(world, Item(found.doc.0), it))
     };

@@ -46,8 +46,8 @@ pub struct SearchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
-    /// The `next` of an earlier answer to the same question: the products that follow, none of them twice, even when the order changed
-    /// meanwhile. A number alone leads to the place behind so many products.
+    /// The `next` of an earlier answer to the same question: the products that follow, of the first 1,000 none twice, even when the order
+    /// changed meanwhile. A number alone leads to the place behind so many products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8000)]
     pub cursor: Option<String>,

@@ -202,13 +202,16 @@ impl SearchIndex {
             stem.postings.insert(place, Posting { doc, marks: *marks });
         }
         let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
+        // What is written and what is a code are among the terms.
         for (word, stem) in &analysis.written {
-            let term = self.number(stem);
-            self.vocabulary.insert(word, (term, &self.terms[term.0 as usize].text), has_compounds);
+            if let Some(term) = self.numbered(stem) {
+                self.vocabulary.insert(word, (term, &self.terms[term.0 as usize].text), has_compounds);
+            }
         }
         for code in &analysis.codes {
-            let term = self.number(code);
-            self.codes.insert((term, doc));
+            if let Some(term) = self.numbered(code) {
+                self.codes.insert((term, doc));
+            }
         }
         for code in &analysis.likely_codes {
             let docs = self.likely_codes.entry(Arc::from(code.as_str())).or_default();
@@ -228,13 +231,16 @@ impl SearchIndex {
                 stem.postings.remove(place);
             }
         }
+        let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
         for (word, stem) in &analysis.written {
             if let Some(term) = self.numbered(stem) {
-                self.vocabulary.remove(word, term);
+                self.vocabulary.remove(word, term, has_compounds);
             }
         }
-        for term in analysis.codes.iter().filter_map(|code| self.numbered(code)).collect::<Vec<_>>() {
-            self.codes.remove(&(term, doc));
+        for code in &analysis.codes {
+            if let Some(term) = self.numbered(code) {
+                self.codes.remove(&(term, doc));
+            }
         }
         for code in &analysis.likely_codes {
             let Some(docs) = self.likely_codes.get_mut(code.as_str()) else { continue };

@@ -24,14 +24,19 @@ const CHANGED: usize = 16;
 pub(crate) struct Word {
     /// Products that have it outside of their description.
     pub(crate) products: u32,
+    /// Of them, those in a language that writes words together.
+    compounding: u32,
     /// Its stems, each with the products in which it has that stem: more than one where languages differ.
     pub(crate) stems: Few<(Term, u32)>,
 }
 
 impl Word {
     /// Counts a product in which it has this stem in, or with -1 out.
-    fn count(&mut self, stem: Term, by: i32) {
+    fn count(&mut self, stem: Term, has_compounds: bool, by: i32) {
         self.products = self.products.saturating_add_signed(by);
+        if has_compounds {
+            self.compounding = self.compounding.saturating_add_signed(by);
+        }
         let place = self.stems.iter().position(|(known, _)| *known == stem).unwrap_or(self.stems.len());
         let before = self.stems.get(place).map_or(0, |(_, products)| *products);
         self.stems.remove(place);
@@ -178,19 +183,22 @@ impl Vocabulary {
             self.backwards.entry(reversed(word)).or_insert_with(|| Arc::from(word));
         }
         if let Some(known) = self.kind_of(word).get_mut(word) {
-            known.count(stem, 1);
+            known.count(stem, has_compounds, 1);
         }
     }
 
-    pub(crate) fn remove(&mut self, word: &str, stem: Term) {
+    pub(crate) fn remove(&mut self, word: &str, stem: Term, has_compounds: bool) {
         let words = self.kind_of(word);
         let Some(known) = words.get_mut(word) else { return };
-        known.count(stem, -1);
-        if known.products == 0 {
+        known.count(stem, has_compounds, -1);
+        let (is_gone, is_in_compounds) = (known.products == 0, known.compounding > 0);
+        if is_gone {
             words.remove(word);
             if !has_digit(word) {
                 self.sorted.remove(word);
             }
+        }
+        if !is_in_compounds {
             self.backwards.remove(&reversed(word));
         }
     }
@@ -277,13 +285,23 @@ mod tests {
         };
         assert_eq!(beginning(&words), ["lampen", "laptoptasche"]);
         assert_eq!(words.compounds_of("tasche", 9).len(), 1);
-        words.remove("lampen", Term(0));
+        words.remove("lampen", Term(0), true);
         assert_eq!(words.get("lampen").map(|word| word.stems.len()), Some(1));
         assert_eq!(in_tables(&words).len(), 2);
-        words.remove("lampen", Term(1));
+        words.remove("lampen", Term(1), true);
         assert_eq!(in_tables(&words).len(), 1, "never older than the words");
-        words.remove("laptoptasche", Term(2));
+        words.remove("laptoptasche", Term(2), true);
         assert_eq!((words.beginning_with("", 9).len(), words.compounds_of("tasche", 9).len()), (0, 0));
+    }
+
+    #[test]
+    fn a_word_ends_compounds_as_long_as_a_product_writes_words_together() {
+        let mut words = Vocabulary::default();
+        for has_compounds in [true, false] {
+            insert(&mut words, "laptoptasche", (0, "laptoptasch"), has_compounds);
+        }
+        words.remove("laptoptasche", Term(0), true);
+        assert_eq!((words.products("laptoptasche"), words.compounds_of("tasche", 9).len()), (1, 0));
     }
 
     #[test]
@@ -309,7 +327,7 @@ mod tests {
             known.insert(came);
             if step % 2 == 0 && known.remove(&gone) {
                 while words.get(&gone).is_some() {
-                    words.remove(&gone, Term(0));
+                    words.remove(&gone, Term(0), false);
                 }
             }
             if step % 50 == 0 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mercer_schema::{Product, ProductId};
-use mercer_search::{Doc, Language, Lexicon, SearchIndex, Synonyms, best};
+use mercer_search::{Doc, Language, Lexicon, Match, SearchIndex, Synonyms, best};
 use proptest::prelude::*;
 
 fn product(id: &str, title: &str) -> Product {
@@ -235,4 +235,22 @@ fn words_that_are_meant_as_typed_are_not_mended() {
     assert_eq!((meant.corrected, meant.matches.len(), meant.unknown), (None, 0, vec!["lantren".to_owned()]));
     assert_eq!(index.find_as_typed(&lexicon, "lanterns", false).matches.len(), 2, "forms of a word are no slips");
     assert_eq!(index.find_as_typed(&lexicon, "tshirt", false).matches.len(), 1, "nor is what is written as one");
+}
+
+proptest! {
+    #[test]
+    fn the_best_are_those_that_a_sort_puts_first(
+        scores in prop::collection::vec(prop_oneof![Just(1.0_f32), 0.0_f32..3.0], 0..300), limit in 0_usize..40,
+    ) {
+        let matches = |scores: &[f32]| -> Vec<Match> {
+            let with = |(doc, score): (u32, &f32)| {
+                Match { doc: Doc(doc), score: *score, coverage: 1.0, share: 1.0, is_coded: false }
+            };
+            (0..).zip(scores).map(with).collect()
+        };
+        let mut sorted = matches(&scores);
+        sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
+        sorted.truncate(limit);
+        prop_assert_eq!(best(matches(&scores), limit), sorted);
+    }
 }

@@ -17,7 +17,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Pages of WAL, 16 MB, before they move into the main file; the append that does it takes some milliseconds longer.
 const CHECKPOINT_PAGES: i64 = 4_000;
 /// What a writer keeps of the file in memory. The system keeps the file itself, so that more gains little.
-const CACHE_KIBIBYTES: i64 = -4 * 1024;
+const CACHE_KIBIBYTES: i64 = 4 * 1024;
 /// SQLite takes a file that is shorter than its smallest page for a new, empty database.
 const SMALLEST_FILE_BYTES: u64 = 512;
 /// Idle read connections that are kept.
@@ -90,7 +90,8 @@ fn ready(connection: Connection, path: &Path, format: &Format) -> Result<Connect
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        connection.pragma_update(None, "cache_size", CACHE_KIBIBYTES)?;
+        // Without the sign these would be pages.
+        connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
         connection.pragma_update(None, "cell_size_check", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         Ok(mode)

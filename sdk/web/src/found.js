@@ -73,7 +73,7 @@ export function openFound(mercer) {
       const key = JSON.stringify(request);
       let found = kept.get(key);
       try {
-        // One call is enough, unless more was asked for than the server gives at once.
+        // One call is enough, unless more was asked for than the server gives at once, or two pages share products.
         for (let calls = 0; !found || (found.next && found.listed.length < count && calls < 12); calls += 1) {
           const limit = Math.min(count - (found?.listed.length ?? 0), LARGEST_PAGE);
           const more = found ? { limit, facets: 0, cursor: found.next } : { limit, facets };

@@ -96,7 +96,7 @@ impl Wishes {
 
     /// Whether a product is what the wishes allow.
     pub(crate) fn allow(&self, world: &World, item: Item, product: &Product) -> bool {
-        // The product itself is looked at only where that is needed: of thousands each is a wait for memory.
+        // Asked first, as otherwise the price is read ahead for nothing: of thousands each is a wait for memory.
         !self.narrow()
             || self.effects.iter().all(|effect| match effect {
                 Effect::Price { least, most } => product.price.is_some_and(|price| {

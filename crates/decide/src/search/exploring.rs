@@ -28,8 +28,14 @@ const NEW_SHARE: f64 = 0.5;
 /// The power by which better prospects are drawn more often.
 const BOLDNESS: f64 = 2.0;
 
-/// Lets chance have its place. The number of the hit that it put there.
-pub(super) fn explore(page: &PageView<'_>, request: &SearchRequest, hits: &mut Vec<Hit<'_>>) -> Option<usize> {
+/// Lets chance have its place, unless it is among the `settled` first ones, which earlier pages showed. The number of the hit that
+/// it put there.
+pub(super) fn explore(
+    page: &PageView<'_>,
+    request: &SearchRequest,
+    settled: usize,
+    hits: &mut Vec<Hit<'_>>,
+) -> Option<usize> {
     let share = page.world.search_settings.exploration;
     if share <= 0.0 || hits.iter().take(FIRST_PLACES).any(|hit| hit.is_coded) {
         return None;
@@ -37,7 +43,7 @@ pub(super) fn explore(page: &PageView<'_>, request: &SearchRequest, hits: &mut V
     let mut dice = dice(page, request, Purpose::Exploring)?;
     let end = hits.iter().take(LAST_RANK).take_while(|hit| hit.line() == 0).count();
     let weights = weights(page, hits.get(FIRST_PLACES..end)?);
-    apply(hits, &weights, share, &mut dice)
+    apply(hits, &weights, (share, settled), &mut dice)
 }
 
 /// How probable each candidate is when one is drawn.
@@ -54,12 +60,13 @@ fn weights(page: &PageView<'_>, candidates: &[Hit<'_>]) -> Vec<f64> {
 }
 
 /// Draws, moves, and notes how probable each product was where it now stands.
-fn apply(hits: &mut Vec<Hit<'_>>, weights: &[f64], share: f64, dice: &mut Dice) -> Option<usize> {
+fn apply(hits: &mut Vec<Hit<'_>>, weights: &[f64], (share, settled): (f64, usize), dice: &mut Dice) -> Option<usize> {
     if weights.is_empty() {
         return None;
     }
     let is_heads = dice.share() < share;
     let place = dice.below(FIRST_PLACES);
+    let is_heads = is_heads && place >= settled;
     let mut left = dice.share();
     let drawn = weights.iter().position(|weight| {
         left -= weight;
@@ -115,7 +122,7 @@ mod tests {
             for number in 0..THROWS {
                 let mut hits: Vec<Hit<'_>> = (0..all as u32).map(|item| Hit::new(Item(item), &product)).collect();
                 let id = DecisionId::trusted(format!("d{number}"));
-                let explored = apply(&mut hits, &weights, share, &mut Dice::new(&id, 0));
+                let explored = apply(&mut hits, &weights, (share, 0), &mut Dice::new(&id, 0));
                 prop_assert_eq!(hits.len(), all);
                 prop_assert!(explored.is_none_or(|place| place < FIRST_PLACES && hits[place].item.0 as usize >= FIRST_PLACES));
                 for (place, hit) in hits.iter().enumerate() {

@@ -6,11 +6,11 @@
 
 use mercer_recommend::Item;
 use mercer_schema::SearchRequest;
+use rustc_hash::FxHashSet;
 
 use super::Hit;
 use crate::World;
 use crate::cursor::{Steps, opened, sealed};
-use crate::filter::Seen;
 use crate::notes::Notes;
 
 const PAGE: usize = 24;
@@ -26,34 +26,17 @@ pub(super) struct Shown<'a> {
     pub(super) next: Option<String>,
 }
 
-/// What the page that is asked for shows of all hits, which are in order.
-pub(super) fn page<'a>(world: &World, request: &SearchRequest, all: &[Hit<'a>], notes: &mut Notes) -> Shown<'a> {
-    let earlier = request.cursor.as_deref().map_or_else(Earlier::default, |cursor| Earlier::read(cursor, notes));
-    let mut seen = Seen::default();
-    for item in &earlier.named {
-        seen.add(*item, world.catalog.product(*item).filter(|_| !request.ungrouped));
-    }
-    let unnamed = earlier.count.saturating_sub(earlier.named.len());
-    let left = all.iter().enumerate().filter(|(_, hit)| !seen.has(hit.item, hit.product));
-    let mut left = left.skip(unnamed);
-    let limit = request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
-    let (places, hits): (Vec<usize>, Vec<Hit<'a>>) =
-        left.by_ref().take(limit).map(|(place, hit)| (place, *hit)).unzip();
-    let is_last = left.next().is_none() || earlier.count + hits.len() >= MOST_PAGED;
-    let next = (!is_last).then(|| earlier.and(&hits));
-    Shown { hits, places, next }
-}
-
 /// What earlier pages showed.
 #[derive(Default)]
-struct Earlier {
+pub(super) struct Earlier {
     count: usize,
     /// Of them, those that are known: none where a page was reached by its place.
     named: Vec<Item>,
 }
 
 impl Earlier {
-    fn read(cursor: &str, notes: &mut Notes) -> Self {
+    pub(super) fn read(request: &SearchRequest, notes: &mut Notes) -> Self {
+        let Some(cursor) = request.cursor.as_deref() else { return Self::default() };
         let (count, named) = cursor.split_once('.').map_or((cursor, None), |(count, named)| (count, Some(named)));
         let Ok(count) = count.parse::<usize>() else {
             notes.add("`cursor` is not the `next` of an earlier answer; this is the first page.");
@@ -66,7 +49,39 @@ impl Earlier {
         Self { count: count.min(MOST_PAGED), named: named.unwrap_or_default() }
     }
 
-    /// The `next` behind a page of these; by place alone once they are too many to be named.
+    /// How many first places have been filled for good.
+    pub(super) const fn settled(&self) -> usize {
+        if self.named.is_empty() { 0 } else { self.count }
+    }
+
+    /// What the page that is asked for shows of all hits, which are in order.
+    pub(super) fn page<'a>(&self, world: &World, request: &SearchRequest, all: &[Hit<'a>]) -> Shown<'a> {
+        let was_shown = self.shown_before(world, request, all);
+        let unnamed = self.count.saturating_sub(self.named.len());
+        let mut left = all.iter().enumerate().filter(|(_, hit)| !was_shown(hit)).skip(unnamed);
+        let limit = request.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+        let (places, hits): (Vec<usize>, Vec<Hit<'a>>) =
+            left.by_ref().take(limit).map(|(place, hit)| (place, *hit)).unzip();
+        let is_last = left.next().is_none() || self.count + hits.len() >= MOST_PAGED;
+        let next = (!is_last).then(|| self.and(&hits));
+        Shown { hits, places, next }
+    }
+
+    /// Whether a hit, or another product of its family, is known to have been shown. Of a family that has several places, as
+    /// when its code was typed, each product counts by itself.
+    fn shown_before(&self, world: &World, request: &SearchRequest, all: &[Hit<'_>]) -> impl Fn(&Hit<'_>) -> bool {
+        let named: FxHashSet<Item> = self.named.iter().copied().collect();
+        let standing: FxHashSet<Item> = all.iter().map(|hit| hit.item).filter(|item| named.contains(item)).collect();
+        let gone = named.iter().filter(|item| !standing.contains(item));
+        let products = gone.filter_map(|item| world.catalog.product(*item)).filter(|_| !request.ungrouped);
+        let families: FxHashSet<String> = products.filter_map(|product| product.group_id.clone()).collect();
+        move |hit| {
+            let family = hit.product.group_id.as_ref();
+            named.contains(&hit.item) || family.is_some_and(|family| families.contains(family))
+        }
+    }
+
+    /// The `next` behind a page of these. Once they are too many to be named, they are counted only.
     fn and(&self, shown: &[Hit<'_>]) -> String {
         let count = self.count + shown.len();
         let items = self.named.iter().copied().chain(shown.iter().map(|hit| hit.item));

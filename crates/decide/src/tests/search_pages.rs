@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use mercer_schema::{SearchAnswer, SearchRequest};
+use mercer_recommend::Item;
+use mercer_schema::{ReasonCode, SearchAnswer, SearchRequest};
 use proptest::prelude::*;
 
-use super::searching::{asks, ids, q};
+use super::searching::{asks, by, ids, q};
+use crate::cursor::{Steps, sealed};
 use crate::testing::{Shop, product};
 
 fn page(shop: &Shop, cursor: Option<String>) -> SearchAnswer {
@@ -60,6 +62,69 @@ fn what_moves_up_between_two_pages_is_not_lost() {
 }
 
 #[test]
+fn variants_that_stand_each_by_itself_do_so_on_every_page() {
+    let shop = with_tables(12, |_| Some("OAK-7731".to_owned()));
+    for request in [q("OAK-7731"), SearchRequest { ungrouped: true, ..q("oak table") }] {
+        let whole = asks(&shop, &request);
+        assert_eq!(
+            (whole.items.len(), whole.total),
+            (12, 12),
+            "the family's code was typed, or no families were wanted"
+        );
+        let (mut met, mut cursor) = (Vec::new(), None);
+        loop {
+            let answer = asks(&shop, &SearchRequest { limit: Some(5), cursor, ..request.clone() });
+            met.extend(answer.items);
+            cursor = answer.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(met, whole.items);
+    }
+}
+
+#[test]
+fn chance_has_no_say_in_pages_behind_the_one_it_was_for() {
+    let mut explored = 0;
+    for number in 0..60 {
+        let mut shop = with_tables(60, |_| None);
+        shop.world.search_settings.exploration = 0.5;
+        let request = by(&format!("visitor-{number}"), "oak table");
+        let first = asks(&shop, &request);
+        explored += usize::from(first.explored.is_some());
+        for changed in 24..60 {
+            retitle(&mut shop, changed, (changed * 5 + number) % 8);
+        }
+        let second = asks(&shop, &SearchRequest { cursor: first.next.clone(), ..request });
+        assert_eq!(second.explored, None);
+        let by_chance = |item: &&mercer_schema::DecidedItem| {
+            item.propensity < 0.05 && item.reasons.iter().any(|reason| reason.code == ReasonCode::Explored)
+        };
+        assert_eq!(second.items.iter().find(by_chance), None);
+        assert!(second.items.iter().all(|item| !ids(&first).contains(&item.product_id.as_str())));
+    }
+    assert!(explored > 15, "{explored}");
+}
+
+#[test]
+fn what_is_narrowed_down_ends_where_no_customer_pages() {
+    let shop = with_tables(4_030, |_| None);
+    let request = |start: usize| SearchRequest {
+        filter: Some("product.title != ''".to_owned()),
+        cursor: Some(start.to_string()),
+        limit: Some(20),
+        facets: Some(0),
+        ..q("oak table")
+    };
+    let before_the_end = asks(&shop, &request(3_970));
+    assert_eq!((before_the_end.total, before_the_end.items.len()), (4_030, 20));
+    assert!(before_the_end.next.is_some());
+    assert_eq!(asks(&shop, &request(3_980)).next, None);
+    assert_eq!(asks(&shop, &request(999_999)).items, asks(&shop, &request(4_000)).items);
+}
+
+#[test]
 fn a_damaged_cursor_still_has_its_place() {
     let shop = with_tables(23, |_| None);
     let next = page(&shop, None).next.unwrap();
@@ -100,6 +165,24 @@ fn a_list_that_is_too_long_to_be_named_goes_on_by_place() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The checksum is no secret: what it covers may be anything.
+    #[test]
+    fn any_cursor_gives_some_of_the_products_each_once(
+        count in 0_u64..60, named in prop::collection::btree_set(0_u32..40, 0..30), junk in prop::collection::vec(any::<u32>(), 0..5),
+    ) {
+        let shop = with_tables(23, |number| (number % 3 == 0).then(|| format!("f{}", number % 2)));
+        let junk_too = sealed(&junk).unwrap();
+        let steps = Steps::between(named.iter().copied().map(Item)).unwrap();
+        for named in [sealed(&steps).unwrap(), junk_too] {
+            let answer = page(&shop, Some(format!("{count}.{named}")));
+            let met: BTreeSet<&str> = ids(&answer).into_iter().collect();
+            prop_assert_eq!(met.len(), answer.items.len());
+            prop_assert!(answer.items.len() <= 5);
+        }
+        let answer = page(&shop, Some(format!("{count}.{}", sealed(&steps).unwrap())));
+        prop_assert!(ids(&answer).iter().all(|id| !named.contains(&id[1..].parse().unwrap())));
+    }
 
     #[test]
     fn each_product_and_each_family_comes_once_while_the_order_moves(
