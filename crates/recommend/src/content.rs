@@ -218,8 +218,8 @@ mod tests {
 
     use super::*;
 
-    /// Shares are kept in parts of 65,535.
-    const ROUNDING: f32 = 4e-5;
+    /// The share of each of a title's two words, as it is kept: 1/sqrt(2) in parts of 65,535.
+    const OF_TWO: f32 = 46_340.0 / 65_535.0;
 
     fn product(title: &str) -> Product {
         Product::new(ProductId::trusted("p"), title)
@@ -249,10 +249,10 @@ mod tests {
     fn follows_the_formula() {
         // Both titles have two words of share 1/sqrt(2). Of the question, `red` has rarity ln(1 + 2/2), `mug` ln(1 + 2/1).
         let (common, rare) = (1.0_f32.ln_1p(), 2.0_f32.ln_1p());
-        let expected = common / common.hypot(rare) / 2.0_f32.sqrt();
+        let expected = common / common.hypot(rare) * OF_TWO;
         let found = index_of(&["red mug", "red hat"]).similar(&[Item(0)], 5);
         assert_eq!((found[0].item, found[0].because_of), (Item(1), Some(Item(0))));
-        assert!((found[0].score - expected).abs() < ROUNDING, "{found:?} is not {expected}");
+        assert!((found[0].score - expected).abs() < 1e-6, "{found:?} is not {expected}");
     }
 
     #[test]
@@ -292,7 +292,8 @@ mod tests {
     fn likeness_is_the_cosine_of_the_words() {
         let index = index_of(&["red mug", "red hat", "blue tray"]);
         let likeness = |one, other| index.likeness(Item(one), Item(other));
-        assert!((likeness(0, 1) - 0.5).abs() < ROUNDING && (likeness(1, 1) - 1.0).abs() < ROUNDING);
+        let half = OF_TWO * OF_TWO;
+        assert!((likeness(0, 1) - half).abs() < 1e-6 && (likeness(1, 1) - 2.0 * half).abs() < 1e-6);
         assert_eq!((likeness(0, 2), likeness(0, 9)), (0.0, 0.0));
     }
 
