@@ -60,6 +60,22 @@ impl<T: Copy> Few<T> {
     }
 }
 
+/// Of elements in order of a key that each has for itself.
+impl<T: Copy> Few<T> {
+    /// Puts an element where its key belongs.
+    pub fn insert_by_key<K: Ord>(&mut self, value: T, key: impl Fn(&T) -> K) {
+        let of_it = key(&value);
+        self.insert(self.partition_point(|other| key(other) < of_it), value);
+    }
+
+    /// Takes out the element with a key, if there is one.
+    pub fn remove_by_key<K: Ord>(&mut self, wanted: &K, key: impl Fn(&T) -> K) {
+        if let Ok(place) = self.binary_search_by_key(wanted, key) {
+            self.remove(place);
+        }
+    }
+}
+
 impl<T> Deref for Few<T> {
     type Target = [T];
 
@@ -83,6 +99,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn elements_come_and_go_by_their_keys() {
+        let mut few = Few::default();
+        for pair in [(3, 'c'), (1, 'a'), (2, 'b')] {
+            few.insert_by_key(pair, |pair| pair.0);
+        }
+        assert_eq!(&*few, &[(1, 'a'), (2, 'b'), (3, 'c')]);
+        few.remove_by_key(&2, |pair| pair.0);
+        few.remove_by_key(&9, |pair| pair.0);
+        assert_eq!(&*few, &[(1, 'a'), (3, 'c')]);
+    }
 
     proptest! {
         #[test]

@@ -92,8 +92,7 @@ impl ContentIndex {
         self.items = self.items.max(item.index() + 1);
         for part in &document.terms {
             let posting = self.postings.entry(part.of()).or_default();
-            let place = posting.partition_point(|other| other.of() < item.0);
-            posting.insert(place, Part::new(item.0, part.share));
+            posting.insert_by_key(Part::new(item.0, part.share), |part| part.of());
         }
         if let Some(group) = document.group {
             let members = Arc::make_mut(self.groups.entry(group).or_default());
@@ -107,9 +106,7 @@ impl ContentIndex {
         let Some(document) = self.documents.remove(&item.0) else { return };
         for term in document.terms.iter().map(|part| part.of()) {
             let Some(posting) = self.postings.get_mut(&term) else { continue };
-            if let Ok(place) = posting.binary_search_by_key(&item.0, |part| part.of()) {
-                posting.remove(place);
-            }
+            posting.remove_by_key(&item.0, |part| part.of());
             if posting.is_empty() {
                 self.postings.remove(&term);
             }

@@ -198,8 +198,7 @@ impl SearchIndex {
         for (stem, marks) in &analysis.terms {
             let term = self.number(stem);
             let Some(stem) = self.terms.get_mut(term.0 as usize) else { continue };
-            let place = stem.postings.partition_point(|posting| posting.doc < doc);
-            stem.postings.insert(place, Posting { doc, marks: *marks });
+            stem.postings.insert_by_key(Posting { doc, marks: *marks }, |posting| posting.doc);
         }
         let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
         // What is written and what is a code are among the terms.
@@ -214,8 +213,7 @@ impl SearchIndex {
             }
         }
         for code in &analysis.likely_codes {
-            let docs = self.likely_codes.entry(Arc::from(code.as_str())).or_default();
-            docs.insert(docs.partition_point(|other| *other < doc), doc);
+            self.likely_codes.entry(Arc::from(code.as_str())).or_default().insert_by_key(doc, |doc| *doc);
         }
         let title: Arc<[Term]> = analysis.title.iter().filter_map(|stem| self.numbered(stem)).collect();
         self.titles.put(doc.0 as usize, Some(title), || None);
@@ -225,10 +223,8 @@ impl SearchIndex {
     fn forget(&mut self, doc: Doc, analysis: &Analysis) {
         for stem in analysis.terms.keys() {
             let stem = self.numbered(stem).and_then(|term| self.terms.get_mut(term.0 as usize));
-            if let Some(stem) = stem
-                && let Ok(place) = stem.postings.binary_search_by_key(&doc, |posting| posting.doc)
-            {
-                stem.postings.remove(place);
+            if let Some(stem) = stem {
+                stem.postings.remove_by_key(&doc, |posting| posting.doc);
             }
         }
         let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
@@ -244,9 +240,7 @@ impl SearchIndex {
         }
         for code in &analysis.likely_codes {
             let Some(docs) = self.likely_codes.get_mut(code.as_str()) else { continue };
-            if let Ok(place) = docs.binary_search(&doc) {
-                docs.remove(place);
-            }
+            docs.remove_by_key(&doc, |doc| *doc);
             if docs.is_empty() {
                 self.likely_codes.remove(code.as_str());
             }
