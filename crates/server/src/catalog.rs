@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::{MayAdmin, MayDecide};
 use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
+use crate::search::is_offset;
 use crate::state::{App, now};
 
 const PAGE: usize = 24;
@@ -231,8 +232,7 @@ fn offset_of(cursor: Option<&str>) -> Result<usize, Problem> {
     let wrong = || Problem::invalid(Some("cursor".into()), "Send the `next` of an earlier answer, or none.");
     let Some(cursor) = cursor else { return Ok(0) };
     // A sign in front would parse too.
-    let is_ours = (1..=9).contains(&cursor.len()) && cursor.bytes().all(|byte| byte.is_ascii_digit());
-    cursor.parse().ok().filter(|_| is_ours).ok_or_else(wrong)
+    cursor.parse().ok().filter(|_| is_offset(cursor)).ok_or_else(wrong)
 }
 
 fn product_id(text: &str) -> Result<ProductId, Problem> {

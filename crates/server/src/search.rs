@@ -265,10 +265,12 @@ pub(crate) fn check(request: &SearchRequest) -> Result<(), Problem> {
 fn is_cursor(text: &str) -> bool {
     let (count, named) = text.split_once('.').unwrap_or((text, "A"));
     let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    (1..=9).contains(&count.len())
-        && count.bytes().all(|byte| byte.is_ascii_digit())
-        && !named.is_empty()
-        && named.bytes().all(is_named)
+    is_offset(count) && !named.is_empty() && named.bytes().all(is_named)
+}
+
+/// A place in a list, as a cursor has it.
+pub(crate) fn is_offset(text: &str) -> bool {
+    (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn check_rule(filter: Option<&str>) -> Result<(), Problem> {
