@@ -10,6 +10,8 @@
 //!   the figures only tell how good the recipe is.
 //! - Where the recipes changed and too little has happened, nothing fair can be said: the candidate waits.
 //!
+//! The order of search results is compared on days of its own (`search_ranking`), which no ranker has learned from.
+//!
 //! Differences are paired, case by case. A check fails when the whole bootstrap interval of the difference lies below zero;
 //! the intervals are widened for the number of checks (Bonferroni; Dunn 1961), so that a candidate that is as good fails
 //! one time in forty, not once for every slice. What is not a difference of means has a tolerance, in `tolerances`.
@@ -29,6 +31,7 @@ use mercer_store::{Check, Gate, Manifest};
 use self::questions::{Question, Topic};
 use crate::ModelOptions;
 use crate::lessons::Lessons;
+use crate::search_ranking::Contested;
 
 /// Cases below which nothing is compared.
 pub(crate) const LEAST_CASES: usize = 30;
@@ -39,6 +42,13 @@ pub(crate) struct Rival {
     pub(crate) models: std::sync::Arc<Models>,
     /// The candidate's code and settings.
     pub(crate) has_same_recipes: bool,
+}
+
+impl Rival {
+    /// What was fitted to judge it, its order of search results among that, knows nothing of what came from here on.
+    pub(crate) fn knows_until(&self) -> Timestamp {
+        self.manifest.gate.cut.unwrap_or(self.manifest.data.last_at)
+    }
 }
 
 /// What is asked, and of whom.
@@ -94,6 +104,8 @@ pub(crate) struct Contenders<'a> {
     /// The candidate as it would serve.
     pub(crate) candidate: &'a Arc<Models>,
     pub(crate) rival: Option<&'a Rival>,
+    /// The orders of search results of candidate and champion, where they can be told apart.
+    pub(crate) searches: Option<&'a Contested>,
 }
 
 /// Asks, compares, and says whether the candidate may serve.
@@ -110,7 +122,7 @@ pub(crate) fn judge(plan: &Plan, lessons: &Lessons, world: &World, contenders: &
         Protocol::FreshDays | Protocol::NotComparable => contenders.rival.map(|rival| ask(&rival.models)),
     };
     let cold = questions::cold_items(lessons, plan.cut);
-    let mut checks = compare::quality(&plan.questions, &ours, theirs.as_deref(), &cold);
+    let mut checks = compare::quality(&plan.questions, (&ours, theirs.as_deref()), contenders.searches, &cold);
     checks.push(tolerances::coverage(&ours, theirs.as_deref()));
     if let Some(rival) = contenders.rival {
         let worlds = [contenders.candidate, &rival.models].map(answered_by);
@@ -217,12 +229,16 @@ mod tests {
     }
 
     fn judged(candidate: &Arc<Models>, champion: Arc<Models>) -> Gate {
+        judged_with(candidate, champion, None)
+    }
+
+    fn judged_with(candidate: &Arc<Models>, champion: Arc<Models>, searches: Option<&Contested>) -> Gate {
         let (lessons, world) = (lessons(), world());
         let rival = rival(champion, lessons.data.last_at.plus(-5 * Timestamp::DAY));
         let plan = Plan::new(&lessons, Some(&rival), &ModelOptions::default());
         assert_eq!(plan.protocol, Protocol::FreshDays);
         assert!(plan.cut > rival.manifest.data.last_at, "the champion has learned from none of the cases");
-        let contenders = Contenders { before_cut: candidate, candidate, rival: Some(&rival) };
+        let contenders = Contenders { before_cut: candidate, candidate, rival: Some(&rival), searches };
         judge(&plan, &lessons, &world, &contenders)
     }
 
@@ -249,6 +265,22 @@ mod tests {
     }
 
     #[test]
+    fn whose_order_of_search_results_loses_does_not_pass() {
+        let (lessons, world) = (lessons(), world());
+        let fit = || fitted(&lessons.before(Timestamp((DAYS - 5) * Timestamp::DAY)), &world);
+        let judged = |candidate: f64| {
+            let of = |mean: f64| (0..200).map(|case| mean + 0.1 * f64::from(case % 3)).collect();
+            let gate = judged_with(&fit(), fit(), Some(&Contested { candidate: of(candidate), champion: of(0.5) }));
+            let check = gate.checks.iter().find(|check| check.name.starts_with("Search: ")).unwrap().clone();
+            (gate.passed, check)
+        };
+        let (passed, worse) = judged(0.4);
+        assert!(!passed && !worse.passed && worse.words.contains("beyond chance"), "{worse:?}");
+        let (passed, same) = judged(0.5);
+        assert!(passed && same.passed && same.cases == 200, "{same:?}");
+    }
+
+    #[test]
     fn who_takes_far_more_memory_does_not_pass_however_small_its_files_are() {
         let (lessons, world) = (lessons(), world());
         let fit = || fitted(&lessons.before(Timestamp((DAYS - 5) * Timestamp::DAY)), &world);
@@ -268,7 +300,7 @@ mod tests {
         let gate = {
             let plan = Plan::new(&lessons, None, &ModelOptions::default());
             let fit = fitted(&lessons.before(plan.cut), &world);
-            let contenders = Contenders { before_cut: &fit, candidate: &Arc::default(), rival: None };
+            let contenders = Contenders { before_cut: &fit, candidate: &Arc::default(), rival: None, searches: None };
             judge(&plan, &lessons, &world, &contenders)
         };
         assert!(!gate.passed && gate.champion.is_none(), "{gate:?}");

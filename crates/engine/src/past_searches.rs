@@ -134,6 +134,13 @@ impl Moment {
         Self { at, profiles: Profiles::default(), popularity: Popularity::default(), asked, logged: Vec::new() }
     }
 
+    /// What was asked from a time on.
+    pub(crate) fn since(mut self, from: Timestamp) -> Self {
+        self.asked.retain(|wanted| wanted.at >= from);
+        self.logged.retain(|logged| logged.at >= from);
+        self
+    }
+
     fn observe(&mut self, world: &World, event: &Event, (is_asked_about, has_new_lines): (bool, bool)) {
         if is_asked_about {
             self.profiles.apply(event);

@@ -9,26 +9,28 @@
 //! ranker, and the ranker serves only when the whole interval of the paired difference lies above zero. That exam reaches back
 //! further than the gate of a version does, since a difference of a hundredth takes some thousand searches to be told from chance.
 
+mod exam;
+
 use std::sync::Arc;
 
-use mercer_decide::{
-    Models, RankerExam, SearchLesson, SearchRanker, TaughtBy, World, search, search_lesson, taught_order,
-};
+use mercer_decide::{Models, SearchLesson, SearchRanker, TaughtBy, World, search_lesson, taught_order};
 use mercer_recommend::Item;
 use mercer_recommend::boosting::BoostingSettings;
-use mercer_recommend::evaluate::mean_interval;
 use mercer_recommend::hybrid::Facts;
 use mercer_recommend::next_order::{self, NextOrder};
-use mercer_schema::{DecisionId, SearchRequest, Timestamp};
+use mercer_schema::Timestamp;
 use mercer_search::Lexicon;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use self::exam::Exam;
 use crate::lessons::Lessons;
+use crate::lexicon;
 use crate::past_searches::{Logged, Moment, WantedHit};
 use crate::ranking::{self, SEED};
 use crate::title_queries::Wanted;
-use crate::{lexicon, title_queries};
+
+pub(crate) use self::exam::{Contested, beside_champion};
 
 /// Days between two moments.
 const APART: i64 = 30 * Timestamp::DAY;
@@ -45,11 +47,8 @@ const LEAST_SEARCHES: usize = 500;
 const BY_ITSELF: usize = 30;
 /// The least propensity that counts.
 const LEAST_LOOKED_AT: f64 = 0.1;
-/// Places of an answer that are looked at.
-const DEPTH: usize = 200;
 /// Every so many a lesson is kept to tell when to stop.
 const HELD_OUT: usize = 6;
-const ROUNDS: usize = 2_000;
 
 pub(crate) fn settings() -> BoostingSettings {
     BoostingSettings { trees: 150, leaves: 16, rate: 0.1, cutoff: 10, seed: SEED, ..BoostingSettings::default() }
@@ -82,10 +81,7 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> SearchRanker {
         return SearchRanker::default();
     }
     let ranker = SearchRanker::new(taught.fit(), taught_by, count as u32);
-    let mut then = models(lessons, (world, &lexicon), exam.at);
-    // The formula has what serves it.
-    then.ranker = ranking::fit(&lessons.before(exam.at), world);
-    let result = examine(&ranker, exam, world, then);
+    let result = Exam::new(exam.clone(), taught_by, lessons, world).result(&ranker);
     ranker.examined(result)
 }
 
@@ -154,50 +150,4 @@ fn world_at(moment: &Moment, world: &World, models: Arc<Models>) -> World {
         models,
         ..World::default()
     }
-}
-
-/// The same searches of the formula and of the ranker.
-fn examine(ranker: &SearchRanker, exam: &Moment, world: &World, models: Models) -> RankerExam {
-    let models = Arc::new(models);
-    let looks = world.clicks.examination();
-    let by_formula = gains((ranker.taught_by(), &looks), exam, &world_at(exam, world, Arc::clone(&models)));
-    let Ok(models) = Arc::try_unwrap(models) else { return RankerExam::default() };
-    let models = Models { search_ranker: ranker.clone().on_trial(), ..models };
-    let learned = gains((ranker.taught_by(), &looks), exam, &world_at(exam, world, Arc::new(models)));
-    if learned.len() < LEAST_QUERIES {
-        return RankerExam::default();
-    }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let differences: Vec<f64> = learned.iter().zip(&by_formula).map(|(ours, theirs)| ours - theirs).collect();
-    let interval = mean_interval(&differences, ROUNDS, SEED);
-    RankerExam {
-        queries: learned.len() as u32,
-        formula: mean(&by_formula),
-        learned: mean(&learned),
-        low: interval.low,
-        high: interval.high,
-    }
-}
-
-/// The reciprocal rank of what was wanted, search by search. Of logged searches it is weighed by how seldom such a place is looked
-/// at, and by all weights together (Swaminathan and Joachims, "The Self-Normalized Estimator for Counterfactual Learning", NIPS
-/// 2015): else an order would be good for being like the one that was shown.
-fn gains((taught_by, looks): (TaughtBy, &[f64]), exam: &Moment, world: &World) -> Vec<f64> {
-    if taught_by != TaughtBy::Searches {
-        return exam.asked.par_iter().map(|wanted| title_queries::reciprocal_rank(world, wanted, 1.0)).collect();
-    }
-    let of = |logged: &Logged| {
-        let world = as_logged(world, logged);
-        let request = SearchRequest { limit: Some(DEPTH), ..logged.request.clone() };
-        let answer = search(&world, &request, DecisionId::trusted("exam"), logged.at);
-        let place = |hit: &WantedHit| answer.items.iter().position(|item| item.product_id == hit.product);
-        let weighed = logged.wanted.iter().map(|hit| (weight(hit, looks) * f64::from(hit.gain), place(hit)));
-        let sum = |(sum, weights): (f64, f64), (weight, place): (f64, Option<usize>)| {
-            (sum + place.map_or(0.0, |place| weight / (place + 1) as f64), weights + weight)
-        };
-        weighed.fold((0.0, 0.0), sum)
-    };
-    let all: Vec<(f64, f64)> = exam.logged.par_iter().map(of).collect();
-    let mean = all.iter().map(|(_, weights)| weights).sum::<f64>() / all.len().max(1) as f64;
-    all.into_iter().map(|(sum, _)| sum / mean.max(f64::MIN_POSITIVE)).collect()
 }

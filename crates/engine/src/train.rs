@@ -186,10 +186,16 @@ impl Work<'_> {
         self.step("Judging on held-out orders");
         let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
         self.step("Comparing with the champion");
+        let candidate = Arc::new(read(&files, world)?);
+        let searches = rival.as_ref().and_then(|rival| {
+            let champion = (&rival.models.search_ranker, rival.knows_until());
+            search_ranking::beside_champion(&candidate.search_ranker, champion, &before, world)
+        });
         let contenders = Contenders {
             before_cut: &Arc::new(read(&on_trial, world)?),
-            candidate: &Arc::new(read(&files, world)?),
+            candidate: &candidate,
             rival: rival.as_ref(),
+            searches: searches.as_ref(),
         };
         let gate = gate::judge(&plan, &lessons, world, &contenders);
         self.step("Writing the version");

@@ -119,6 +119,16 @@ async fn orders_teach_an_order_that_serves_once_it_is_better_and_is_replayed() {
     }
     let replayed = shop.engine.replay_search(&id).unwrap();
     assert!(replayed.is_identical, "a learned order is a function of the log");
+
+    // From now on a version must not lose to what serves.
+    let rounds = DAYS / PAUSE;
+    let later = (0..CUSTOMERS).map(|customer| ordered(customer, rounds));
+    shop.engine.accept_events(later.collect(), day(DAYS + PAUSE, 0)).await.unwrap();
+    shop.engine.train(tester(), day(DAYS + PAUSE, 1), |_| {}).await.unwrap();
+    let gate = shop.engine.models().unwrap().remove(0).manifest.gate;
+    let beside = gate.checks.iter().find(|check| check.name == "Search: reciprocal rank of what was wanted").unwrap();
+    assert!(beside.cases >= 100 && beside.champion.is_some_and(|champion| champion > 0.0), "{beside:?}");
+    assert!(beside.passed, "{beside:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,6 +109,35 @@ fn slips_are_forgiven_and_codes_are_not_touched() {
 }
 
 #[test]
+fn digits_that_slipped_into_words_and_words_written_as_one_with_a_slip_are_mended() {
+    let mut index = SearchIndex::default();
+    for number in 0..60 {
+        let title = match number % 4 {
+            0 => "Nickel closet rod",
+            1 => "Gas stove with oven",
+            2 => "Cordless rotary hammer",
+            _ => "Window fan",
+        };
+        index.put(Doc(number), None, &product(&format!("p{number}"), title));
+    }
+    index.put(Doc(60), None, &product("st0ve", "Toy kitchen"));
+    let mended = |typed: &str| index.find(&Lexicon::default(), typed, false).corrected;
+    for (typed, meant) in [
+        ("n9ickel rod", "nickel rod"),
+        ("w8indow", "window"),
+        ("gasstve", "gas stove"),
+        ("cordlessrotry hammer", "cordless rotary hammer"),
+        ("cordlesrotary hammer", "cordless rotary hammer"),
+    ] {
+        assert_eq!(mended(typed).as_deref(), Some(meant), "{typed}");
+    }
+    for typed in ["nickel9", "9nickel", "n9i8ckel", "st0ve", "windowgarden", "gasxyzzy"] {
+        assert_eq!(mended(typed), None, "{typed}");
+    }
+    assert_eq!(index.search(&Lexicon::default(), "st0ve", 10)[0].doc, Doc(60), "a code is what it is");
+}
+
+#[test]
 fn what_a_product_is_stands_before_what_goes_with_it() {
     assert_eq!(found("keyboard"), ["KB-7", "KC-1"]);
     assert_eq!(found("keyboard cover")[0], "KC-1");

@@ -7,6 +7,7 @@ use mercer_recommend::evaluate::{mean_interval_at, ndcg_at, recall_at};
 use mercer_store::{Check, Difference};
 
 use super::questions::{CUTOFF, Question, Topic};
+use crate::search_ranking::Contested;
 
 /// Cases below which a slice is told and not judged.
 const LEAST_IN_SLICE: usize = 20;
@@ -24,14 +25,25 @@ struct Paired {
     theirs: Option<Vec<f64>>,
 }
 
-/// The checks of every kind of question, on all cases and on the cold ones.
+impl Paired {
+    fn of_searches(searches: &Contested) -> Self {
+        Self {
+            name: "Search: reciprocal rank of what was wanted".to_owned(),
+            slice: "all",
+            ours: searches.candidate.clone(),
+            theirs: Some(searches.champion.clone()),
+        }
+    }
+}
+
+/// The checks of every kind of question, on all cases and on the cold ones, and of searches.
 pub(super) fn quality(
     questions: &[Question],
-    ours: &[Vec<Item>],
-    theirs: Option<&[Vec<Item>]>,
+    (ours, theirs): (&[Vec<Item>], Option<&[Vec<Item>]>),
+    searches: Option<&Contested>,
     is_cold: &dyn Fn(&Item) -> bool,
 ) -> Vec<Check> {
-    let mut found: Vec<Paired> = Vec::new();
+    let mut found: Vec<Paired> = searches.map(Paired::of_searches).into_iter().collect();
     let mut measure =
         |topic: Topic, (name, measure): (&str, Measure), slice, relevant: &dyn Fn(&Question) -> BTreeSet<Item>| {
             let mut paired = Paired {

@@ -1,7 +1,7 @@
 //! Which order of search results a version serves: the learned one, or the formula.
 //!
-//! It is no matter of the champion's: a ranker that is not better than the formula is kept and does not serve, and the version is
-//! as good as one without.
+//! A ranker that is not better than the formula is kept and does not serve, and the version is as good as one without. Whether
+//! what serves is worse than what the champion serves is another check's matter (`compare`).
 
 use mercer_decide::{RankerExam, SearchRanker, TaughtBy};
 use mercer_store::{Check, Difference};

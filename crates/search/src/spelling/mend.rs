@@ -1,7 +1,7 @@
 //! A query read word by word and with its neighbours: which words are slips, and what was meant.
 //!
-//! A word that has a digit, is very short or says something in its language is never touched, nor is one that the catalog
-//! has, unless it is rare there or stands beside words that it never stands with (a *stove pie*). Of what is left, each
+//! A word that is very short or says something in its language is never touched, nor is one that has a digit, unless it is a
+//! single one within a word (*n9ickel*) that is no product's code, nor is one that the catalog has, unless it is rare there or stands beside words that it never stands with (a *stove pie*). Of what is left, each
 //! reading of a word (as typed, corrected, two words written as one) is as likely as the catalog has it, times the channel,
 //! times how much more often than by chance it stands in one product with its neighbours (pointwise mutual information:
 //! Church and Hanks, Computational Linguistics 1990), mixed with chance so that no product need have both. Readings are
@@ -10,18 +10,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Correction, Reach, SHORTEST_CORRECTED, corrections};
+use super::{Correction, LIKELY, Reach, SHORTEST_CORRECTED, corrections};
 use crate::index::{SearchIndex, Term};
 use crate::language::{Language, Words};
 use crate::query::{How, share_a_product};
 use crate::search::Lexicon;
-use crate::text::{Gap, Token};
+use crate::text::{Gap, Token, code};
 
 // All likelihoods are natural logarithms; chosen on the half of the pairs that is not held out (docs/results.md).
 
 /// A word is mistyped, and two are written as one.
 const SLIP: f64 = -3.0;
 const WRITTEN_AS_ONE: f64 = -1.0;
+/// A word is mistyped that a digit stands in: nearly all that look so are, and the channel knows of no digits.
+const DIGIT_SLIP: f64 = 0.0;
 /// A word is right that no product has, beside one that one product may have: by so much, and by so much for each letter.
 const UNKNOWN: f64 = -4.1;
 const UNKNOWN_LETTER: f64 = -0.5;
@@ -46,8 +48,11 @@ const MARGIN: f64 = 1.5;
 const MOST_OTHERS: usize = 2;
 /// Times that readings are settled anew.
 const SWEEPS: usize = 2;
-/// Parts of a word that was split have so many letters.
+/// Parts of a word that was split have so many letters, and one of them that is mistyped so many.
 const SHORTEST_PART: usize = 3;
+const SHORTEST_MENDED_PART: usize = 4;
+/// A digit that slipped into a word stands among so many letters.
+const LEAST_LETTERS: usize = 4;
 
 /// A word as it was meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,10 +169,18 @@ impl Mender<'_> {
             readings.extend(self.split(&token.plain));
         }
         let reach = if written == 0 { Reach::Far } else { Reach::Near };
-        let found = corrections(&self.index.vocabulary, &token.plain, MOST_READINGS, reach);
+        let mut found = corrections(&self.index.vocabulary, &token.plain, MOST_READINGS, reach);
+        if token.has_digit() {
+            found.retain(|correction| correction.word.chars().all(char::is_alphabetic));
+        }
+        let is_one_word = readings.len() > 1 || found.first().is_some_and(|best| best.score > LIKELY);
+        if written == 0 && products == 0 && !is_one_word {
+            readings.extend(self.split_mended(&token.plain));
+        }
         for Correction { word, products: having, cost, .. } in found {
             if products == 0 || !is_plural(&word, &token.plain) {
                 let slip = match written {
+                    0 if token.has_digit() => DIGIT_SLIP,
                     0 => SLIP,
                     1..=RARE => RARE_WORD_SLIP,
                     _ => REAL_WORD_SLIP,
@@ -207,6 +220,35 @@ impl Mender<'_> {
         let (left, right) = together.max_by_key(|(left, right)| frequency(left).min(frequency(right)))?;
         let rarer = frequency(left).min(frequency(right));
         Some(self.reading([left, right], How::Split, self.share(rarer) + WRITTEN_AS_ONE))
+    }
+
+    /// Two words that were written as one, of which one is mistyped too (*cordlessrotry*), if products have them side by side.
+    fn split_mended(&self, word: &str) -> Option<Reading> {
+        let vocabulary = &self.index.vocabulary;
+        let mended = |part: &str| {
+            let is_long = part.chars().count() >= SHORTEST_MENDED_PART;
+            let found = is_long.then(|| corrections(vocabulary, part, 1, Reach::Near));
+            found.and_then(|found| found.into_iter().next())
+        };
+        let is_known = |part: &str| part.chars().count() >= SHORTEST_PART && vocabulary.products(part) > RARE;
+        let places = word.char_indices().map(|(place, _)| place);
+        let parts = places.filter_map(|place| word.split_at_checked(place));
+        let readings = parts.flat_map(|(left, right)| {
+            let of_right = is_known(left).then(|| mended(right)).flatten();
+            let of_left = is_known(right).then(|| mended(left)).flatten();
+            let both = [
+                of_right.map(|found| (Arc::from(left), Arc::clone(&found.word), found)),
+                of_left.map(|found| (Arc::clone(&found.word), Arc::from(right), found)),
+            ];
+            both.into_iter().flatten()
+        });
+        let readings = readings.filter(|(left, right, _)| self.index.stand_together(left, right));
+        let scored = readings.map(|(left, right, slip)| {
+            let rarer = vocabulary.products(&left).min(vocabulary.products(&right));
+            let score = self.share(rarer) + WRITTEN_AS_ONE + SLIP - f64::from(slip.cost);
+            self.reading([&*left, &*right], How::Split, score)
+        });
+        scored.max_by(|one, other| one.score.total_cmp(&other.score))
     }
 
     fn reading<const WORDS: usize>(&self, words: [&str; WORDS], how: How, score: f64) -> Reading {
@@ -260,13 +302,23 @@ impl Mender<'_> {
 
     /// Words that are never taken for slips.
     fn is_fixed(&self, token: &Token) -> bool {
-        token.has_digit()
+        (token.has_digit() && !self.has_stray_digit(&token.plain))
             || token.plain.chars().count() < SHORTEST_CORRECTED
             || self.is_function_word(token)
             || self.languages.iter().enumerate().any(|(place, language)| {
                 let stem = [language.words().stem(&token.written)];
                 self.lexicon.find(&stem, *language, place == 0).next().is_some()
             })
+    }
+
+    /// Whether a digit slipped into a word. Model numbers have several, or have theirs at an end, and codes are what they are.
+    fn has_stray_digit(&self, word: &str) -> bool {
+        let letters = word.chars().filter(|character| character.is_alphabetic()).count();
+        letters >= LEAST_LETTERS
+            && letters + 1 == word.chars().count()
+            && word.starts_with(char::is_alphabetic)
+            && word.ends_with(char::is_alphabetic)
+            && self.index.with_code(&code(word)).is_empty()
     }
 
     fn is_function_word(&self, token: &Token) -> bool {
