@@ -73,7 +73,9 @@ pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use meanings::{Meanings, Ready};
 pub use placements::{PlacementError, Placements, default_placements};
-pub use search::{RankerExam, SearchLesson, SearchRanker, TaughtBy, check_filter, search, search_lesson, taught_order};
+pub use search::{
+    LARGEST_PAGE, RankerExam, SearchLesson, SearchRanker, TaughtBy, check_filter, search, search_lesson, taught_order,
+};
 pub use search_rules::SearchRules;
 pub use sequence::Sequence;
 pub use suggest::suggest;

@@ -52,6 +52,7 @@ use exploring::explore;
 use interleaving::Rival;
 use learned::Ranked;
 use narrow::Narrowed;
+pub use paging::LARGEST_PAGE;
 use paging::{Earlier, MOST_PAGED};
 use personal::{Part, Preferred};
 use rules::Rules;
@@ -300,14 +301,12 @@ fn hits<'a>(world: &'a World, request: &SearchRequest, wishes: &Wishes, found: &
         !wishes.narrow() || product(found).is_some_and(|it| wishes.allow(world, Item(found.doc.0), it))
     };
     let matches = best(found.matches.iter().filter(is_wished).copied(), most);
-    // Of all that was found, whatever was wished.
-    let highest = found.matches.iter().map(|found| found.score).fold(f32::MIN_POSITIVE, f32::max);
-    let hit = |found: &Match| {
+    let hit = |one: &Match| {
         Some(Hit {
-            relevance: f64::from(found.score / highest),
-            coverage: f64::from(found.coverage),
-            is_coded: found.is_coded,
-            ..Hit::new(Item(found.doc.0), product(found)?)
+            relevance: f64::from(one.score / found.highest),
+            coverage: f64::from(one.coverage),
+            is_coded: one.is_coded,
+            ..Hit::new(Item(one.doc.0), product(one)?)
         })
     };
     let mut hits = Vec::with_capacity(matches.len());

@@ -71,9 +71,9 @@ pub mod wire;
 mod asked;
 mod dense;
 mod error;
+mod folds;
 mod logit;
 mod memory;
-mod persistent;
 mod random;
 mod ranking;
 mod recommender;
@@ -82,6 +82,6 @@ mod spectrum;
 mod text;
 
 pub use error::Error;
-pub use persistent::Changes;
+pub use folds::Changes;
 pub use ranking::best_of;
 pub use recommender::{Context, Item, Query, Recommender, Scored};

@@ -23,7 +23,7 @@
 
 use mercer_schema::Timestamp;
 
-use crate::persistent::{Map, Set};
+use crate::folds::{Map, Set};
 use crate::ranking::{best_of, better};
 use crate::wire::{Reader, Reason, Writer};
 use crate::{Changes, Error, Item, Query, Recommender, Scored};

@@ -200,7 +200,7 @@ impl SearchIndex {
             let Some(stem) = self.terms.get_mut(term.0 as usize) else { continue };
             stem.postings.insert_by_key(Posting { doc, marks: *marks }, |posting| posting.doc);
         }
-        let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
+        let has_compounds = self.has_compounds(analysis);
         // What is written and what is a code are among the terms.
         for (word, stem) in &analysis.written {
             if let Some(term) = self.numbered(stem) {
@@ -220,6 +220,10 @@ impl SearchIndex {
         self.totals.add(analysis, 1);
     }
 
+    fn has_compounds(&self, analysis: &Analysis) -> bool {
+        analysis.language.unwrap_or(self.shop).has_compounds()
+    }
+
     fn forget(&mut self, doc: Doc, analysis: &Analysis) {
         for stem in analysis.terms.keys() {
             let stem = self.numbered(stem).and_then(|term| self.terms.get_mut(term.0 as usize));
@@ -227,7 +231,7 @@ impl SearchIndex {
                 stem.postings.remove_by_key(&doc, |posting| posting.doc);
             }
         }
-        let has_compounds = analysis.language.unwrap_or(self.shop).has_compounds();
+        let has_compounds = self.has_compounds(analysis);
         for (word, stem) in &analysis.written {
             if let Some(term) = self.numbered(stem) {
                 self.vocabulary.remove(word, term, has_compounds);

@@ -87,6 +87,8 @@ pub fn synonyms_of<'a>(products: impl Iterator<Item = &'a Product>, language: La
 pub struct Found {
     /// In order of the products' numbers.
     pub matches: Vec<Match>,
+    /// The score of the best of them.
+    pub highest: f32,
     /// What was looked for instead, when a word was typed wrong.
     pub corrected: Option<String>,
     /// Words that the best product lacks, since none has all.
@@ -102,9 +104,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// Products that nobody asked for by words.
+    /// Products that nobody asked for by words, all with a score of 1.
     pub fn without_words(matches: Vec<Match>) -> Self {
-        Self { matches, ..Self::default() }
+        Self { matches, highest: 1.0, ..Self::default() }
     }
 }
 
@@ -147,6 +149,7 @@ impl SearchIndex {
         };
         Found {
             dropped: reading.units.iter().filter(is_dropped).map(|unit| unit.typed.clone()).collect(),
+            highest: first.map_or(f32::MIN_POSITIVE, |first| first.score),
             matches,
             corrected: reading.corrected,
             words: reading

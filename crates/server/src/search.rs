@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mercer_decide::LARGEST_PAGE;
 use mercer_engine::{Answer, Replayed};
 use mercer_schema::{
     AnonymousId, CustomerId, DecisionId, Explain, Refinement, SearchAnswer, SearchRecord, SearchRequest, SearchSort,
@@ -20,7 +21,6 @@ use crate::decide::{decision_id, json_response, objects, viewed_as};
 use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
 
-const LARGEST_PAGE: usize = 200;
 const MOST_FACETS: usize = 30;
 const MOST_SUGGESTED: usize = 20;
 const MOST_CHOICES: usize = 16;

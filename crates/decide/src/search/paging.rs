@@ -14,7 +14,8 @@ use crate::cursor::{Steps, opened, sealed};
 use crate::notes::Notes;
 
 const PAGE: usize = 24;
-const LARGEST_PAGE: usize = 200;
+/// Products of a page at most.
+pub const LARGEST_PAGE: usize = 200;
 /// Products that a customer can page through, the best by words. Where nothing narrows a search, facets count these alone.
 pub(super) const MOST_PAGED: usize = 4_000;
 

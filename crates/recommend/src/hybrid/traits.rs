@@ -6,7 +6,7 @@ use mercer_schema::Product;
 
 use crate::Item;
 use crate::content::hash;
-use crate::persistent::Map;
+use crate::folds::Map;
 
 /// One item; whatever is not known is left out. Names are hashed, so that the same name is the same number everywhere.
 #[derive(Debug, Clone, Default, PartialEq)]

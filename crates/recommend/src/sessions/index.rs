@@ -14,7 +14,7 @@ use mercer_schema::Timestamp;
 use super::table::Table;
 use super::visits::{Visit, Visits};
 use crate::Item;
-use crate::persistent::{Map, Set};
+use crate::folds::{Map, Set};
 
 /// Contacts kept of a visit, as a multiple of its longest number of distinct items.
 const CONTACTS_PER_ITEM: usize = 4;
