@@ -81,7 +81,7 @@ impl SessionIndex {
         self.changed.head = true;
         self.changed.visits.insert(number);
         let most = self.settings.longest.saturating_mul(CONTACTS_PER_ITEM);
-        if self.visits.update(number, |visit| visit.take(item, at, most)) == Some(true) {
+        if self.visits.take(number, item, at, most) == Some(true) {
             self.post(item, number);
         }
     }
@@ -131,10 +131,19 @@ impl SessionIndex {
     fn post(&mut self, item: Item, number: u64) {
         self.changed.items.insert(item.0);
         *self.seen_in_mut(item) += 1;
+        let kept = self.settings.kept_per_item;
         let posting = self.postings.entry(item.index());
         let place = posting.partition_point(|held| *held < number);
-        posting.insert(place, number);
-        let dropped = (posting.len() > self.settings.kept_per_item).then(|| posting.remove(0));
+        let dropped = if posting.len() < kept {
+            if posting.len() == posting.capacity() {
+                // Not twice as much: together the postings are most of the index.
+                posting.reserve_exact((posting.len() / 8 + 1).min(kept - posting.len()));
+            }
+            posting.insert(place, number);
+            None
+        } else {
+            Some(push_out(&mut posting[..place], number))
+        };
         if dropped != Some(number) {
             self.visits.add_holders(number, 1);
         }
@@ -155,6 +164,12 @@ impl SessionIndex {
             self.changed.visitors.insert(visit.visitor);
         }
     }
+}
+
+/// Puts a number last, which pushes out the first; itself where there is no other.
+fn push_out(numbers: &mut [u64], number: u64) -> u64 {
+    numbers.rotate_left(usize::from(!numbers.is_empty()));
+    numbers.last_mut().map_or(number, |last| std::mem::replace(last, number))
 }
 
 impl IndexSettings {

@@ -165,6 +165,16 @@ impl Visits {
         self.count += 1;
     }
 
+    /// Takes a contact as [`Visit::take`] does; nothing where there is no such visit.
+    pub(super) fn take(&mut self, number: u64, item: Item, at: Timestamp, most: usize) -> Option<bool> {
+        let page = self.pages.get_mut((number / PAGE) as usize)?;
+        let place = page.place(number)?;
+        if page.heads.get(place)?.clicks as usize >= most {
+            return self.update(number, |visit| visit.take(item, at, most));
+        }
+        page.take(number, place, (item, at))
+    }
+
     /// Changes a visit.
     pub(super) fn update<R>(&mut self, number: u64, change: impl FnOnce(&mut Visit) -> R) -> Option<R> {
         let page = self.pages.get_mut((number / PAGE) as usize)?;
@@ -256,9 +266,32 @@ impl Page {
         })
     }
 
+    /// Adds a contact where the visit lies; says whether its item is new there.
+    fn take(&mut self, number: u64, place: usize, (item, at): (Item, Timestamp)) -> Option<bool> {
+        let last_at = self.seen(number)?.last_at().max(at);
+        let range = self.range(number);
+        let words = self.words.get_mut(range.clone())?;
+        words.get_mut(..TIME_WORDS)?.copy_from_slice(&time_words(last_at));
+        let items = words.get_mut(TIME_WORDS..)?;
+        let known = items.iter().position(|known| *known == item);
+        match known {
+            Some(known) => items[known..].rotate_left(1),
+            None => {
+                self.words.insert(range.end, item);
+                self.ends.0[(number % PAGE) as usize..].iter_mut().for_each(|end| *end += 1);
+            }
+        }
+        let head = self.heads.get_mut(place)?;
+        let end = (head.first_click + head.clicks) as usize;
+        head.clicks += 1;
+        self.heads[place + 1..].iter_mut().for_each(|later| later.first_click += 1);
+        self.clicks.insert(end, item);
+        self.times.insert(end, at);
+        Some(known.is_none())
+    }
+
     fn write(&mut self, number: u64, visit: &Visit) {
-        let at = visit.last_at.0 as u64;
-        let mut words = vec![Item(at as u32), Item((at >> 32) as u32)];
+        let mut words = time_words(visit.last_at).to_vec();
         words.extend(&visit.items);
         self.replace_words(number, &words);
         let Some(place) = self.place(number) else { return };
@@ -288,5 +321,37 @@ impl Page {
         self.words.shrink_to_fit();
         self.clicks.shrink_to_fit();
         self.times.shrink_to_fit();
+    }
+}
+
+const fn time_words(at: Timestamp) -> [Item; TIME_WORDS] {
+    let at = at.0 as u64;
+    [Item(at as u32), Item((at >> 32) as u32)]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_contact_taken_in_place_is_what_the_visit_makes_of_it(
+            contacts in prop::collection::vec((0_u64..6, 0_u32..5, 0_i64..100), 1..150), most in 1_usize..12,
+        ) {
+            let mut visits = Visits::default();
+            (0..6).for_each(|number| visits.insert(number, &Visit::begun_by(number, Timestamp(0))));
+            let mut other = visits.clone();
+            let untouched = visits.clone();
+            for (number, item, at) in contacts {
+                let (item, at) = (Item(item), Timestamp(at));
+                let is_new = other.update(number, |visit| visit.take(item, at, most));
+                prop_assert_eq!(visits.take(number, item, at, most), is_new);
+                prop_assert!(visits.iter().eq(other.iter()));
+            }
+            prop_assert_eq!(visits.take(6, Item(0), Timestamp(0), most), None);
+            prop_assert!(untouched.iter().all(|(_, visit)| visit.clicks.is_empty()));
+        }
     }
 }
