@@ -255,19 +255,28 @@ fn page_request(request: &SearchRequest) -> DecideRequest {
 /// Products for the words; without words, all of the category or of the shop.
 fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     if wishes.rest.trim().is_empty() {
-        let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, share: 1.0, is_coded: false };
-        let category = request.category.as_deref().map(leaf_of);
-        let matches = match category {
-            Some(category) => world.catalog.in_category(category).map(all).collect(),
-            None => world.catalog.products().map(|(item, _)| all(item)).collect(),
-        };
-        return Found::without_words(matches);
+        return Found::without_words(walked(world, request));
     }
     let lexicon = world.lexicon();
-    if request.ignore.iter().any(|id| id == CORRECTED) {
-        return world.search.find_as_typed(&lexicon, &wishes.rest, request.typing);
+    let found = match request.ignore.iter().any(|id| id == CORRECTED) {
+        true => world.search.find_as_typed(&lexicon, &wishes.rest, request.typing),
+        false => world.search.find(&lexicon, &wishes.rest, request.typing),
+    };
+    if !found.is_only_without() {
+        return found;
     }
-    world.search.find(&lexicon, &wishes.rest, request.typing)
+    let mut others = walked(world, request);
+    others.retain(|other| world.search.is_wanted(&found, other.doc));
+    found.instead(others)
+}
+
+/// All products of the category or of the shop.
+fn walked(world: &World, request: &SearchRequest) -> Vec<Match> {
+    let all = |item: Item| Match { doc: Doc(item.0), score: 1.0, coverage: 1.0, share: 1.0, is_coded: false };
+    match request.category.as_deref().map(leaf_of) {
+        Some(category) => world.catalog.in_category(category).map(all).collect(),
+        None => world.catalog.products().map(|(item, _)| all(item)).collect(),
+    }
 }
 
 /// What fits the words and what is near to them, as far as it may be shown.

@@ -31,6 +31,8 @@ pub(crate) struct Analysis {
     pub(crate) terms: BTreeMap<String, Marks>,
     /// Words as they are written, with their stem: what prefixes and slips are looked up in. Not those of descriptions.
     pub(crate) written: BTreeSet<(String, String)>,
+    /// Those of them with accents, without and with them.
+    pub(crate) accented: BTreeSet<(String, String)>,
     /// The title's stems, in order.
     pub(crate) title: Vec<String>,
     /// Ids of the product and its family and other codes, letters and digits alone.
@@ -87,7 +89,7 @@ impl Analyst {
             let stem = self.words.stem(&token.written);
             self.mark(&stem, |marks| marks.add(field, tokens.len(), *is_head));
             if field == Field::Title {
-                self.written(&token.plain, &stem);
+                self.word(token, &stem);
                 self.found.title.push(stem);
             }
         }
@@ -119,7 +121,7 @@ impl Analyst {
                 let stem = self.words.stem(&token.written);
                 self.mark(&stem, |marks| marks.add(Field::Attributes, length, false));
                 if is_value {
-                    self.written(&token.plain, &stem);
+                    self.word(token, &stem);
                 }
             }
             for (name, _) in names(&tokens, &vec![false; tokens.len()]) {
@@ -135,7 +137,7 @@ impl Analyst {
         for (token, is_head) in tokens.iter().zip(&heads) {
             let stem = self.words.stem(&token.written);
             self.mark(&stem, |marks| mark(marks, *is_head));
-            self.written(&token.plain, &stem);
+            self.word(token, &stem);
         }
         for (name, is_head) in names(&tokens, &heads) {
             self.mark(&name, |marks| mark(marks, is_head));
@@ -160,6 +162,13 @@ impl Analyst {
                 change(&mut marks);
                 self.found.terms.insert(stem.to_owned(), marks);
             }
+        }
+    }
+
+    fn word(&mut self, token: &Token, stem: &str) {
+        self.written(&token.plain, stem);
+        if token.written != token.plain {
+            self.found.accented.insert((token.plain.clone(), token.written.clone()));
         }
     }
 

@@ -42,8 +42,8 @@ impl SearchIndex {
                     .any(|other| terms.iter().any(|term| term == other || share_a_product(self, *term, *other)))
             })
         };
-        let text =
-            |word: &str| before.iter().map(|token| token.plain.as_str()).chain([word]).collect::<Vec<_>>().join(" ");
+        let before_words: String = before.iter().map(|token| format!("{} ", token.written)).collect();
+        let text = |word: &str| format!("{before_words}{}", self.spelled(word));
         let begin = self.vocabulary.beginning_with(&last.plain, MOST_LOOKED_AT);
         let mut found: Vec<Beginning> = begin
             .into_iter()

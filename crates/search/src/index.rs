@@ -10,6 +10,7 @@ use mercer_persistent::{Few, Pages};
 use mercer_schema::Product;
 
 use crate::Language;
+use crate::accents::Accents;
 use crate::analysis::Analysis;
 use crate::facets::Facets;
 use crate::marks::Marks;
@@ -57,6 +58,7 @@ pub struct SearchIndex {
     likely_codes: OrdMap<Arc<str>, Few<Doc>>,
     facets: Facets,
     pub(crate) vocabulary: Vocabulary,
+    accents: Accents,
     pub(crate) totals: Totals,
 }
 
@@ -88,6 +90,7 @@ impl SearchIndex {
             likely_codes: OrdMap::new(),
             facets: Facets::default(),
             vocabulary: Vocabulary::default(),
+            accents: Accents::default(),
             totals: Totals::default(),
         }
     }
@@ -118,6 +121,12 @@ impl SearchIndex {
         Thesaurus::built_in(self.shop);
         Channel::get();
         self.vocabulary.largest_table();
+    }
+
+    /// A text of words without accents as the catalog writes them.
+    pub fn spelled(&self, text: &str) -> String {
+        let word = |word| self.accents.of(word, self.vocabulary.products(word)).unwrap_or(word);
+        text.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 
     /// Products that can be found.
@@ -207,6 +216,7 @@ impl SearchIndex {
                 self.vocabulary.insert(word, (term, &self.terms[term.0 as usize].text), has_compounds);
             }
         }
+        analysis.accented.iter().for_each(|(plain, written)| self.accents.count(plain, written, 1));
         for code in &analysis.codes {
             if let Some(term) = self.numbered(code) {
                 self.codes.insert((term, doc));
@@ -237,6 +247,7 @@ impl SearchIndex {
                 self.vocabulary.remove(word, term, has_compounds);
             }
         }
+        analysis.accented.iter().for_each(|(plain, written)| self.accents.count(plain, written, -1));
         for code in &analysis.codes {
             if let Some(term) = self.numbered(code) {
                 self.codes.remove(&(term, doc));

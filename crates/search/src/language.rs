@@ -48,6 +48,8 @@ pub(crate) struct Words {
     /// What follows is another thing, which this one is for or has: *battery for laptop*. Phrases as lists of words.
     pub(crate) aside: Vec<Vec<String>>,
     pub(crate) negation: FxHashSet<String>,
+    /// *And*, *or*.
+    pub(crate) conjunction: FxHashSet<String>,
     pub(crate) below: Vec<Vec<String>>,
     pub(crate) above: Vec<Vec<String>>,
     pub(crate) between: Vec<(Vec<String>, Vec<String>)>,
@@ -70,6 +72,7 @@ struct File {
     stop: Vec<String>,
     aside: Vec<String>,
     negation: Vec<String>,
+    conjunction: Vec<String>,
     below: Vec<String>,
     above: Vec<String>,
     between: Vec<(String, String)>,
@@ -180,6 +183,7 @@ impl Words {
             stop: set(&file.stop),
             aside,
             negation: set(&file.negation),
+            conjunction: set(&file.conjunction),
             below: phrases(&file.below),
             above: phrases(&file.above),
             between: file.between.iter().map(|(from, to)| (plain_words(from), plain_words(to))).collect(),

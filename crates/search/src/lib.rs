@@ -20,6 +20,7 @@
 
 pub mod evaluate;
 
+mod accents;
 mod analysis;
 mod beginnings;
 mod clicks;

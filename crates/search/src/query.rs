@@ -4,11 +4,12 @@
 //! of what each may be found as, is bounded.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
 use crate::index::{SearchIndex, Term};
-use crate::language::{HeadPlace, Language};
+use crate::language::{HeadPlace, Language, Words};
 use crate::search::Lexicon;
 use crate::spelling::{Meant, Mender};
 use crate::text::{Gap, Token, code, tokens};
@@ -171,27 +172,74 @@ impl Reader<'_> {
     }
 
     /// Takes out what is not wanted: `without lid`.
-    fn without_unwanted(&mut self, words: Vec<Meant>) -> Vec<Meant> {
+    fn without_unwanted(&mut self, mut words: Vec<Meant>) -> Vec<Meant> {
         let mut wanted: Vec<Meant> = Vec::with_capacity(words.len());
-        let mut words = words.into_iter().peekable();
-        while let Some(word) = words.next() {
-            let is_negation =
-                self.languages.iter().any(|language| language.words().negation.contains(&word.token.plain));
-            match words.peek_mut() {
-                Some(next) if is_negation && !wanted.is_empty() => {
-                    if self.is_name(&word.token, &next.token) {
-                        next.token.gap = Gap::Joined;
-                        wanted.push(word);
-                        continue;
-                    }
-                    let unwanted = self.unit(std::slice::from_ref(next), false);
-                    self.reading.unwanted.push(unwanted);
-                    words.next();
+        let mut place = 0;
+        while place < words.len() {
+            let unwanted = self.unwanted_behind(&words, place);
+            if let Some(last) = unwanted.last() {
+                place = last.end;
+                for words in unwanted.into_iter().filter_map(|range| words.get(range)) {
+                    let mut unit = self.unit(words, false);
+                    // Who wants no lunch bag may want a bag.
+                    unit.forms.retain(|form| form.how != How::Part);
+                    self.reading.unwanted.push(unit);
                 }
-                _ => wanted.push(word),
+                continue;
             }
+            if self.is_named(&words, place) {
+                words[place + 1].token.gap = Gap::Joined;
+            }
+            wanted.push(words[place].clone());
+            place += 1;
         }
         wanted
+    }
+
+    /// What a word that says *without* takes out: the name behind it, and one more behind an *and* that ends the text.
+    fn unwanted_behind(&self, words: &[Meant], place: usize) -> Vec<Range<usize>> {
+        let Some(next) = words.get(place + 1).filter(|_| self.is_negation(&words[place])) else { return Vec::new() };
+        // *No 5* is a number.
+        let is_numbered = place == 0 && next.token.plain.parse::<f64>().is_ok();
+        if is_numbered || self.is_named(words, place) {
+            return Vec::new();
+        }
+        // *Not for christmas*, *without a lid*.
+        let is_word = |word: &Meant| !self.is_stop(word) && !self.is_aside(word);
+        let skipped = words[place + 1..].iter().position(is_word).unwrap_or(0);
+        let name = |start: usize| start..start + self.length_of_unit(words, start);
+        let first = name(place + 1 + skipped);
+        let and = words.get(first.end).filter(|word| self.is_conjunction(word));
+        let second = and.filter(|_| first.end + 1 < words.len()).map(|_| name(first.end + 1));
+        let second = second.filter(|second| second.end == words.len());
+        std::iter::once(first).chain(second).collect()
+    }
+
+    /// Whether a word that says *without* is only a part of a name.
+    fn is_named(&self, words: &[Meant], place: usize) -> bool {
+        let next = words.get(place + 1).filter(|_| self.is_negation(&words[place]));
+        next.is_some_and(|next| self.is_name(&words[place].token, &next.token))
+    }
+
+    fn is_negation(&self, word: &Meant) -> bool {
+        self.says(word, |words| &words.negation)
+    }
+
+    fn is_conjunction(&self, word: &Meant) -> bool {
+        self.says(word, |words| &words.conjunction)
+    }
+
+    fn is_stop(&self, word: &Meant) -> bool {
+        self.says(word, |words| &words.stop)
+    }
+
+    fn is_aside(&self, word: &Meant) -> bool {
+        let is_it = |phrase: &Vec<String>| matches!(&phrase[..], [aside] if *aside == word.token.plain);
+        self.languages.iter().any(|language| language.words().aside.iter().any(is_it))
+    }
+
+    fn says(&self, word: &Meant, what: impl Fn(&Words) -> &FxHashSet<String>) -> bool {
+        self.languages.iter().any(|language| what(language.words()).contains(&word.token.plain))
     }
 
     /// Whether two words stand together in a title or are written as one: `non stick` is no negation.
@@ -215,14 +263,12 @@ impl Reader<'_> {
     }
 
     fn drop_stop_words(&self, words: &mut Vec<Meant>) {
-        let is_stop =
-            |word: &Meant| self.languages.iter().any(|language| language.words().stop.contains(&word.token.plain));
         let last = words.len().saturating_sub(1);
         let keeps: Vec<bool> = (0..words.len())
             .map(|place| {
                 let is_part = words.get(place + 1).is_some_and(|next| next.token.gap == Gap::Joined);
                 // While it is open the last word may go on: `the` may become `thermos`.
-                !is_stop(&words[place])
+                !self.is_stop(&words[place])
                     || is_part
                     || words[place].token.gap == Gap::Joined
                     || (self.is_open && place == last)
@@ -351,7 +397,7 @@ fn corrected(words: &[Meant]) -> Option<String> {
             Gap::Slash => "/",
             _ => " ",
         });
-        text.push_str(if word.how == How::Typed { &word.token.written } else { &word.token.plain });
+        text.push_str(&word.token.written);
     }
     words.iter().any(|word| word.how != How::Typed).then_some(text)
 }

@@ -104,6 +104,17 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether nothing is asked for but that something is left out.
+    pub fn is_only_without(&self) -> bool {
+        self.words.is_empty() && self.unknown.is_empty() && !self.unwanted.is_empty()
+    }
+
+    /// With these products in place of those that words found, all with a score of 1.
+    #[must_use]
+    pub fn instead(self, matches: Vec<Match>) -> Self {
+        Self { matches, highest: 1.0, ..self }
+    }
+
     /// Products that nobody asked for by words, all with a score of 1.
     pub fn without_words(matches: Vec<Match>) -> Self {
         Self { matches, highest: 1.0, ..Self::default() }

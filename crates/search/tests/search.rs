@@ -152,6 +152,36 @@ fn what_is_not_wanted_is_left_out() {
     assert_eq!(mended.as_deref(), Some("frying pan -lid"), "as a person would write it");
     assert_eq!(found("frying-pan"), found("frying pan"), "a hyphen is no minus");
     assert_eq!(found("non stick pan")[0], "PAN-1", "a name, no negation");
+    assert_eq!(found("no lid frying pan"), ["PAN-2"], "at the beginning in words");
+    assert_eq!(found("frying pan without a lid"), ["PAN-2"]);
+    assert_eq!(found("frying pan -\"lid\""), ["PAN-2"]);
+    assert_eq!(found("water bottle without 0.75 l"), ["BT-5"]);
+    let (index, _) = shop();
+    let without = |typed: &str| index.find(&Lexicon::default(), typed, false).unwanted;
+    assert_eq!(without("lantern without red and metal"), ["red", "metal"]);
+    assert_eq!(without("lantern without red and metal heart"), ["red"], "what follows is wanted");
+    assert_eq!(without("shirt -t-shirt"), ["t shirt"], "a name is one");
+    assert!(found("shirt -t-shirt").is_empty() && found("keyboard -keyboard-cover") == ["KB-7"]);
+    let only = index.find(&Lexicon::default(), "-red", false);
+    assert!(only.is_only_without() && only.matches.is_empty() && !index.is_wanted(&only, Doc(2)));
+}
+
+#[test]
+fn words_are_told_with_the_accents_that_the_catalog_writes() {
+    let mut index = SearchIndex::new(Language::German);
+    for (number, title) in
+        ["Kühlschrank weiß", "Kühlschrank schwarz", "Fußballschuhe", "Cafe Stuhl", "Café Tisch"].iter().enumerate()
+    {
+        index.put(Doc(number as u32), None, &product(&format!("k{number}"), title));
+    }
+    let find = |typed: &str| index.find(&Lexicon::default(), typed, false);
+    assert_eq!(find("kuhlschrnak weiss").corrected.as_deref(), Some("kühlschrank weiss"));
+    assert!(find("kuhlschrank").corrected.is_none() && find("kuhlschrank").matches.len() == 2);
+    let begun = |typed: &str| index.beginnings(typed, 3).into_iter().map(|found| found.text).collect::<Vec<_>>();
+    assert_eq!((begun("küh"), begun("fuss")), (vec!["kühlschrank".to_owned()], vec!["fußballschuhe".to_owned()]));
+    assert_eq!(index.spelled("cafe kuhlschrank"), "cafe kühlschrank", "as most products write it");
+    index.remove(Doc(3), &product("k3", "Cafe Stuhl"));
+    assert_eq!(index.spelled("cafe"), "café");
 }
 
 #[test]

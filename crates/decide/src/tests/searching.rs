@@ -353,4 +353,6 @@ fn a_minus_leaves_out() {
     );
     assert!(ids(&answer).iter().all(|id| !["s3", "s4"].contains(id)), "{:?}", ids(&answer));
     assert!(answer.query.chips.iter().all(|chip| chip.field != "brand"), "what is not wanted is no wish");
+    let others = asks(&shop, &q("-puma"));
+    assert!(!others.items.is_empty() && ids(&others).iter().all(|id| !["s3", "s4"].contains(id)), "{:?}", ids(&others));
 }

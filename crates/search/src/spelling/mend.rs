@@ -108,7 +108,7 @@ impl Mender<'_> {
                 self.settle(&mut slots);
             }
         }
-        slots.into_iter().flat_map(|slot| told(&slot, tokens)).collect()
+        slots.into_iter().flat_map(|slot| self.told(&slot, tokens)).collect()
     }
 
     fn slots(&self, tokens: &[Token]) -> Vec<Slot> {
@@ -345,6 +345,38 @@ impl Mender<'_> {
         self.index.terms_of(&token.plain).first().copied().or_else(|| self.languages.iter().find_map(by_stem))
     }
 
+    /// What is told of a place.
+    fn told(&self, slot: &Slot, tokens: &[Token]) -> Vec<Meant> {
+        let typed: Vec<&str> = tokens[slot.tokens.clone()].iter().map(|token| token.plain.as_str()).collect();
+        let first = &tokens[slot.tokens.start];
+        let chosen = &slot.readings[slot.chosen];
+        if chosen.how == How::Typed && chosen.ends[0].is_some() {
+            // What the catalog has is looked for as it is.
+            return vec![as_typed(first, Vec::new())];
+        }
+        let mut others: Vec<(f64, &Reading)> = slot.scores.iter().copied().zip(&slot.readings).collect();
+        others.retain(|(_, other)| other.how == How::Corrected);
+        others.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let best = others.first().map_or(0.0, |(score, _)| *score);
+        others.retain(|(score, other)| *score > best - MARGIN && other.words != chosen.words);
+        let others: Vec<Arc<str>> =
+            others.into_iter().take(MOST_OTHERS).flat_map(|(_, other)| other.words.iter().cloned()).collect();
+        if chosen.how == How::Typed {
+            return vec![as_typed(first, others)];
+        }
+        let meant = |(place, word): (usize, &Arc<str>)| Meant {
+            token: Token {
+                written: self.index.spelled(word),
+                plain: word.to_string(),
+                gap: if place == 0 { first.gap } else { Gap::Joined },
+            },
+            typed: if place == 0 { typed.join(" ") } else { String::new() },
+            how: chosen.how,
+            others: if place == 0 { others.clone() } else { Vec::new() },
+        };
+        chosen.words.iter().enumerate().map(meant).collect()
+    }
+
     /// The logarithm of the share of products that so many are.
     fn share(&self, products: u32) -> f64 {
         (f64::from(products + 1) / (self.index.len() + 1) as f64).ln()
@@ -356,38 +388,6 @@ fn is_plural(one: &str, other: &str) -> bool {
     let is_of =
         |longer: &str, shorter: &str| longer.strip_prefix(shorter).is_some_and(|rest| matches!(rest, "s" | "es"));
     is_of(one, other) || is_of(other, one)
-}
-
-/// What is told of a place.
-fn told(slot: &Slot, tokens: &[Token]) -> Vec<Meant> {
-    let typed: Vec<&str> = tokens[slot.tokens.clone()].iter().map(|token| token.plain.as_str()).collect();
-    let first = &tokens[slot.tokens.start];
-    let chosen = &slot.readings[slot.chosen];
-    if chosen.how == How::Typed && chosen.ends[0].is_some() {
-        // What the catalog has is looked for as it is.
-        return vec![as_typed(first, Vec::new())];
-    }
-    let mut others: Vec<(f64, &Reading)> = slot.scores.iter().copied().zip(&slot.readings).collect();
-    others.retain(|(_, other)| other.how == How::Corrected);
-    others.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let best = others.first().map_or(0.0, |(score, _)| *score);
-    others.retain(|(score, other)| *score > best - MARGIN && other.words != chosen.words);
-    let others: Vec<Arc<str>> =
-        others.into_iter().take(MOST_OTHERS).flat_map(|(_, other)| other.words.iter().cloned()).collect();
-    if chosen.how == How::Typed {
-        return vec![as_typed(first, others)];
-    }
-    let meant = |(place, word): (usize, &Arc<str>)| Meant {
-        token: Token {
-            written: word.to_string(),
-            plain: word.to_string(),
-            gap: if place == 0 { first.gap } else { Gap::Joined },
-        },
-        typed: if place == 0 { typed.join(" ") } else { String::new() },
-        how: chosen.how,
-        others: if place == 0 { others.clone() } else { Vec::new() },
-    };
-    chosen.words.iter().enumerate().map(meant).collect()
 }
 
 fn as_typed(token: &Token, others: Vec<Arc<str>>) -> Meant {
