@@ -87,7 +87,7 @@ pub fn synonyms_of<'a>(products: impl Iterator<Item = &'a Product>, language: La
 pub struct Found {
     /// In order of the products' numbers.
     pub matches: Vec<Match>,
-    /// The score of the best of them.
+    /// The score of the best of them, never nought.
     pub highest: f32,
     /// What was looked for instead, when a word was typed wrong.
     pub corrected: Option<String>,
@@ -160,7 +160,7 @@ impl SearchIndex {
         };
         Found {
             dropped: reading.units.iter().filter(is_dropped).map(|unit| unit.typed.clone()).collect(),
-            highest: first.map_or(f32::MIN_POSITIVE, |first| first.score),
+            highest: first.map_or(0.0, |first| first.score).max(f32::MIN_POSITIVE),
             matches,
             corrected: reading.corrected,
             words: reading

@@ -12,6 +12,12 @@ use crate::{SearchIndex, measure, minus};
 const MOST_WORDS: usize = 16;
 /// Words that a value may have.
 const LONGEST_VALUE: usize = 3;
+/// What signs of currencies are read as.
+const SIGNS: [&str; 3] = ["eur", "gbp", "usd"];
+/// Hundredths make one.
+const MINOR: f64 = 100.0;
+/// *Around 5* is from so much less to so much more.
+const NEAR: f64 = 0.2;
 /// Parts of names of attributes that hold a size.
 const SIZE_NAMES: [&str; 8] = ["size", "grosse", "groesse", "taille", "talla", "taglia", "maat", "rozmiar"];
 /// Parts of names of attributes that say for whom a product is.
@@ -75,7 +81,8 @@ impl Role {
 impl SearchIndex {
     /// Reads the wishes in what was typed. Those whose words are in `ignored` are left in the text.
     pub fn wishes(&self, text: &str, ignored: &[String]) -> Wishes {
-        let text = spelled_out(&minus::in_words(text, self.languages()[0].words()));
+        let words = self.languages()[0].words();
+        let text = spelled_out(&minus::in_words(text, words), words);
         let mut reader = Reader { index: self, ignored, words: self.languages()[0].words(), wished: Vec::new() };
         let mut rest = reader.take_prices_and_sizes(&tokens(&text, MOST_WORDS));
         reader.find_values(&rest);
@@ -87,9 +94,17 @@ impl SearchIndex {
     }
 }
 
-/// Signs of currencies as words.
-fn spelled_out(text: &str) -> String {
-    text.replace('€', " eur ").replace('£', " gbp ").replace('$', " usd ")
+/// Signs of currencies as words, and those for less and more in front of a number.
+fn spelled_out(text: &str, words: &Words) -> String {
+    let text = text.replace('€', " eur ").replace('£', " gbp ").replace('$', " usd ");
+    [('<', &words.below), ('>', &words.above)].into_iter().fold(text, |text, (sign, phrases)| {
+        let Some((first, rest)) = text.split_once(sign) else { return text };
+        let rest = rest.strip_prefix('=').unwrap_or(rest);
+        let is_amount = rest.trim_start().starts_with(|next: char| next.is_ascii_digit())
+            || SIGNS.iter().any(|sign| rest.trim_start().starts_with(sign));
+        let phrase = phrases.first().filter(|_| is_amount).map_or_else(String::new, |phrase| phrase.join(" "));
+        format!("{first} {phrase} {rest}")
+    })
 }
 
 /// Tokens as a text that is taken apart in the same way.
@@ -106,6 +121,28 @@ fn written(tokens: &[Token]) -> String {
         text.push_str(&token.written);
     }
     text
+}
+
+/// A number that may be a price.
+struct Amount {
+    /// Tokens that say it.
+    length: usize,
+    value: f64,
+    has_currency: bool,
+    /// A sign or the letters of a currency, which no measure has.
+    has_sign: bool,
+}
+
+fn begins(tokens: &[Token], phrase: &[String]) -> bool {
+    tokens.len() > phrase.len().saturating_sub(1) && tokens.iter().zip(phrase).all(|(token, word)| token.plain == *word)
+}
+
+const fn up_to(most: f64) -> Wish {
+    Wish::Price { least: None, most: Some(most) }
+}
+
+fn between(one: f64, other: f64) -> Wish {
+    Wish::Price { least: Some(one.min(other)), most: Some(one.max(other)) }
 }
 
 struct Reader<'a> {
@@ -144,54 +181,101 @@ impl Reader<'_> {
 
     /// A price at the beginning of these tokens, with how many of them say it.
     fn price(&self, tokens: &[Token]) -> Option<(usize, Wish)> {
-        for (from, to) in &self.words.between {
+        let words = self.words;
+        for (from, to) in &words.between {
             if let Some(first) = self.amount_behind(tokens, from)
-                && let Some(second) = self.amount_behind(&tokens[first.0..], to)
+                && let Some(second) = self.amount_behind(&tokens[first.length..], to)
             {
-                let (least, most) = (first.1.min(second.1), first.1.max(second.1));
-                return Some((first.0 + second.0, Wish::Price { least: Some(least), most: Some(most) }));
+                return Some((first.length + second.length, between(first.value, second.value)));
             }
         }
-        let bound =
+        let behind =
             |phrases: &'static [Vec<String>]| phrases.iter().find_map(|phrase| self.amount_behind(tokens, phrase));
-        if let Some((length, most)) = bound(&self.words.below) {
-            return Some((length, Wish::Price { least: None, most: Some(most) }));
+        if let Some(amount) = behind(&words.below) {
+            return Some((amount.length, up_to(amount.value)));
         }
-        if let Some((length, least)) = bound(&self.words.above) {
-            return Some((length, Wish::Price { least: Some(least), most: None }));
+        if let Some(amount) = behind(&words.above) {
+            return Some((amount.length, Wish::Price { least: Some(amount.value), most: None }));
         }
-        None
+        if let Some(amount) = behind(&words.around) {
+            return Some((amount.length, between(amount.value * (1.0 - NEAR), amount.value * (1.0 + NEAR))));
+        }
+        self.amount_itself(tokens)
     }
 
-    /// The number behind a phrase at the beginning, with or without a currency around it, if it can be a price.
-    fn amount_behind(&self, tokens: &[Token], phrase: &[String]) -> Option<(usize, f64)> {
-        let begins = tokens.len() > phrase.len() && tokens.iter().zip(phrase).all(|(token, word)| token.plain == *word);
-        if !begins {
-            return None;
+    /// A price without a phrase in front: *5 or less*, *2 to 5 euros*, *£1-£2*, *£5*.
+    fn amount_itself(&self, tokens: &[Token]) -> Option<(usize, Wish)> {
+        let first = self.amount(tokens)?;
+        let rest = &tokens[first.length..];
+        if let Some(phrase) = self.words.or_less.iter().find(|phrase| begins(rest, phrase)) {
+            return Some((first.length + phrase.len(), up_to(first.value)));
         }
-        let mut place = phrase.len();
-        let is_currency = |token: &Token| {
-            matches!(token.plain.as_str(), "eur" | "gbp" | "usd") || self.words.currency.contains(&token.plain)
+        let to = self.words.between.iter().find(|(_, to)| begins(rest, to)).map(|(_, to)| to.len());
+        let is_range = |second: &Amount, gap: Gap| {
+            (first.has_currency || second.has_currency)
+                && (to.is_some()
+                    || gap == Gap::Joined
+                    || (gap == Gap::Break && first.has_currency && second.has_currency))
         };
-        let mut has_currency = is_currency(&tokens[place]);
-        place += usize::from(has_currency);
-        let number = tokens.get(place)?;
-        let amount = number.plain.parse::<f64>().ok()?;
-        place += 1;
-        if let Some(next) = tokens.get(place) {
-            if is_currency(next) {
-                has_currency = true;
-                place += 1;
-            } else if measure::of(&number.plain, &next.plain).is_some() {
-                return None;
-            }
+        let second = rest.get(to.unwrap_or(0)..).unwrap_or_default();
+        if let Some(amount) = self.amount(second)
+            && is_range(&amount, second[0].gap)
+        {
+            let length = first.length + to.unwrap_or(0) + amount.length;
+            return Some((length, between(first.value, amount.value)));
         }
-        // `max 256` is a part of a name where products are called so.
-        let last = phrase.last()?;
-        if !has_currency && self.index.stand_together(last, &number.plain) {
+        first.has_sign.then(|| (first.length, up_to(first.value)))
+    }
+
+    /// The number behind a phrase at the beginning, if it can be a price.
+    fn amount_behind(&self, tokens: &[Token], phrase: &[String]) -> Option<Amount> {
+        if !begins(tokens, phrase) {
             return None;
         }
-        Some((place, amount))
+        let amount = self.amount(&tokens[phrase.len()..])?;
+        // `max 256` is a part of a name where products are called so.
+        let (last, number) = (phrase.last()?, tokens.get(phrase.len())?);
+        if !amount.has_currency && self.index.stand_together(last, &number.plain) {
+            return None;
+        }
+        Some(Amount { length: phrase.len() + amount.length, ..amount })
+    }
+
+    /// A number at the beginning, with or without a currency around it, that no unit makes a measure.
+    fn amount(&self, tokens: &[Token]) -> Option<Amount> {
+        let is_sign = |token: &Token| SIGNS.contains(&token.plain.as_str());
+        let is_currency = |token: &Token| is_sign(token) || self.words.currency.contains(&token.plain);
+        let before = tokens.first().filter(|token| is_currency(token));
+        let mut place = usize::from(before.is_some());
+        let number = tokens.get(place)?;
+        place += 1;
+        let next = tokens.get(place);
+        if let Some(minor) = self.in_minor(number, next) {
+            return Some(Amount { length: place + minor.0, value: minor.1, has_currency: true, has_sign: false });
+        }
+        let value = number.plain.parse().ok().or_else(|| self.words.numbers.get(&number.plain).copied())?;
+        let after = next.filter(|next| before.is_none() && is_currency(next));
+        if after.is_none() && next.is_some_and(|next| measure::of(&number.plain, &next.plain).is_some()) {
+            return None;
+        }
+        Some(Amount {
+            length: place + usize::from(after.is_some()),
+            value,
+            has_currency: before.is_some() || after.is_some(),
+            has_sign: before.or(after).is_some_and(is_sign),
+        })
+    }
+
+    /// *50 pence*, *50p*: how many more tokens say it, and what it is in whole units.
+    fn in_minor(&self, number: &Token, next: Option<&Token>) -> Option<(usize, f64)> {
+        let minor = &self.words.minor;
+        if let Some(value) =
+            minor.iter().find_map(|minor| number.plain.strip_suffix(minor.as_str())?.parse::<u32>().ok())
+        {
+            return Some((0, f64::from(value) / MINOR));
+        }
+        let value: u32 = next.filter(|next| minor.contains(&next.plain)).and_then(|_| number.plain.parse().ok())?;
+        Some((1, f64::from(value) / MINOR))
     }
 
     fn size(&self, tokens: &[Token]) -> Option<(usize, Wish)> {
@@ -312,6 +396,34 @@ mod tests {
             ["between 20 and 40 euros: (\"price\", Some(20.0), Some(40.0))"]
         );
         assert_eq!(told("shoes at least 30").1, ["at least 30: (\"price\", Some(30.0), None)"]);
+    }
+
+    #[test]
+    fn prices_in_everyday_words() {
+        let price = |text: &str| {
+            let found = index().wishes(text, &[]);
+            let prices: Vec<_> = found.wished.iter().map(|wished| kind(&wished.wish)).collect();
+            match prices[..] {
+                [("price", least, most)] => (found.rest, least, most),
+                _ => panic!("{text}: {found:?}"),
+            }
+        };
+        let shoes = |least, most| ("shoes".to_owned(), least, most);
+        for text in ["shoes under five pounds", "shoes <5", "shoes <= £5", "shoes £5", "shoes 5€", "shoes 5 or less"]
+        {
+            assert_eq!(price(text), shoes(None, Some(5.0)), "{text}");
+        }
+        for text in ["shoes 2 to 5 pounds", "shoes £2-£5", "shoes 2-5 euros", "shoes between two and five euros"] {
+            assert_eq!(price(text), shoes(Some(2.0), Some(5.0)), "{text}");
+        }
+        for text in ["shoes under 50 pence", "shoes under 50p"] {
+            assert_eq!(price(text), shoes(None, Some(0.5)), "{text}");
+        }
+        assert_eq!(price("shoes > 10"), shoes(Some(10.0), None));
+        assert_eq!(price("shoes around 10"), shoes(Some(8.0), Some(12.0)));
+        for text in ["shoes 5", "pack of 2, 5 pounds", "five shoes", "bag 2-5 kg", "a < b", "5 pounds"] {
+            assert_eq!(told(text).1, [] as [String; 0], "{text}");
+        }
     }
 
     #[test]

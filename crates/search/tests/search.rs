@@ -180,6 +180,7 @@ fn words_are_told_with_the_accents_that_the_catalog_writes() {
     let begun = |typed: &str| index.beginnings(typed, 3).into_iter().map(|found| found.text).collect::<Vec<_>>();
     assert_eq!((begun("küh"), begun("fuss")), (vec!["kühlschrank".to_owned()], vec!["fußballschuhe".to_owned()]));
     assert_eq!(index.spelled("cafe kuhlschrank"), "cafe kühlschrank", "as most products write it");
+    assert!(find("schwarze stühle").corrected.is_none(), "another form is no slip");
     index.remove(Doc(3), &product("k3", "Cafe Stuhl"));
     assert_eq!(index.spelled("cafe"), "café");
 }

@@ -151,7 +151,7 @@ impl Mender<'_> {
             return vec![self.as_typed(token, 0.0)];
         }
         let products = self.products(token);
-        if products > 0 && self.has_other_number(&token.plain) {
+        if products > 0 && (self.has_other_number(&token.plain) || self.is_inflected(token)) {
             return vec![self.as_typed(token, self.share(products))];
         }
         let written = self.index.vocabulary.products(&token.plain);
@@ -197,6 +197,12 @@ impl Mender<'_> {
         let has = |word: &str| self.index.vocabulary.products(word) > 0;
         let singular = ["s", "es"].iter().filter_map(|ending| word.strip_suffix(ending)).any(has);
         !has(word) && (singular || has(&format!("{word}s")))
+    }
+
+    /// Whether a word of which products have the stem may be another form of it: *rote* for *rot*. English has an `s` alone.
+    fn is_inflected(&self, token: &Token) -> bool {
+        let is_written = self.index.vocabulary.products(&token.plain) > 0;
+        self.languages[0] != Language::English && !is_written && self.term(token).is_some()
     }
 
     /// Whether there are other words in the query, and no product has this one together with any of them.
@@ -323,8 +329,10 @@ impl Mender<'_> {
 
     fn is_function_word(&self, token: &Token) -> bool {
         let is_in = |words: &Words| {
-            let phrases = words.aside.iter().chain(&words.below).chain(&words.above);
-            words.stop.contains(&token.plain)
+            let phrases = words.aside.iter().chain(&words.below).chain(&words.above).chain(&words.around);
+            words.praise.contains(&token.plain)
+                || words.numbers.contains_key(&token.plain)
+                || words.stop.contains(&token.plain)
                 || words.negation.contains(&token.plain)
                 || words.size.contains(&token.plain)
                 || words.currency.contains(&token.plain)
