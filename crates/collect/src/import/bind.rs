@@ -24,18 +24,27 @@ pub(super) struct Binding {
     pairs: Vec<(usize, usize)>,
     skip: Vec<Option<usize>>,
     cancelled: Option<usize>,
-    /// Columns that no rule reads, and the names that they get.
-    unmapped: Vec<(usize, String)>,
+    /// Columns that no rule reads, or reads only where another column is empty.
+    unmapped: Vec<Unread>,
+}
+
+/// A column that becomes an attribute or a property of its own name.
+#[derive(Debug)]
+struct Unread {
+    column: usize,
+    name: String,
+    /// For each rule that may read it, the places that go before it: where they are all empty, the rule has read it.
+    ahead: Vec<Vec<Place>>,
 }
 
 /// One source of a field.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Place {
     Column(usize),
     Template(Vec<Part>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Part {
     Text(String),
     Column(usize),
@@ -63,17 +72,21 @@ impl Binding {
         binding
     }
 
-    fn without_rule(&self, mapping: &Mapping, columns: &Columns) -> Vec<(usize, String)> {
+    fn without_rule(&self, mapping: &Mapping, columns: &Columns) -> Vec<Unread> {
         let mut is_used = vec![false; columns.len()];
         let mut mark = |column: usize| is_used[column] = true;
-        for place in self.fields.iter().chain(&self.extras).flatten() {
-            match place {
-                Place::Column(column) => mark(*column),
-                Place::Template(parts) => parts.iter().for_each(|part| {
-                    if let Part::Column(column) = part {
-                        mark(*column);
-                    }
-                }),
+        for places in self.fields.iter().chain(&self.extras) {
+            for (position, place) in places.iter().enumerate() {
+                match place {
+                    // Of several columns the first that is not empty counts: the others are only perhaps read.
+                    Place::Column(column) if position == 0 => mark(*column),
+                    Place::Column(_) => {}
+                    Place::Template(parts) => parts.iter().for_each(|part| {
+                        if let Part::Column(column) = part {
+                            mark(*column);
+                        }
+                    }),
+                }
             }
         }
         self.pairs.iter().for_each(|(name, value)| [*name, *value].into_iter().for_each(&mut mark));
@@ -82,8 +95,16 @@ impl Binding {
         let names = columns.names().iter().enumerate().zip(&is_used);
         names
             .filter(|((_, name), is_used)| !**is_used && !mapping.ignored.iter().any(|pattern| matches(pattern, name)))
-            .map(|((column, name), _)| (column, extra_name(name)))
+            .map(|((column, name), _)| Unread { column, name: extra_name(name), ahead: self.ahead_of(column) })
+            // An attribute may not pass for a field of the same name, which another column has filled.
+            .filter(|unread| unread.ahead.is_empty() || Field::named(&unread.name, mapping.kind).is_none())
             .collect()
+    }
+
+    fn ahead_of(&self, column: usize) -> Vec<Vec<Place>> {
+        let is_it = |place: &Place| matches!(place, Place::Column(other) if *other == column);
+        let ahead = |places: &Vec<Place>| Some(places[..places.iter().position(is_it)?].to_vec());
+        self.fields.iter().chain(&self.extras).filter_map(ahead).collect()
     }
 
     /// Names in the mapping that the file does not have, in words. Only of interest for a user's own mapping.
@@ -264,9 +285,12 @@ impl<'a> Cells<'a> {
             let (name, value) = (self.cell(*name), self.cell(*value));
             (!name.is_empty() && !value.is_empty()).then(|| (Cow::Owned(extra_name(name)), Cow::Borrowed(value)))
         });
-        let rest = self.binding.unmapped.iter().filter_map(move |(column, name)| {
-            let value = self.cell(*column);
-            (!value.is_empty()).then_some((Cow::Borrowed(name.as_str()), Cow::Borrowed(value)))
+        let rest = self.binding.unmapped.iter().filter_map(move |unread| {
+            let value = self.cell(unread.column);
+            let has_text = |place: &'a Place| self.look(place, &unread.name, true).is_some();
+            let is_read = unread.ahead.iter().any(|places| !places.iter().any(has_text));
+            let is_kept = !value.is_empty() && !is_read;
+            is_kept.then_some((Cow::Borrowed(unread.name.as_str()), Cow::Borrowed(value)))
         });
         named.chain(pairs).chain(rest).map(|(name, value)| (name, listed(value)))
     }

@@ -183,6 +183,26 @@ fn a_plain_table_with_common_names() {
 }
 
 #[test]
+fn a_column_that_would_have_done_for_another_is_kept_as_an_attribute() {
+    let table = "id,sku,title,name,price,brand,vendor\n\
+                 p1,AB-12,Mug,Mug of clay,5,,Fenwick\n\
+                 ,CD-34,Jug,,4,Clay,\n";
+    let products = good(import::products(file("c.csv", table), options(None)).unwrap());
+    let told: Vec<_> = products
+        .iter()
+        .map(|product| {
+            let attributes: Vec<_> = product.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            (product.id.as_str(), product.brand.as_deref(), attributes.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("p1", Some("Fenwick"), "name=Mug of clay sku=AB-12".to_owned()), ("CD-34", Some("Clay"), String::new())],
+        "what a field has read is not said twice"
+    );
+}
+
+#[test]
 fn our_own_products_come_back_as_they_were() {
     let mut mug = Product::new(mercer_schema::ProductId::trusted("M1"), "Mug");
     mug.category = vec!["Home > Garden".to_owned(), "Mugs".to_owned()];
