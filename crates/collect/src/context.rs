@@ -38,7 +38,7 @@ pub(crate) fn read<'a>(
         .unwrap_or_default();
     let user_agent = from.describing_text("userAgent").or_else(|| {
         // The request of a server or an app names a program, not what the customer holds in the hand.
-        received.user_agent.clone().filter(|_| channel == Channel::Web)
+        received.user_agent.clone().filter(|agent| channel == Channel::Web && !device::is_library(agent))
     });
     let device = device_of(&mut from, user_agent.as_deref());
     let context = Context {
@@ -161,6 +161,22 @@ mod tests {
         assert_eq!(read_json("{}").context.device, Some(Device::Desktop));
         let by_server = read_json(r#"{"library":{"name":"analytics-node"}}"#);
         assert_eq!((by_server.context.user_agent, by_server.context.device), (None, None));
+    }
+
+    #[test]
+    fn the_library_that_a_backend_calls_with_makes_nobody_a_bot() {
+        let sent_by = |agent: &str, json: &str| {
+            let received = Received { user_agent: Some(agent.into()), ..received() };
+            read(Object::parse(json).unwrap(), None, false, &received).context
+        };
+        let by_library = sent_by("Python-urllib/3.12", "{}");
+        assert_eq!((by_library.user_agent, by_library.device), (None, None));
+        let told = sent_by("axios/1.7.2", r#"{"userAgent":"Mozilla/5.0 (X11; Linux x86_64) Firefox/132.0"}"#);
+        assert_eq!(told.device, Some(Device::Desktop));
+        let crawler = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+        assert_eq!(sent_by(crawler, "{}").device, Some(Device::Bot));
+        let passed_on = serde_json::json!({ "userAgent": crawler }).to_string();
+        assert_eq!(sent_by("curl/8.9.1", &passed_on).device, Some(Device::Bot), "a crawler that a backend passes on");
     }
 
     #[test]

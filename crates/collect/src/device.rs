@@ -46,6 +46,59 @@ const PROGRAMS: [&str; 37] = [
     "wget",
 ];
 
+/// How the names of HTTP libraries and of shops' own backends begin. Sorted.
+const LIBRARIES: [&str; 35] = [
+    "ahc",
+    "aiohttp",
+    "analytics",
+    "apache",
+    "axios",
+    "bun",
+    "curl",
+    "dart",
+    "deno",
+    "faraday",
+    "go",
+    "got",
+    "guzzlehttp",
+    "httpie",
+    "httpx",
+    "hyper",
+    "insomnia",
+    "java",
+    "libcurl",
+    "libwww",
+    "node",
+    "okhttp",
+    "perl",
+    "php",
+    "postmanruntime",
+    "python",
+    "reqwest",
+    "restsharp",
+    "ruby",
+    "superagent",
+    "symfony",
+    "undici",
+    "ureq",
+    "wget",
+    "wordpress",
+];
+
+/// Whether this names only the library that a program calls with, which says nothing of whom the program calls for.
+/// A crawler that is built on a library names itself as well, and is none.
+pub(crate) fn is_library(user_agent: &str) -> bool {
+    let mut words = user_agent.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let is_known = |word: &str| LIBRARIES.binary_search(&word).is_ok();
+    let is_crawler = |word: &str| {
+        let mut buffer = [0_u8; 24];
+        lowercase(word, &mut buffer).is_some_and(|word| is_bot(word) && !is_known(word))
+    };
+    let mut buffer = [0_u8; 24];
+    let first = words.next().and_then(|word| lowercase(word, &mut buffer));
+    first.is_some_and(is_known) && !words.any(is_crawler)
+}
+
 /// `None` for an empty text.
 pub(crate) fn classify(user_agent: &str) -> Option<Device> {
     let mut clues = Clues::default();
@@ -124,6 +177,38 @@ mod tests {
     fn programs_are_sorted() {
         assert!(PROGRAMS.is_sorted());
         assert!(PROGRAMS.iter().all(|program| classify(program) == Some(Device::Bot)));
+    }
+
+    #[test]
+    fn tells_libraries_from_crawlers() {
+        assert!(LIBRARIES.is_sorted());
+        for library in [
+            "Python-urllib/3.12",
+            "python-requests/2.32.3",
+            "curl/8.9.1",
+            "Go-http-client/1.1",
+            "okhttp/4.12.0",
+            "axios/1.7.2",
+            "node-fetch/1.0 (+https://github.com/node-fetch/node-fetch)",
+            "node",
+            "Java-http-client/17.0.2",
+            "Apache-HttpClient/4.5.13 (Java/11.0.2)",
+            "Ruby",
+            "GuzzleHttp/7",
+            "libwww-perl/6.77",
+        ] {
+            assert!(is_library(library), "{library}");
+        }
+        for other in [
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            "Googlebot/2.1",
+            "Scrapy/2.11 (+https://scrapy.org)",
+            "python-requests/2.32 SomeBot/1.0",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+            "",
+        ] {
+            assert!(!is_library(other), "{other}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{body, good, limits, one, received};
-use mercer_collect::{BadReason, Protocol, ga4, jitsu, segment};
+use mercer_collect::{BadReason, Protocol, Received, ga4, jitsu, segment};
 use mercer_schema::{
     Activity, AnonymousId, Channel, Commerce, CommerceAction, Consent, CustomerId, Device, Event, Feedback, SessionId,
     Timestamp,
@@ -77,6 +77,19 @@ fn analytics_node() {
         "revenue": 25.0, "shipping": 2.5, "products": [{"name": "Cakestand"}, {"category": "Home"}]
     });
     assert_eq!(serde_json::Value::Object(event.properties.clone()), expected);
+}
+
+#[test]
+fn a_backend_that_calls_the_api_itself_is_no_bot() {
+    let device = |agent: &str| {
+        let received = Received { user_agent: Some(agent.to_owned()), ..received() };
+        let event = r#"{"event":"Product Clicked","userId":"u","properties":{"product_id":"p"}}"#;
+        one(segment::read(Call::Track, event.as_bytes(), &received, &limits()).unwrap()).context.device
+    };
+    for library in ["Python-urllib/3.12", "curl/8.9.1", "Go-http-client/2.0", "okhttp/4.12.0", "Java/17.0.2", "Ruby"] {
+        assert_eq!(device(library), None, "{library}");
+    }
+    assert_eq!(device("Googlebot/2.1 (+http://www.google.com/bot.html)"), Some(Device::Bot));
 }
 
 #[test]
