@@ -9,6 +9,7 @@ use mercer_schema::{ModelAction, Timestamp};
 use serde::Serialize;
 
 use crate::drift::{Counter, DriftReport, report};
+use crate::models::unreadable;
 use crate::progress::Outcome;
 use crate::stages::Audit;
 use crate::trial::verdict;
@@ -157,14 +158,7 @@ impl Engine {
         let mut alarms = Vec::new();
         let mut alarm = |kind, text: String| alarms.push(Alarm { kind, text });
         let (stages, world) = (&snapshot.stages, &snapshot.world);
-        if let Some(champion) =
-            stages.champion.as_ref().filter(|champion| world.models.version.as_ref() != Some(champion))
-        {
-            let serves =
-                world.models.version.as_ref().map_or("nothing trained".into(), |version| format!("version {version}"));
-            let text = format!(
-                "Version {champion} is the champion, but its files cannot be read; {serves} serves. Train again, promote another version, or put its files back and restart."
-            );
+        if let Some(text) = unreadable(snapshot) {
             alarm(AlarmKind::ChampionUnreadable, text);
         }
         if let Some(stage) = stages.canary.as_ref().filter(|_| world.canary.is_none()) {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::fold::Snapshot;
 use crate::history::Timeline;
 use crate::judgments::Judgments;
-use crate::models::ModelSource;
+use crate::models::{ModelSource, load_or_tell};
 use crate::orders::OrdersCounted;
 use crate::search_figures::SearchFigures;
 use crate::search_trials::SearchTrials;
@@ -152,13 +152,9 @@ fn read(
     else {
         return Ok(None);
     };
-    let load = |version: &ModelVersion| {
-        let loaded = models.load(version, &world.catalog);
-        loaded
-            .inspect_err(|error| tracing::error!(%version, %error, "a model cannot be loaded; serving without it"))
-            .ok()
-    };
-    let loaded = head.stages.champion.as_ref().and_then(load).unwrap_or_default();
+    let load = |version: &ModelVersion| load_or_tell(models, version, &world.catalog);
+    // What folding the log would serve: the newest champion of all that can be read.
+    let loaded = head.stages.champions().find_map(load).unwrap_or_default();
     let canary = head.stages.canary.as_ref().and_then(|stage| {
         let (version, share) = (stage.version.clone(), stage.share);
         load(&version).map(|models| Canary::new(version, models, share))

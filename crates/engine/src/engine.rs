@@ -26,7 +26,7 @@ use crate::drift::Counter;
 use crate::fold::Snapshot;
 use crate::ingest::{Ingest, Job, Running};
 use crate::keys::message_key;
-use crate::models::{ModelSource, RegistryModels, name_champion};
+use crate::models::{ModelSource, RegistryModels, name_champion, tell_of_unreadable};
 use crate::progress::Training;
 use crate::replay::{self, Replayed};
 use crate::shadow::{Shadow, ShadowFigures, Target};
@@ -152,6 +152,7 @@ impl Engine {
         let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
+        tell_of_unreadable(&snapshot);
         name_champion(&parts.registry, &snapshot);
         snapshot.world.prepare();
         let published = Arc::new(ArcSwap::from_pointee(snapshot.clone()));

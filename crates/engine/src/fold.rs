@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::history::Timeline;
 use crate::judgments::Judgments;
-use crate::models::ModelSource;
+use crate::models::{ModelSource, load_or_tell};
 use crate::orders::{News, OrdersCounted};
 use crate::search_figures::SearchFigures;
 use crate::search_trials::SearchTrials;
@@ -98,7 +98,7 @@ impl Snapshot {
         if let ModelAction::CanaryStarted { share } = change.action {
             self.end_canary(at);
             self.trial.clear();
-            let loaded = load(&change.version, &self.world, models);
+            let loaded = load_or_tell(models, &change.version, &self.world.catalog);
             self.world.canary = loaded.map(|models| Canary::new(change.version.clone(), models, share));
         } else {
             // A champion that changes is no longer what the canary is compared with.
@@ -106,7 +106,8 @@ impl Snapshot {
         }
         self.stages.apply(position, at, change);
         if matches!(change.action, ModelAction::Promoted | ModelAction::RolledBack)
-            && let Some(loaded) = load(&change.version, &self.world, models)
+            // Otherwise what served before serves on.
+            && let Some(loaded) = load_or_tell(models, &change.version, &self.world.catalog)
         {
             self.world.serve(loaded);
         }
@@ -243,12 +244,6 @@ impl Snapshot {
 
 fn canary_of(world: &World) -> Option<(&ModelVersion, f64)> {
     world.canary.as_ref().map(|canary| (&canary.version, canary.share))
-}
-
-/// The models of a version, or a word that they cannot be read: then what served before serves on.
-fn load(version: &ModelVersion, world: &World, models: &dyn ModelSource) -> Option<Arc<Models>> {
-    let loaded = models.load(version, &world.catalog);
-    loaded.inspect_err(|error| tracing::error!(%version, %error, "a model that the log names cannot be loaded")).ok()
 }
 
 /// What a contact adds to a product's popularity; nothing where it shows no interest.

@@ -68,6 +68,39 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
     Ok(Models { version: Some(version.clone()), ..read_models(catalog, file).map_err(broken)? })
 }
 
+/// The models of a version that the log names, or a word in the log that they cannot be read.
+pub(crate) fn load_or_tell(models: &dyn ModelSource, version: &ModelVersion, catalog: &Catalog) -> Option<Arc<Models>> {
+    let tell = |error: &Error| {
+        // What serves instead is not known here: only the cause is told.
+        let cause = match error {
+            Error::Model { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        };
+        tracing::error!(%version, cause, "a model version that the log names cannot be loaded");
+    };
+    models.load(version, catalog).inspect_err(tell).ok()
+}
+
+/// At a start: says what serves when it is not the champion of the log, and what to do.
+pub(crate) fn tell_of_unreadable(snapshot: &Snapshot) {
+    if let Some(text) = unreadable(snapshot) {
+        tracing::error!("{text}");
+    }
+}
+
+/// What is said of a champion whose files cannot be read; none when it serves.
+pub(crate) fn unreadable(snapshot: &Snapshot) -> Option<String> {
+    let serving = snapshot.world.models.version.as_ref();
+    let champion = snapshot.stages.champion.as_ref().filter(|champion| serving != Some(champion))?;
+    let serves = serving.map_or_else(
+        || "No earlier champion can be read either: nothing trained serves".to_owned(),
+        |version| format!("Version {version}, a champion before it, serves instead"),
+    );
+    Some(format!(
+        "Version {champion} is the champion, but its files cannot be read. {serves}. Train again, promote another version, or put its files back and restart."
+    ))
+}
+
 /// The log says which version serves; after a crash between the two, the registry's alias is put right.
 pub(crate) fn name_champion(registry: &Registry, snapshot: &Snapshot) {
     let Some(serving) = &snapshot.world.models.version else { return };

@@ -85,6 +85,12 @@ impl Stages {
         self.changes.iter().rev().find(made_it)?.before.as_ref()
     }
 
+    /// Every version that was ever made the champion, newest first: where what serves is looked for.
+    pub(crate) fn champions(&self) -> impl Iterator<Item = &ModelVersion> {
+        let made = |change: &&Arc<Changed>| matches!(change.action, ModelAction::Promoted | ModelAction::RolledBack);
+        self.changes.iter().rev().filter(made).map(|change| &change.version)
+    }
+
     pub(crate) fn apply(&mut self, position: Position, at: Timestamp, change: &ModelChange) {
         let before = self.champion.clone();
         match change.action {

@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{Shop, at, tester};
+use mercer_engine::AlarmKind;
+use support::{Shop, at, decision_id, request, tester, view};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_champion_whose_file_comes_back_serves_again_at_the_next_start() {
@@ -26,4 +27,38 @@ async fn a_champion_whose_file_comes_back_serves_again_at_the_next_start() {
     std::fs::write(&file, whole).unwrap();
     let shop = Shop::open(folder.path());
     assert_eq!(shop.engine.snapshot().world.models.version, Some(version));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_champion_that_cannot_be_read_leaves_its_place_to_the_one_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let first = shop.engine.train(tester(), at(3_000_001), |_| {}).await.unwrap().version;
+    let second = shop.engine.train(tester(), at(3_000_100), |_| {}).await.unwrap().version;
+    drop(shop);
+    let file = folder.path().join("models").join(second.as_str()).join("for_you.model");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, b"cut short").unwrap();
+
+    let shop = Shop::open(folder.path());
+    let snapshot = shop.engine.snapshot();
+    assert_eq!(snapshot.world.models.version, Some(first.clone()), "from the checkpoint");
+    assert_eq!(snapshot.stages.champion, Some(second.clone()), "what the log says stands");
+    let folded = shop.engine.snapshot_at(snapshot.position()).unwrap();
+    assert!(snapshot.differences(&folded).is_empty(), "folding the log says the same");
+    let given = shop.engine.decide(request(0), decision_id(0), at(3_000_200)).decision;
+    shop.engine.accept_events(vec![view(1, at(3_000_201))], at(3_000_201)).await.unwrap();
+    assert!(shop.engine.replay(&given.decision_id).unwrap().is_identical);
+    shop.engine.look_after_models(at(3_000_202)).await.unwrap();
+    let alarms = shop.engine.alarms();
+    let told = alarms.iter().find(|alarm| alarm.kind == AlarmKind::ChampionUnreadable).unwrap();
+    assert!(told.text.contains(&format!("Version {first}, a champion before it, serves")), "{}", told.text);
+    assert!(told.text.contains("put its files back"), "{}", told.text);
+    let cards = shop.engine.models().unwrap();
+    assert!(cards.iter().all(|card| card.is_champion == (card.manifest.version == first)), "who serves is named");
+    drop(shop);
+
+    std::fs::write(&file, whole).unwrap();
+    assert_eq!(Shop::open(folder.path()).engine.snapshot().world.models.version, Some(second));
 }
