@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mercer_decide::{Models, World};
 use mercer_recommend::latent::NamedVectors;
@@ -46,6 +47,7 @@ pub struct TrainingTicket {
     running: Running,
     audit: Audit,
     now: Timestamp,
+    began: Instant,
 }
 
 impl Engine {
@@ -64,7 +66,7 @@ impl Engine {
     pub fn begin_training(&self, audit: Audit, now: Timestamp) -> Result<TrainingTicket, Error> {
         let running =
             self.progress.begin(&audit, now, OTHER_STEPS + fits(&self.options.models)).ok_or(Error::AlreadyTraining)?;
-        Ok(TrainingTicket { running, audit, now })
+        Ok(TrainingTicket { running, audit, now, began: Instant::now() })
     }
 
     /// The run that was begun.
@@ -73,7 +75,7 @@ impl Engine {
         ticket: TrainingTicket,
         told: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Trained, Error> {
-        let TrainingTicket { running, audit, now } = ticket;
+        let TrainingTicket { running, audit, now, began } = ticket;
         let engine = Arc::clone(self);
         let asked = audit.clone();
         let fitted = tokio::task::spawn_blocking(move || {
@@ -82,7 +84,7 @@ impl Engine {
             threads.install(|| work.fit(&asked)).inspect_err(|error| engine.make_room(error))
         });
         let outcome = match fitted.await {
-            Ok(Ok(model)) => self.settle(model, &audit, now).await,
+            Ok(Ok(model)) => self.settle(model, &audit, after(now, began)).await,
             Ok(Err(error)) => Err(error),
             Err(panicked) => Err(Error::TrainingBroke(panicked.to_string())),
         };
@@ -292,6 +294,11 @@ impl Work<'_> {
         self.progress.step(doing);
         (self.told)(doing);
     }
+}
+
+/// The moment, as far beyond the one at which the run began as it has taken: what a run does is dated when it does it.
+fn after(now: Timestamp, began: Instant) -> Timestamp {
+    now.plus(i64::try_from(began.elapsed().as_micros()).unwrap_or_default())
 }
 
 impl Recipe {

@@ -40,6 +40,10 @@ async fn the_manifest_tells_where_a_version_comes_from_and_how_it_did() {
     shop.stock().await;
     let first = shop.engine.train(tester(), at(3_000_001), |_| {}).await.unwrap();
     assert!(first.promoted && first.gate.passed && first.gate.champion.is_none(), "{:?}", first.gate);
+    let snapshot = shop.engine.snapshot();
+    let promoted = snapshot.stages.changes.last().unwrap();
+    let made = shop.engine.models().unwrap().remove(0).manifest.created_at;
+    assert!(made == at(3_000_001) && promoted.at > made, "dated at the end of the run, not at its begin: {promoted:?}");
     more(&shop, 1).await;
     let second = shop.engine.train(Audit::new("ann", "new season"), at(3_100_000), |_| {}).await.unwrap();
     let card = shop.engine.models().unwrap().remove(0).manifest;
