@@ -193,6 +193,9 @@ async fn going_back_is_one_record_and_tells_who_and_why() {
     let first = trained(&shop, 3_000_001).await;
     let second = trained(&shop, 3_000_002).await;
     let before = shop.engine.snapshot().position();
+    let again = shop.engine.promote(&second, &tester(), at(3_000_003)).await.unwrap_err().to_string();
+    assert!(again.contains("is the champion already"), "{again}");
+    assert_eq!(shop.engine.snapshot().position(), before, "what changes nothing is no record");
     let back = shop.engine.roll_back(&Audit::new("ann", "empty rows"), at(3_000_003)).await.unwrap();
     assert_eq!(back, first);
     let snapshot = shop.engine.snapshot();

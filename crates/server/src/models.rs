@@ -170,7 +170,7 @@ pub(crate) async fn training(_caller: MayAdmin, State(app): State<App>) -> Json<
         (status = 400, description = "No version, or a field is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The version cannot be loaded and the champion stays, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The version is the champion already, or cannot be loaded and the champion stays, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

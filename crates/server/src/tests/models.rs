@@ -72,6 +72,12 @@ async fn a_change_is_told_with_who_and_why() {
     }
     let promote = ("POST", "/v1/models/000001/promote");
     assert_eq!(server.call(promote, "admin2", &[], "").await.status, StatusCode::NO_CONTENT, "a body may be left out");
+    let again = server.call(promote, "admin2", &[], "").await;
+    assert_eq!(
+        (again.status, &again.json()["code"]),
+        (StatusCode::CONFLICT, &json!("wrong_stage")),
+        "it serves already"
+    );
     let long = json!({ "why": "x".repeat(1_001) });
     assert_eq!(server.json(promote, "admin", &long).await.json()["field"], "why");
     assert_eq!(server.json(promote, "admin", &json!({ "reason": "?" })).await.status, StatusCode::BAD_REQUEST);
