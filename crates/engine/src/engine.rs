@@ -152,6 +152,9 @@ impl Engine {
         let mut checkpointer = Checkpointer::new(Arc::clone(&parts.tables), snapshot.position());
         replay::fold_to(&*parts.log, &*models, &mut snapshot, head)?;
         checkpointer.save_when_due(&mut snapshot);
+        if let Some(damaged) = parts.registry.set_aside() {
+            tracing::warn!(%damaged, "the aliases of the models were set aside; the log says which version serves");
+        }
         tell_of_unreadable(&snapshot);
         name_champion(&parts.registry, &snapshot);
         snapshot.world.prepare();

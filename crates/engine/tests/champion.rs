@@ -62,3 +62,18 @@ async fn a_champion_that_cannot_be_read_leaves_its_place_to_the_one_before_it() 
     std::fs::write(&file, whole).unwrap();
     assert_eq!(Shop::open(folder.path()).engine.snapshot().world.models.version, Some(second));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_aliases_are_set_aside_and_named_anew_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock().await;
+    let version = shop.engine.train(tester(), at(3_000_001), |_| {}).await.unwrap().version;
+    drop(shop);
+    let aliases = folder.path().join("models/aliases.json");
+    std::fs::write(&aliases, b"{\"format\": 1, \"ali").unwrap();
+    let shop = Shop::open(folder.path());
+    assert_eq!(shop.engine.snapshot().world.models.version, Some(version));
+    assert!(shop.engine.models().unwrap()[0].is_champion, "the alias is mended");
+    assert!(folder.path().join("models/aliases.json.damaged").is_file() && aliases.is_file());
+}

@@ -24,6 +24,8 @@ use crate::sqlite::hold;
 use crate::{Error, disk};
 
 const ALIASES: &str = "aliases.json";
+/// Where aliases that cannot be read are laid, for whoever wants to know what happened.
+const DAMAGED_ALIASES: &str = "aliases.json.damaged";
 
 /// A name that points to a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,16 +57,30 @@ pub struct Registry {
     folder: PathBuf,
     /// Held while a version is created or an alias is moved.
     changing: Mutex<()>,
+    set_aside: Option<Error>,
 }
 
 impl Registry {
-    /// Opens the registry in a folder, makes the folder when it is not there, and removes what a crash left.
+    /// Opens the registry in a folder, makes the folder when it is not there, and removes what a crash left. Damaged aliases
+    /// are set aside: the log knows which version serves, so they keep no shop closed.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         disk::create_folder(folder)?;
         disk::remove_unfinished(folder)?;
-        let registry = Self { folder: folder.to_path_buf(), changing: Mutex::new(()) };
-        read_aliases(&registry.folder.join(ALIASES))?;
-        Ok(registry)
+        let aliases = folder.join(ALIASES);
+        let set_aside = match read_aliases(&aliases) {
+            Ok(_) => None,
+            Err(damaged @ Error::Damaged { .. }) => {
+                disk::rename(&aliases, &folder.join(DAMAGED_ALIASES))?;
+                Some(damaged)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { folder: folder.to_path_buf(), changing: Mutex::new(()), set_aside })
+    }
+
+    /// What was wrong with the aliases that were set aside when the registry was opened.
+    pub const fn set_aside(&self) -> Option<&Error> {
+        self.set_aside.as_ref()
     }
 
     /// Writes a new version under the next number. The files are on the disk before the version can be seen.

@@ -85,8 +85,8 @@ pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
 }
 
 /// The log says which version serves; the aliases are what training compares with.
-const ALIASES_ADVICE: &str = "Delete it: the champion that the log names keeps serving, no version is touched, and the \
-                              next promotion writes it anew";
+const ALIASES_ADVICE: &str = "A start sets it aside as aliases.json.damaged and names the champion anew from the log; no \
+                              version is touched";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct AliasFile {

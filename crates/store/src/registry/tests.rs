@@ -151,7 +151,7 @@ fn a_broken_newer_or_foreign_manifest_is_refused_by_name_and_hides_no_other() {
 }
 
 #[test]
-fn broken_or_newer_aliases_are_refused() {
+fn newer_aliases_are_refused_and_broken_ones_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::open(folder.path()).unwrap();
     let created = registry.create(model(b"one")).unwrap();
@@ -162,9 +162,14 @@ fn broken_or_newer_aliases_are_refused() {
     assert!(matches!(error, Error::Newer { found: 9, known: 1, .. }), "{error}");
     for broken in ["{\"format\": 1, \"aliases\": {\"cham", "", "{\"format\": 1, \"aliases\": {\"king\": \"000001\"}}"] {
         std::fs::write(&path, broken).unwrap();
-        let error = Registry::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("aliases.json") && error.contains("Delete it"), "{error}");
+        let registry = Registry::open(folder.path()).unwrap();
+        let told = registry.set_aside().unwrap().to_string();
+        assert!(told.contains("aliases.json") && told.contains("names the champion anew"), "{told}");
+        assert_eq!(registry.alias(Alias::Champion).unwrap(), None);
+        let kept = std::fs::read_to_string(folder.path().join("aliases.json.damaged")).unwrap();
+        assert_eq!(kept, broken, "for whoever wants to know what happened");
+        registry.set_alias(Alias::Champion, &created.version).unwrap();
     }
-    std::fs::remove_file(&path).unwrap();
-    Registry::open(folder.path()).unwrap();
+    let registry = Registry::open(folder.path()).unwrap();
+    assert!(registry.set_aside().is_none() && registry.alias(Alias::Champion).unwrap() == Some(created.version));
 }
