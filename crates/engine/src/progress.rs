@@ -30,6 +30,8 @@ pub enum Outcome {
     Trained {
         version: ModelVersion,
         promoted: bool,
+        /// It passed the gate and waits for the end of the canary of this version.
+        waits_for_canary: Option<ModelVersion>,
     },
     /// The shop is too young: nobody's fault.
     NothingToLearn,
@@ -124,7 +126,7 @@ mod tests {
         drop(running);
         assert!(matches!(training.now().outcome, Some(Outcome::Failed { .. })));
         let version = ModelVersion::trusted("000001");
-        begin().unwrap().end(Outcome::Trained { version, promoted: true });
+        begin().unwrap().end(Outcome::Trained { version, promoted: true, waits_for_canary: None });
         assert_eq!((training.now().done, training.now().running), (3, false));
     }
 }

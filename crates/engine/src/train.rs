@@ -37,6 +37,8 @@ pub struct Trained {
     pub version: ModelVersion,
     /// It serves now; otherwise it waits as candidate.
     pub promoted: bool,
+    /// It passed the gate and waits because this version is being tried: a new champion would end the canary.
+    pub waits_for_canary: Option<ModelVersion>,
     pub metrics: Properties,
     pub gate: Gate,
 }
@@ -89,7 +91,11 @@ impl Engine {
             Err(panicked) => Err(Error::TrainingBroke(panicked.to_string())),
         };
         running.end(match &outcome {
-            Ok(trained) => Outcome::Trained { version: trained.version.clone(), promoted: trained.promoted },
+            Ok(trained) => Outcome::Trained {
+                version: trained.version.clone(),
+                promoted: trained.promoted,
+                waits_for_canary: trained.waits_for_canary.clone(),
+            },
             Err(Error::NothingToLearn) => Outcome::NothingToLearn,
             Err(error) => Outcome::Failed { error: error.to_string() },
         });
@@ -116,7 +122,14 @@ impl Engine {
         let version = registry.create(model).map_err(Error::from).inspect_err(|error| self.make_room(error))?.version;
         registry.set_alias(Alias::Candidate, &version)?;
         registry.clear_run()?;
-        let promoted = gate.passed && self.options.models.promote;
+        let may_serve = gate.passed && self.options.models.promote;
+        // A canary that cannot be read tries nothing, so nothing waits for it.
+        let tried = self.snapshot().world.canary.as_ref().map(|canary| canary.version.clone());
+        let waits_for_canary = tried.filter(|_| may_serve);
+        if let Some(tried) = &waits_for_canary {
+            tracing::info!(%version, canary = %tried, "the version passed the gate and waits while the canary runs");
+        }
+        let promoted = may_serve && waits_for_canary.is_none();
         if promoted {
             let why = match audit.why.is_empty() {
                 true => "it passed the gate".to_owned(),
@@ -125,7 +138,7 @@ impl Engine {
             self.promote(&version, &Audit::new(&*audit.by, why), now).await?;
         }
         self.watch_candidate();
-        Ok(Trained { version, promoted, metrics, gate })
+        Ok(Trained { version, promoted, waits_for_canary, metrics, gate })
     }
 
     /// On a full disk, what is kept of the run only stands in the way.

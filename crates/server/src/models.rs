@@ -109,6 +109,9 @@ pub(crate) struct TrainedModel {
     pub version: ModelVersion,
     /// It serves now; otherwise it waits as candidate: `gate` says why.
     pub promoted: bool,
+    /// It passed the gate and waits, as this version is being tried: promote it once the canary has ended.
+    #[schema(value_type = Option<String>)]
+    pub waits_for_canary: Option<ModelVersion>,
     #[schema(value_type = Object)]
     pub metrics: serde_json::Value,
     /// The comparison with the champion: each check with both figures, the interval of their difference and the verdict.
@@ -142,8 +145,13 @@ pub(crate) async fn train(
         return Ok((StatusCode::ACCEPTED, Json(views::training(&app.engine))).into_response());
     }
     let trained = app.train(audit).await?;
-    let metrics = serde_json::Value::Object(trained.metrics);
-    let trained = TrainedModel { version: trained.version, promoted: trained.promoted, metrics, gate: trained.gate };
+    let trained = TrainedModel {
+        version: trained.version,
+        promoted: trained.promoted,
+        waits_for_canary: trained.waits_for_canary,
+        metrics: serde_json::Value::Object(trained.metrics),
+        gate: trained.gate,
+    };
     Ok(Json(trained).into_response())
 }
 

@@ -38,7 +38,8 @@ fn in_folder(config: &Config, why: &str, spinner: &ProgressBar) -> Result<Value,
     let audit = super::models::audit(why);
     let trained = super::runtime()?.block_on(home.engine.train(audit, mercer_server::now(), progress))?;
     Ok(json!({
-        "version": trained.version, "promoted": trained.promoted, "metrics": trained.metrics, "gate": trained.gate,
+        "version": trained.version, "promoted": trained.promoted, "waits_for_canary": trained.waits_for_canary,
+        "metrics": trained.metrics, "gate": trained.gate,
     }))
 }
 
@@ -58,7 +59,8 @@ fn on_server(server: &Server, why: &str, spinner: &ProgressBar) -> Result<Value,
         Some(version) => {
             let card = server.get(&format!("/v1/models/{version}"), &[])?;
             Ok(json!({
-                "version": version, "promoted": ended["promoted"], "metrics": card["metrics"], "gate": card["gate"],
+                "version": version, "promoted": ended["promoted"], "waits_for_canary": ended["waits_for_canary"],
+                "metrics": card["metrics"], "gate": card["gate"],
             }))
         }
         None => {
@@ -70,9 +72,14 @@ fn on_server(server: &Server, why: &str, spinner: &ProgressBar) -> Result<Value,
 
 fn tell(trained: &Value) {
     let fate = match (trained["promoted"] == true, trained["gate"]["passed"] == true) {
-        (true, _) => "is the champion now",
-        (false, true) => "passed the gate and waits to be promoted",
-        (false, false) => "stays a candidate: it did not pass the gate",
+        (true, _) => "is the champion now".to_owned(),
+        (false, true) => match trained["waits_for_canary"].as_str() {
+            Some(tried) => format!(
+                "passed the gate and waits while the canary, version {tried}, runs: promote it once that has ended"
+            ),
+            None => "passed the gate and waits to be promoted".to_owned(),
+        },
+        (false, false) => "stays a candidate: it did not pass the gate".to_owned(),
     };
     output::line(format!("model {} {fate}", trained["version"].as_str().unwrap_or_default()));
     for (name, value) in trained["metrics"].as_object().into_iter().flatten() {

@@ -251,17 +251,22 @@ pub struct TrainingProgress {
     #[schema(value_type = Option<String>)]
     pub version: Option<ModelVersion>,
     pub promoted: Option<bool>,
+    /// It passed the gate and waits, as this version is being tried: promote it once the canary has ended.
+    #[schema(value_type = Option<String>)]
+    pub waits_for_canary: Option<ModelVersion>,
     /// Why nothing came of it.
     pub error: Option<String>,
 }
 
 pub fn training(engine: &Engine) -> TrainingProgress {
     let progress = engine.training();
-    let (version, promoted, error) = match progress.outcome {
-        None => (None, None, None),
-        Some(Outcome::Trained { version, promoted }) => (Some(version), Some(promoted), None),
-        Some(Outcome::NothingToLearn) => (None, None, Some(Error::NothingToLearn.to_string())),
-        Some(Outcome::Failed { error }) => (None, None, Some(error)),
+    let (version, promoted, waits_for_canary, error) = match progress.outcome {
+        None => (None, None, None, None),
+        Some(Outcome::Trained { version, promoted, waits_for_canary }) => {
+            (Some(version), Some(promoted), waits_for_canary, None)
+        }
+        Some(Outcome::NothingToLearn) => (None, None, None, Some(Error::NothingToLearn.to_string())),
+        Some(Outcome::Failed { error }) => (None, None, None, Some(error)),
     };
     TrainingProgress {
         running: progress.running,
@@ -274,6 +279,7 @@ pub fn training(engine: &Engine) -> TrainingProgress {
         resumed: progress.resumed,
         version,
         promoted,
+        waits_for_canary,
         error,
     }
 }

@@ -112,6 +112,12 @@ async fn a_canary_names_a_share_and_a_version_that_is_not_the_champion() {
     assert_eq!(start(json!({ "version": "000001", "share": 0.1 })).await.status, StatusCode::NO_CONTENT);
     let report = server.call(("GET", "/v1/models/canary"), "admin", &[], "").await.json();
     assert_eq!((&report["running"]["version"], &report["running"]["champion"]), (&json!("000001"), &json!("000002")));
+    // A version that passes the gate meanwhile would end the canary: it waits.
+    let trained = server.call(("POST", "/v1/models/train"), "admin", &[], "").await.json();
+    assert_eq!((&trained["promoted"], &trained["gate"]["passed"]), (&json!(false), &json!(true)), "{trained}");
+    assert_eq!(trained["waits_for_canary"], "000001");
+    let progress = server.call(("GET", "/v1/models/training"), "admin", &[], "").await.json();
+    assert_eq!(progress["waits_for_canary"], "000001");
     // Another champion ends what was compared with the last one.
     server.call(("POST", "/v1/models/000001/promote"), "admin", &[], "").await;
     let report = server.call(("GET", "/v1/models/canary"), "admin", &[], "").await.json();
