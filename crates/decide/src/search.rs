@@ -9,6 +9,7 @@ mod chips;
 mod clicked;
 mod exploring;
 mod facets;
+mod families;
 mod features;
 mod hidden;
 mod interleaving;

@@ -5,14 +5,13 @@
 //! value of its own, or of long texts, narrow nothing down. Counts of a field look past what was chosen in it.
 
 use mercer_schema::{Facet, FacetValue, Money, SearchRequest};
-use mercer_search::{Doc, FacetField, Facets, FieldCounts, Role, Value, leaf_of, readable};
+use mercer_search::{FacetField, Facets, FieldCounts, Role, Value, leaf_of, readable};
 
-use super::narrow::Narrowed;
+use super::families::{Matching, distinct};
+use super::narrow::{Narrowed, Other};
 use super::personal::Preferred;
 use crate::page::PageView;
 
-/// Hits that are counted; beyond them the picture does not change.
-const MOST_COUNTED: usize = 2_000;
 /// Values that are shown of a field.
 const MOST_VALUES: usize = 30;
 /// A field that fewer of the hits have is of no use.
@@ -25,6 +24,8 @@ const FEW: usize = 5;
 const MOST_NUMBERS: u32 = 12;
 /// Above what any field is worth of which nothing was chosen.
 const CHOSEN: f64 = 10.0;
+/// The field of ranges.
+const PRICE: &str = "price";
 /// Prices are parted into so many ranges.
 const PRICE_RANGES: usize = 5;
 
@@ -39,10 +40,10 @@ enum What<'a> {
     Prices(Facet),
 }
 
-pub(super) fn facets(
+pub(super) fn facets<'a>(
     page: &PageView<'_>,
     request: &SearchRequest,
-    narrowed: &Narrowed<'_>,
+    narrowed: &Narrowed<'a>,
     preferred: &Preferred<'_>,
     wanted: usize,
 ) -> Vec<Facet> {
@@ -50,33 +51,37 @@ pub(super) fn facets(
         return Vec::new();
     }
     let index = page.world.search.facets();
-    let hits: Vec<Doc> = narrowed.hits.iter().take(MOST_COUNTED).map(|hit| Doc(hit.item.0)).collect();
+    let matching =
+        |others: &[Other<'a>]| Matching::new(&narrowed.hits, &[&narrowed.siblings, others], request.ungrouped);
+    let left = matching(&[]);
+    let hits = left.len();
     let is_chosen = |field: &FacetField| narrowed.choices.iter().any(|choice| choice.field == field.name());
-    let is_common = |field: &FacetField, products: u32| {
-        products > 0 && f64::from(products) >= LEAST_COVERAGE * hits.len() as f64 && !is_chosen(field)
-    };
-    let mut offered: Vec<Offered<'_>> = index
-        .count(&hits, is_common)
+    let mut offered: Vec<Offered<'_>> = left
+        .values(index, LEAST_COVERAGE, |field| !is_chosen(field))
         .into_iter()
         .filter_map(|counts| {
             let is_in_category = request.category.is_some() && *counts.field == FacetField::Category;
-            let worth = worth(index, &counts, hits.len(), preferred)? / if is_in_category { 2.0 } else { 1.0 };
+            let worth = worth(index, &counts, hits, preferred)? / if is_in_category { 2.0 } else { 1.0 };
             Some(Offered { worth, what: What::Field { counts, chosen: &[] } })
         })
         .collect();
     for (choice, others) in narrowed.choices.iter().zip(&narrowed.but_for) {
-        let others = others.iter().take(MOST_COUNTED).map(|item| Doc(item.0));
-        let all: Vec<Doc> = hits.iter().copied().chain(others).collect();
-        let counts = index.count(&all, |field, _| field.name() == choice.field).pop();
+        let all = matching(others);
+        if choice.field == PRICE {
+            offered.extend(prices(&all, &choice.values));
+        }
+        let counts = all.values(index, 0.0, |field| field.name() == choice.field).pop();
         offered.extend(
             counts.map(|counts| Offered { worth: CHOSEN, what: What::Field { counts, chosen: &choice.values } }),
         );
     }
-    offered.extend(prices(page, narrowed));
+    if narrowed.choices.iter().all(|choice| choice.field != PRICE) {
+        offered.extend(prices(&left, &[]));
+    }
     offered.sort_by(|a, b| b.worth.total_cmp(&a.worth).then_with(|| a.what.name().cmp(b.what.name())));
     offered.truncate(wanted);
     let told = |offered: Offered<'_>| match offered.what {
-        What::Field { counts, chosen } => told(index, &counts, chosen, hits.len(), preferred),
+        What::Field { counts, chosen } => told(index, &counts, chosen, hits, preferred),
         What::Prices(facet) => facet,
     };
     offered.into_iter().map(told).collect()
@@ -189,16 +194,10 @@ fn size_order(size: &str) -> (usize, i64, String) {
 }
 
 /// Ranges of prices with about as many products each, at round bounds.
-fn prices<'a>(page: &PageView<'_>, narrowed: &Narrowed<'_>) -> Option<Offered<'a>> {
-    let catalog = &page.world.catalog;
-    let place = narrowed.choices.iter().position(|choice| choice.field == "price");
-    let others = place.map_or(&[][..], |place| &narrowed.but_for[place]);
-    let others = others.iter().filter_map(|item| catalog.product(*item));
-    let products =
-        narrowed.hits.iter().take(MOST_COUNTED).map(|hit| hit.product).chain(others.map(|product| &**product));
-    let all: Vec<Money> = products.filter_map(|product| product.price).collect();
-    let currency = all.first()?.currency;
-    let mut prices: Vec<i64> = all.into_iter().map(|price| price.minor).collect();
+fn prices<'a>(matching: &Matching<'_>, chosen: &[String]) -> Option<Offered<'a>> {
+    let all = matching.prices();
+    let (Money { currency, .. }, _) = *all.first()?;
+    let mut prices: Vec<i64> = all.iter().map(|(price, _)| price.minor).collect();
     prices.sort_unstable();
     let mut bounds: Vec<i64> =
         (1..PRICE_RANGES).map(|part| round(prices[prices.len() * part / PRICE_RANGES])).collect();
@@ -207,13 +206,13 @@ fn prices<'a>(page: &PageView<'_>, narrowed: &Narrowed<'_>) -> Option<Offered<'a
     if bounds.is_empty() {
         return None;
     }
-    let chosen = place.map_or(&[][..], |place| &narrowed.choices[place].values);
     let money = |minor: i64| Money { minor, currency }.to_string();
     let mut values = Vec::new();
     let mut least = 0;
     for bound in bounds.iter().copied().map(Some).chain([None]) {
         let most = bound.map_or(i64::MAX, |bound| bound - 1);
-        let count = prices.iter().filter(|price| (least..=most).contains(*price)).count();
+        let within = all.iter().filter(|(price, _)| (least..=most).contains(&price.minor));
+        let count = distinct(within.map(|(_, family)| *family));
         let (value, label) = match bound {
             Some(bound) if least == 0 => (format!("..{most}"), format!("under {}", money(bound))),
             Some(bound) => (format!("{least}..{most}"), format!("{} to {}", money(least), money(bound))),
@@ -228,7 +227,7 @@ fn prices<'a>(page: &PageView<'_>, narrowed: &Narrowed<'_>) -> Option<Offered<'a
         return None;
     }
     let why = "prices, in ranges of about as many products".to_owned();
-    let facet = Facet { field: "price".to_owned(), name: "Price".to_owned(), why, values };
+    let facet = Facet { field: PRICE.to_owned(), name: "Price".to_owned(), why, values };
     Some(Offered { worth: if chosen.is_empty() { 0.9 } else { CHOSEN }, what: What::Prices(facet) })
 }
 

@@ -34,7 +34,17 @@ pub(super) struct Narrowed<'a> {
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) choices: Vec<Choice>,
     /// By the place of the choice.
-    pub(super) but_for: Vec<Vec<Item>>,
+    pub(super) but_for: Vec<Vec<Other<'a>>>,
+    /// What another product of their family stands for.
+    pub(super) siblings: Vec<Other<'a>>,
+}
+
+/// A product that matches and has no place of its own in the list; facets count it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Other<'a> {
+    pub(super) item: Item,
+    pub(super) product: &'a Product,
+    pub(super) is_coded: bool,
 }
 
 impl<'a> Narrowed<'a> {
@@ -54,8 +64,8 @@ impl<'a> Narrowed<'a> {
                 || request.category.as_deref().is_some_and(|path| path.contains(LEVEL_SEPARATOR))
         });
         let mut but_for = vec![Vec::new(); choices.len()];
-        hits.retain(|Hit { item, product, .. }| {
-            let item = *item;
+        hits.retain(|hit| {
+            let Hit { item, product, is_coded, .. } = *hit;
             let is_meant = category.is_none_or(|category| is_in_category(product, category))
                 && !page.person.dismissed.contains(&item)
                 && wishes.allow(world, item, product)
@@ -66,7 +76,7 @@ impl<'a> Narrowed<'a> {
             let mut failed = (0..choices.len()).filter(|place| !choices[*place].allows(world, item, product));
             match (failed.next(), failed.next()) {
                 (None, _) => return true,
-                (Some(place), None) => but_for[place].push(item),
+                (Some(place), None) => but_for[place].push(Other { item, product, is_coded }),
                 _ => {}
             }
             false
@@ -74,13 +84,21 @@ impl<'a> Narrowed<'a> {
         if let Some(fault) = rule.and_then(|rule| rule.fault) {
             notes.add(format!("`filter` failed for a product, which is then left out: {fault}."));
         }
-        Self { hits, choices, but_for }
+        Self { hits, choices, but_for, siblings: Vec::new() }
     }
 
     /// Of products of one family the first stays; none beside one that has a place of its own.
     pub(super) fn keep_one_of_each_family(&mut self, placed: &[Hit<'a>]) {
         let mut met: FxHashSet<&str> = placed.iter().filter_map(|hit| hit.product.group_id.as_deref()).collect();
-        self.hits.retain(|hit| hit.is_coded || hit.product.group_id.as_deref().is_none_or(|family| met.insert(family)));
+        let siblings = &mut self.siblings;
+        self.hits.retain(|hit| {
+            let Hit { item, product, is_coded, .. } = *hit;
+            let stays = is_coded || product.group_id.as_deref().is_none_or(|family| met.insert(family));
+            if !stays {
+                siblings.push(Other { item, product, is_coded });
+            }
+            stays
+        });
     }
 }
 

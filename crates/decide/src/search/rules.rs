@@ -127,10 +127,8 @@ impl<'a> Rules<'a> {
                 let Some(mut asked) = products_of(page, rule, place) else { continue };
                 let before = narrowed.hits.len();
                 narrowed.hits.retain(|hit| !asked.has(page, hit.item, hit.product));
-                let catalog = &page.world.catalog;
-                narrowed.but_for.iter_mut().for_each(|items| {
-                    items.retain(|item| catalog.product(*item).is_some_and(|product| !asked.has(page, *item, product)));
-                });
+                let others = narrowed.but_for.iter_mut();
+                others.for_each(|others| others.retain(|other| !asked.has(page, other.item, other.product)));
                 self.did(number, before - narrowed.hits.len(), "hid");
                 asked.tell(notes);
             }

@@ -4,6 +4,7 @@ mod aims;
 mod arranging;
 mod browsing;
 mod circumstances;
+mod facet_counts;
 mod filtering;
 mod hostile;
 mod learned_order;
