@@ -1,7 +1,12 @@
 //! The question "what should this customer see now?" and its answer.
 
+use std::fmt;
+
+use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AnonymousId, Arm, CustomerId, DecisionId, Money, PlacementId, Position, Product, ProductId, SessionId, SourceKind,
@@ -97,7 +102,8 @@ pub enum PageType {
     Other,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+/// How much an answer says of itself. `true` is read as `full` and `false` as `none`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Explain {
     None,
@@ -107,6 +113,52 @@ pub enum Explain {
     /// And what was left out, and why.
     Full,
 }
+
+impl<'de> Deserialize<'de> for Explain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExplainWord)
+    }
+}
+
+/// Reads a word of [`Explain`]. An address has `true` as a text, a body as such.
+struct ExplainWord;
+
+impl de::Visitor<'_> for ExplainWord {
+    type Value = Explain;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("none, reasons, full, true or false")
+    }
+
+    fn visit_bool<E: de::Error>(self, is_full: bool) -> Result<Explain, E> {
+        Ok(if is_full { Explain::Full } else { Explain::None })
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Explain, E> {
+        match word {
+            "none" | "false" => Ok(Explain::None),
+            "reasons" => Ok(Explain::Reasons),
+            "full" | "true" => Ok(Explain::Full),
+            _ => Err(E::unknown_variant(word, &["none", "reasons", "full", "true", "false"])),
+        }
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Explain, E> {
+        Ok(Explain::default())
+    }
+}
+
+impl PartialSchema for Explain {
+    fn schema() -> RefOr<Schema> {
+        let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["none", "reasons", "full"]));
+        let told = "`none`, `reasons` (words that a customer may read) or `full` (and what was left out, and why); `true` is `full`, \
+                    `false` is `none`.";
+        let whether = ObjectBuilder::new().schema_type(Type::Boolean);
+        OneOfBuilder::new().item(words).item(whether).description(Some(told)).into()
+    }
+}
+
+impl ToSchema for Explain {}
 
 /// The answer for a whole page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

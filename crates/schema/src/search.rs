@@ -1,6 +1,6 @@
 //! The question "what fits these words?" and its answer: products, what was understood, and ways to narrow it down.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
     /// What the customer typed.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     #[schema(max_length = 1000)]
     pub q: String,
     /// The shop's id of a signed-in customer.
@@ -32,15 +32,15 @@ pub struct SearchRequest {
     #[schema(max_length = 2000)]
     pub filter: Option<String>,
     /// Values that were chosen from facets: any of a field's values, of every field.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 16)]
     pub refine: Vec<Refinement>,
     /// Ids of `query.chips` that the customer took away: they are not understood again. `corrected`: the words are meant as
     /// they were typed, and no slip is looked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 16)]
     pub ignore: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub sort: SearchSort,
     /// Products a page, 1 to 200; 24 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,14 +56,14 @@ pub struct SearchRequest {
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 30)]
     pub facets: Option<usize>,
     /// Product fields to return (`title`, `price`, ... or an attribute's name); empty means all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 64)]
     pub fields: Vec<String>,
     /// Show every size and colour by itself, not one product of each family.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "std::ops::Not::not")]
     pub ungrouped: bool,
     /// The customer is still typing: the last word may be only begun, and nothing is logged.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "std::ops::Not::not")]
     pub typing: bool,
     /// How much what is known of the customer may change the order: 0 not at all, 1 as the shop set it, at most 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,15 +75,20 @@ pub struct SearchRequest {
     #[serde(default)]
     pub explain: Explain,
     /// Counts nothing and is not logged.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub dry_run: bool,
     /// A signed token from the console: answer as that customer would see it. Implies `dry_run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]
     pub view_as: Option<String>,
     /// The customer objects to personalization (set by the server on `Sec-GPC: 1`).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub no_personalization: bool,
+}
+
+/// Takes `null` for what was left out.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl SearchRequest {
@@ -326,7 +331,7 @@ pub struct SearchRecord {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuggestRequest {
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     #[schema(max_length = 1000)]
     pub q: String,
     /// The shop's id of a signed-in customer.
@@ -351,14 +356,14 @@ pub struct SuggestRequest {
     #[schema(max_length = 2000)]
     pub filter: Option<String>,
     /// Product fields to return; empty means title, price and picture.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 64)]
     pub fields: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64)]
     pub locale: Option<String>,
     /// The customer objects to personalization (set by the server on `Sec-GPC: 1`).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub no_personalization: bool,
 }
 
@@ -402,4 +407,34 @@ pub struct SuggestedPlace {
     /// What asks for it behind the address of a page with results: `?category=…` or `?refine.brand=…`.
     #[serde(default)]
     pub url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_said_is_nothing_asked() {
+        let said = r#"{"q":null,"refine":null,"sort":null,"fields":null,"explain":null,"dry_run":null,"limit":null}"#;
+        assert_eq!(serde_json::from_str::<SearchRequest>(said).unwrap(), SearchRequest::default());
+        let said = r#"{"q":null,"fields":null,"no_personalization":null}"#;
+        assert_eq!(serde_json::from_str::<SuggestRequest>(said).unwrap(), SuggestRequest::default());
+    }
+
+    #[test]
+    fn explaining_is_a_word_or_whether() {
+        for (said, meant) in [
+            ("true", Explain::Full),
+            ("false", Explain::None),
+            ("\"true\"", Explain::Full),
+            ("\"false\"", Explain::None),
+            ("\"full\"", Explain::Full),
+            ("\"reasons\"", Explain::Reasons),
+            ("\"none\"", Explain::None),
+        ] {
+            assert_eq!(serde_json::from_str::<Explain>(said).unwrap(), meant, "{said}");
+        }
+        assert!(serde_json::from_str::<Explain>("\"all\"").is_err());
+        assert_eq!(serde_json::to_string(&Explain::Full).unwrap(), "\"full\"");
+    }
 }
