@@ -22,8 +22,10 @@ mod personal;
 mod preset;
 mod ranker;
 mod rules;
+mod walk;
 mod ways;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use mercer_recommend::Item;
@@ -47,6 +49,7 @@ pub use ranker::{RankerExam, SearchRanker, TaughtBy};
 
 pub(crate) use hidden::Hidden;
 pub(crate) use narrow::price_range;
+pub(crate) use walk::Walk;
 
 use chips::Wishes;
 use exploring::explore;
@@ -167,17 +170,10 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let on_trial = canary::world_of(world, arm);
     let world = on_trial.as_ref().unwrap_or(world);
     let page = PageView::new(world, &person, &asked.page, now, request.explain);
-    let mut rules = Rules::new(&page, request, &mut notes);
-    let replaced = rules.replaced(request);
     let typed = &*request.q;
-    let request = replaced.as_ref().unwrap_or(request);
-    // A code is taken as it is.
-    let is_code = world.search.is_code(&request.q);
-    let mut wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
-    let preset = rules.preset(request, &mut wishes);
-    let request = preset.as_ref().unwrap_or(request);
-    let found = find(world, request, &wishes);
-    let mut narrowed = matched(&page, request, (&wishes, &found), &mut rules, &mut notes);
+    let looked = Looked::at(&page, request, &mut notes);
+    let Looked { request, wishes, found, mut narrowed, mut rules } = looked;
+    let request = &*request;
     let rival = Rival::drawn(&page, request, &rules, &narrowed.hits);
     meaning::keep_if(world.search_settings.meaning, &mut narrowed.hits);
     let preferred = Preferred::new(&page, request);
@@ -195,7 +191,7 @@ pub fn search(world: &World, request: &SearchRequest, id: DecisionId, now: Times
     let wanted = request.facets.unwrap_or(FACETS).min(MOST_FACETS);
     let facets = facets::facets(&page, request, &narrowed, &preferred, wanted);
     let by_meaning = narrowed.hits.iter().filter(|hit| hit.is_near()).count();
-    let ways_on = ways::on(&page, request, &wishes, &found, &narrowed.hits);
+    let ways_on = ways::on(&page, request, (&wishes, &found), &narrowed.hits);
     let shown = earlier.page(world, request, &narrowed.hits);
     let explored = shown.places.iter().position(|place| explored == Some(*place));
     let mut projection = Projection::new(&request.fields);
@@ -278,6 +274,46 @@ fn walked(world: &World, request: &SearchRequest) -> Vec<Match> {
         Some(category) => world.catalog.in_category(category).map(all).collect(),
         None => world.catalog.products().map(|(item, _)| all(item)).collect(),
     }
+}
+
+/// What a search finds, before it is put in order.
+struct Looked<'a> {
+    /// As rules make it.
+    request: Cow<'a, SearchRequest>,
+    wishes: Wishes,
+    found: Found,
+    narrowed: Narrowed<'a>,
+    rules: Rules<'a>,
+}
+
+impl<'a> Looked<'a> {
+    fn at(page: &'a PageView<'a>, request: &'a SearchRequest, notes: &mut Notes) -> Self {
+        let mut rules = Rules::new(page, request, notes);
+        let mut request = rules.replaced(request).map_or(Cow::Borrowed(request), Cow::Owned);
+        // A code is taken as it is.
+        let is_code = page.world.search.is_code(&request.q);
+        let mut wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(page.world, &request) };
+        if let Some(preset) = rules.preset(&request, &mut wishes) {
+            request = Cow::Owned(preset);
+        }
+        let found = find(page.world, &request, &wishes);
+        let narrowed = matched(page, &request, (&wishes, &found), &mut rules, notes);
+        Self { request, wishes, found, narrowed, rules }
+    }
+}
+
+/// The `total` that another search of the same customer has.
+fn total(page: &PageView<'_>, request: &SearchRequest) -> usize {
+    let asked = page_request(request);
+    let page = PageView::new(page.world, page.person, &asked.page, page.now, Explain::None);
+    let mut notes = Notes::default();
+    let Looked { request, mut narrowed, mut rules, .. } = Looked::at(&page, request, &mut notes);
+    meaning::keep_if(page.world.search_settings.meaning, &mut narrowed.hits);
+    let pinned = rules.arrange(&mut narrowed.hits, &mut notes);
+    if !request.ungrouped {
+        narrowed.keep_one_of_each_family(&pinned);
+    }
+    narrowed.hits.len() + pinned.len()
 }
 
 /// What fits the words and what is near to them, as far as it may be shown.

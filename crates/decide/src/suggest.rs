@@ -20,7 +20,7 @@ use crate::filter::{Seen, available, refuse_for};
 use crate::gate::{Person, admit};
 use crate::notes::Notes;
 use crate::page::PageView;
-use crate::search::Hidden;
+use crate::search::{Hidden, Walk};
 
 const QUERIES: usize = 6;
 const PLACES: usize = 3;
@@ -173,37 +173,17 @@ fn places(page: &PageView<'_>, request: &SuggestRequest, field: &FacetField) -> 
     let facets = page.world.search.facets();
     let told = |value: Value| {
         let text = facets.text(value);
-        let name = if *field == FacetField::Brand { "refine.brand" } else { "category" };
-        Some(SuggestedPlace {
-            value: text.to_owned(),
-            label: leaf_of(text).to_owned(),
-            products: shown_in(page, request, (field, text), facets.products(value) as usize)?,
-            url: format!("?{name}={}", encoded(text)),
-        })
+        let (name, walk) = match field {
+            FacetField::Brand => ("refine.brand", Walk::Brand(text)),
+            _ => ("category", Walk::Category(text)),
+        };
+        let products = walk.total(page, &search_for(request, ""));
+        let url = format!("?{name}={}", encoded(text));
+        let place = SuggestedPlace { value: text.to_owned(), label: leaf_of(text).to_owned(), products, url };
+        (products > 0).then_some(place)
     };
     let wanted = request.places.unwrap_or(PLACES).min(MOST);
     facets.places(field, &request.q, MOST).into_iter().filter_map(told).take(wanted).collect()
-}
-
-/// How many products of a category or brand may be shown; none where all are hidden.
-fn shown_in(
-    page: &PageView<'_>,
-    request: &SuggestRequest,
-    (field, text): (&FacetField, &str),
-    all: usize,
-) -> Option<usize> {
-    let catalog = &page.world.catalog;
-    let category = (*field == FacetField::Category).then(|| text.to_owned());
-    let mut hidden = Hidden::from(page, &SearchRequest { category, ..search_for(request, "") });
-    if hidden.is_empty() {
-        return Some(all);
-    }
-    let mut is_shown = |item: Item| catalog.product(item).is_some_and(|product| !hidden.has(item, product));
-    let shown = match field {
-        FacetField::Brand => catalog.of_brand(text).filter(|item| is_shown(*item)).count(),
-        _ => catalog.in_category(leaf_of(text)).filter(|item| is_shown(*item)).count(),
-    };
-    (shown > 0).then_some(shown)
 }
 
 /// A value in an address.

@@ -1,4 +1,4 @@
-//! The categories with what can be bought in them: counted when somebody asks, and kept until a product changes.
+//! The categories in which something can be bought, with what is there: counted when somebody asks, and kept until a product changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::Catalog;
 pub(crate) struct Shelf {
     /// From the widest to this one.
     pub(crate) path: Vec<String>,
-    /// Families count once.
+    /// What a walk through it finds, sold out or not; families count once.
     pub(crate) products: usize,
     /// The first of them with a picture, by number.
     pub(crate) pictured: Option<Item>,
@@ -24,6 +24,8 @@ pub(crate) struct Shelf {
 struct Counting<'a> {
     products: usize,
     families: FxHashSet<&'a str>,
+    /// Something of it can be bought.
+    is_open: bool,
     pictured: Option<Item>,
 }
 
@@ -36,12 +38,13 @@ impl Catalog {
 
 fn count<'a>(products: impl Iterator<Item = (Item, &'a Arc<Product>)>) -> Arc<[Shelf]> {
     let mut counts: BTreeMap<&[String], Counting<'a>> = BTreeMap::new();
-    for (item, product) in products.filter(|(_, product)| product.is_buyable()) {
+    for (item, product) in products {
         for path in (1..=product.category.len()).filter_map(|length| product.category.get(..length)) {
             let counting = counts.entry(path).or_default();
             let is_new = product.group_id.as_deref().is_none_or(|family| counting.families.insert(family));
             counting.products += usize::from(is_new);
-            if product.image_url.is_some() {
+            counting.is_open |= product.is_buyable();
+            if product.image_url.is_some() && product.is_buyable() {
                 counting.pictured.get_or_insert(item);
             }
         }
@@ -51,5 +54,5 @@ fn count<'a>(products: impl Iterator<Item = (Item, &'a Arc<Product>)>) -> Arc<[S
         products: counting.products,
         pictured: counting.pictured,
     };
-    counts.into_iter().map(shelf).collect()
+    counts.into_iter().filter(|(_, counting)| counting.is_open).map(shelf).collect()
 }

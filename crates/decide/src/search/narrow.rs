@@ -114,7 +114,7 @@ impl Choice {
 }
 
 /// By the name of any level, or by the path from the widest.
-fn is_in_category(product: &Product, category: &str) -> bool {
+pub(super) fn is_in_category(product: &Product, category: &str) -> bool {
     if category.contains(LEVEL_SEPARATOR) {
         let mut levels = product.category.iter();
         return category.split(LEVEL_SEPARATOR).all(|name| levels.next().is_some_and(|level| level == name));

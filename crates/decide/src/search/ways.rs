@@ -5,8 +5,9 @@ use mercer_schema::{SearchRequest, WayOn, WayOnKind};
 use mercer_search::Found;
 use rustc_hash::FxHashMap;
 
-use super::Hit;
 use super::chips::Wishes;
+use super::walk::Walk;
+use super::{Hit, total};
 use crate::page::PageView;
 use crate::words::Language;
 
@@ -18,8 +19,7 @@ const MOST_CATEGORIES: usize = 4;
 pub(super) fn on(
     page: &PageView<'_>,
     request: &SearchRequest,
-    wishes: &Wishes,
-    found: &Found,
+    (wishes, found): (&Wishes, &Found),
     shown: &[Hit<'_>],
 ) -> Vec<WayOn> {
     // What is only near is no reason to stay.
@@ -30,41 +30,51 @@ pub(super) fn on(
     }
     let mut ways = Vec::new();
     let is_german = page.language == Language::German;
-    let all = found.matches.len();
-    let is_narrowed =
-        request.category.is_some() || request.filter.is_some() || !request.refine.is_empty() || wishes.narrow();
-    if is_narrowed && all > shown {
-        let text = if is_german {
-            format!("Alle {all} Treffer ohne Einschränkung")
-        } else {
-            format!("All {all} results, not narrowed down")
-        };
-        ways.push(WayOn {
-            kind: WayOnKind::WithoutFilters,
-            text,
-            q: Some(wishes.rest.clone()),
-            category: None,
-            total: all,
-        });
-    }
+    ways.extend(without_filters(page, request, wishes, shown));
     let words: Vec<&str> = found.words.iter().map(|word| word.typed.as_str()).collect();
     if words.len() > 1 && !found.dropped.is_empty() {
         let kept: Vec<&str> =
             words.into_iter().filter(|word| !found.dropped.iter().any(|dropped| dropped == word)).collect();
         if !kept.is_empty() {
             let q = kept.join(" ");
-            let total = page.world.search.find(&page.world.lexicon(), &q, false).matches.len();
+            let total = total(page, &SearchRequest { q: q.clone(), ..request.clone() });
             let text =
                 if is_german { format!("Nur nach „{q}“ suchen") } else { format!("Search for “{q}” only") };
             ways.push(WayOn { kind: WayOnKind::FewerWords, text, q: Some(q), category: None, total });
         }
     }
-    ways.extend(categories(page, found, &near));
+    ways.extend(categories(page, request, found, &near));
     ways
 }
 
+/// The same words without all that they were narrowed down by, where more is found so.
+fn without_filters(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes, shown: usize) -> Option<WayOn> {
+    let is_narrowed =
+        request.category.is_some() || request.filter.is_some() || !request.refine.is_empty() || wishes.narrow();
+    if !is_narrowed {
+        return None;
+    }
+    let presets = wishes.preset.iter().map(|chip| chip.id.clone());
+    let wide = SearchRequest {
+        q: wishes.rest.clone(),
+        category: None,
+        filter: None,
+        refine: Vec::new(),
+        ignore: request.ignore.iter().cloned().chain(presets).collect(),
+        ..request.clone()
+    };
+    let total = total(page, &wide);
+    let text = if page.language == Language::German {
+        format!("Alle {total} Treffer ohne Einschränkung")
+    } else {
+        format!("All {total} results, not narrowed down")
+    };
+    let way = WayOn { kind: WayOnKind::WithoutFilters, text, q: Some(wide.q), category: None, total };
+    (total > shown).then_some(way)
+}
+
 /// The categories of what was found before it was narrowed down, or else of what is near; of nothing, the largest of the shop.
-fn categories(page: &PageView<'_>, found: &Found, near: &[&Hit<'_>]) -> Vec<WayOn> {
+fn categories(page: &PageView<'_>, request: &SearchRequest, found: &Found, near: &[&Hit<'_>]) -> Vec<WayOn> {
     let catalog = &page.world.catalog;
     let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
     let by_words =
@@ -79,12 +89,13 @@ fn categories(page: &PageView<'_>, found: &Found, near: &[&Hit<'_>]) -> Vec<WayO
         let top = catalog.categories().filter(|category| category.path.len() == 1);
         top.filter_map(|category| Some((category.path.into_iter().next()?, category.products))).collect()
     } else {
-        counts.keys().map(|name| ((*name).to_owned(), catalog.in_category(name).count())).collect()
+        counts.keys().map(|name| ((*name).to_owned(), Walk::Category(name).members(page))).collect()
     };
     ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     ranked.truncate(MOST_CATEGORIES);
-    let way = |(name, total): (String, usize)| WayOn {
+    let way = |(name, _): (String, usize)| WayOn {
         kind: WayOnKind::Category,
+        total: Walk::Category(&name).total(page, request),
         text: if page.language == Language::German {
             format!("Alles unter {name}")
         } else {
@@ -92,7 +103,6 @@ fn categories(page: &PageView<'_>, found: &Found, near: &[&Hit<'_>]) -> Vec<WayO
         },
         q: None,
         category: Some(name),
-        total,
     };
-    ranked.into_iter().map(way).collect()
+    ranked.into_iter().map(way).filter(|way| way.total > 0).collect()
 }

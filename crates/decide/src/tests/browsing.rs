@@ -1,6 +1,8 @@
 //! Where to go in the shop, by what a customer sees.
 
-use mercer_schema::{AnonymousId, Availability, BrowseAnswer, BrowseBecause, BrowseRequest, BrowseTile, Timestamp};
+use mercer_schema::{
+    AnonymousId, Availability, BrowseAnswer, BrowseBecause, BrowseRequest, BrowseTile, SearchRequest, Timestamp,
+};
 
 use super::searching::shop;
 use crate::testing::Shop;
@@ -21,7 +23,7 @@ fn told(tiles: &[BrowseTile]) -> Vec<(&str, BrowseBecause)> {
 }
 
 #[test]
-fn the_tree_counts_what_can_be_bought_and_families_once() {
+fn the_tree_counts_what_a_walk_finds_and_families_once() {
     let mut shop = shop();
     for id in ["s1", "s2"] {
         shop.change(id, |product| product.group_id = Some("swift".into()));
@@ -38,12 +40,16 @@ fn the_tree_counts_what_can_be_bought_and_families_once() {
         .iter()
         .map(|one| (one.name.as_str(), one.products, one.children.iter().map(|one| one.category.as_str()).collect()))
         .collect();
-    assert_eq!(flat, [("Home", 2, vec!["Home > Mugs"]), ("Sport", 2, vec!["Sport > Shoes"])], "no empty shelf");
+    assert_eq!(flat, [("Home", 3, vec!["Home > Mugs"]), ("Sport", 3, vec!["Sport > Shoes"])], "no empty shelf");
+    for category in answer.categories.iter().flat_map(|one| [one].into_iter().chain(&one.children)) {
+        let walk = SearchRequest { category: Some(category.category.clone()), ..SearchRequest::default() };
+        assert_eq!(super::searching::asks(&shop, &walk).total, category.products, "{}", category.category);
+    }
     assert_eq!(answer.categories[0].image_url.as_deref(), Some("/m2.png"), "the most popular of it");
     assert_eq!(answer.categories[1].image_url, None);
     shop.world.remove_product(&"m1".parse().unwrap());
-    assert_eq!(asks(&shop, &who("x")).categories[0].products, 1, "a change counts at once");
-    assert_eq!(answer.categories[0].products, 2);
+    assert_eq!(asks(&shop, &who("x")).categories[0].products, 2, "a change counts at once");
+    assert_eq!(answer.categories[0].products, 3);
 }
 
 #[test]

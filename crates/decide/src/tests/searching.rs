@@ -185,6 +185,30 @@ fn nobody_stands_before_an_empty_page() {
     assert!(partly.total > 0 && !partly.query.dropped.is_empty());
 }
 
+#[test]
+fn a_way_on_and_a_place_say_how_much_is_found_there() {
+    let mut shop = shop();
+    for id in ["s1", "s2", "s3", "m1", "m2"] {
+        shop.change(id, |product| product.group_id = Some(format!("family {}", &id[..1])));
+    }
+    shop.dismisses("x", "r1");
+    let mut kinds = std::collections::BTreeSet::new();
+    for text in ["running shoe under 10", "coffee zzyzx", "zzyzx", "tea rack", "coffee rack mug"] {
+        let answer = asks(&shop, &by("x", text));
+        for way in &answer.ways_on {
+            let there = SearchRequest { category: way.category.clone(), ..by("x", way.q.as_deref().unwrap_or("")) };
+            assert_eq!(asks(&shop, &there).total, way.total, "{text}: {way:?}");
+            kinds.insert(format!("{:?}", way.kind));
+        }
+    }
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    let [shoes, nike] = ["sho", "nike"].map(|text| suggests(&shop, "x", text));
+    assert_eq!((shoes.categories[0].products, nike.brands[0].products), (2, 1));
+    let narrow = asks(&shop, &by("x", "running shoe under 10"));
+    let ways = narrow.ways_on.iter().filter(|way| way.kind == WayOnKind::WithoutFilters);
+    assert_eq!(ways.map(|way| way.text.as_str()).collect::<Vec<_>>(), ["All 2 results, not narrowed down"]);
+}
+
 fn suggests(shop: &Shop, who: &str, text: &str) -> SuggestAnswer {
     let request = SuggestRequest {
         q: text.to_owned(),
