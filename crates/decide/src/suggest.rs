@@ -1,7 +1,8 @@
 //! What is being typed, carried on: texts to search for, categories, brands and products, in one answer.
 //!
 //! Everything that is suggested finds something, nothing that the shop hides is suggested, and nothing that only few people
-//! typed is told to others. It is as pure as a search.
+//! typed is told to others, nor what has a word that the catalog does not know: names, addresses and abuse are such. It is as
+//! pure as a search.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use mercer_schema::{
     DecideRequest, DecidedItem, Explain, Page, PageType, SearchRequest, SourceKind, SuggestAnswer, SuggestRequest,
     SuggestedBecause, SuggestedPlace, SuggestedQuery, Timestamp,
 };
-use mercer_search::{Doc, FacetField, Titles, Value, best, leaf_of};
+use mercer_search::{Doc, FacetField, Found, Titles, Value, best, leaf_of};
 
 use crate::World;
 use crate::candidates::{Depth, Proposal, Sources};
@@ -38,8 +39,9 @@ const OWN: f64 = 4.0;
 const IN_MIND: f64 = 6.0;
 /// At this place what is in mind counts half as much as at the first.
 const NEAR: f64 = 30.0;
-/// Before the first letter: of one's own, then of others'.
+/// Before the first letter: of one's own, then of others', some of which may not be told.
 const MOST_RECENT: usize = 3;
+const MOST_LOOKED_AT: usize = 3 * MOST;
 
 /// Completes what is typed.
 pub fn suggest(world: &World, request: &SuggestRequest, now: Timestamp) -> SuggestAnswer {
@@ -88,7 +90,7 @@ fn queries(
     if request.q.trim().is_empty() {
         let own = searcher.map_or(&[][..], |searcher| world.queries.own(searcher));
         own.iter().take(MOST_RECENT).for_each(|text| told.add(text, SuggestedBecause::Recent));
-        world.queries.wanted().take(MOST).for_each(|text| told.add(text, SuggestedBecause::Popular));
+        world.queries.wanted().take(MOST_LOOKED_AT).for_each(|text| told.add(text, SuggestedBecause::Popular));
         return told.queries;
     }
     let in_mind = (strength > 0.0).then(|| InMind::of(world, person, now));
@@ -114,7 +116,7 @@ fn queries(
     told.queries
 }
 
-/// Suggestions so far, each text once, whatever the order of its words.
+/// Suggestions so far, each text once, whatever the order of its words and whether they stand in the singular.
 struct Told<'a> {
     page: &'a PageView<'a>,
     request: &'a SuggestRequest,
@@ -129,12 +131,11 @@ impl Told<'_> {
         if self.queries.len() >= self.wanted || text == self.typed {
             return;
         }
-        let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-        words.sort_unstable();
+        let words = self.page.world.search.stems(text);
         // What finds nothing any more is not told.
         if !self.known.contains(&words) && self.finds(text, why) {
             self.known.insert(words);
-            self.queries.push(SuggestedQuery { text: text.to_owned(), why });
+            self.queries.push(SuggestedQuery { text: self.page.world.search.spelled(text), why });
         }
     }
 
@@ -145,11 +146,24 @@ impl Told<'_> {
         if why == SuggestedBecause::Catalog && hidden.is_empty() {
             return true;
         }
-        let mut found = world.search.find(&world.lexicon(), text, false).matches.into_iter().map(|found| found.doc);
-        found.any(|Doc(number)| {
+        let found = if why == SuggestedBecause::Popular {
+            world.search.find_as_typed(&world.lexicon(), text, false)
+        } else {
+            world.search.find(&world.lexicon(), text, false)
+        };
+        if why == SuggestedBecause::Popular && !is_for_all(&found) {
+            return false;
+        }
+        found.matches.iter().map(|found| found.doc).any(|Doc(number)| {
             world.catalog.product(Item(number)).is_some_and(|product| !hidden.has(Item(number), product))
         })
     }
+}
+
+/// Whether what others typed may be told: the catalog has all of its words, in stems or as synonyms, and it is not a bare
+/// number of a product.
+fn is_for_all(as_typed: &Found) -> bool {
+    as_typed.unknown.is_empty() && as_typed.unwanted.is_empty() && !as_typed.is_code
 }
 
 /// Titles of what the customer has in mind, the nearest first.

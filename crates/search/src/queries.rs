@@ -14,6 +14,7 @@ use mercer_schema::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
+use crate::SearchIndex;
 use crate::text::tokens;
 
 type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
@@ -201,6 +202,18 @@ impl Queries {
             self.by_word.remove(&(token.plain.into(), Arc::clone(text)));
         }
         self.by_level.remove(&(Reverse(rising(asked.level)), Arc::clone(text)));
+    }
+}
+
+impl SearchIndex {
+    /// The words of a text as stems of the shop's language, in order of the alphabet: the same for texts that differ only in the
+    /// order of their words or in singular and plural.
+    pub fn stems(&self, text: &str) -> Vec<String> {
+        let words = self.languages()[0].words();
+        let mut stems: Vec<String> =
+            tokens(text, MOST_WORDS).into_iter().map(|token| words.stem(&token.written)).collect();
+        stems.sort_unstable();
+        stems
     }
 }
 

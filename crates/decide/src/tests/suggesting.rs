@@ -63,6 +63,27 @@ fn what_the_shop_hides_is_suggested_in_no_form() {
 }
 
 #[test]
+fn what_the_catalog_does_not_know_is_told_to_nobody_else() {
+    let mut shop = shop();
+    let unsafe_texts = ["damned mug", "mug john smith 12 baker street", "mug 4711", "mug without damned", "m1"];
+    for who in ["a", "b", "c"] {
+        for text in unsafe_texts.into_iter().chain(["coffee mugs", "mug coffee"]) {
+            shop.searches(who, text, DAY);
+        }
+    }
+    shop.searches("d", "mug coffee", DAY);
+    let told = |who: &str, typed: &str| -> Vec<String> {
+        asks(&shop, who, typed).queries.into_iter().map(|query| query.text).collect()
+    };
+    assert_eq!(told("x", ""), ["mug coffee"], "one of those that differ in number, the one that is typed more");
+    for typed in ["mu", "dam", "john", "m1", "4711"] {
+        let told = told("x", typed);
+        assert!(unsafe_texts.iter().all(|text| !told.iter().any(|told| told == text)), "{typed}: {told:?}");
+    }
+    assert!(told("a", "dam").contains(&"damned mug".to_owned()), "one's own stays for oneself");
+}
+
+#[test]
 fn a_rule_for_one_search_hides_there_only() {
     let one = SearchWhen { is: vec!["mug".into()], ..SearchWhen::default() };
     let shop = with(shop(), one, hide("product.id == 'm1'"));
