@@ -45,6 +45,15 @@ pub(crate) fn progress(bar: &ProgressBar) -> impl Fn(Progress) + use<> {
     }
 }
 
+/// The next step of work under a moving mark; a line of its own where there is no terminal, so that nobody thinks it hangs.
+pub(crate) fn step(spinner: &ProgressBar, text: &str) {
+    if spinner.is_hidden() {
+        remark(text);
+    } else {
+        spinner.set_message(text.to_owned());
+    }
+}
+
 /// A moving mark for work of unknown length.
 pub(crate) fn spinner(label: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {

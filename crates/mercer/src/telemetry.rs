@@ -1,5 +1,7 @@
 //! Logs to standard error, traces to an OpenTelemetry collector when one is configured.
 
+use std::io::IsTerminal;
+
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -20,7 +22,9 @@ pub(crate) fn start(config: &Config) -> Result<Telemetry, Failure> {
         Failure::settings(format!("log.level: `{}` is no level or filter: {error}", config.log_level))
     };
     let filter = EnvFilter::builder().parse(&config.log_level).map_err(wrong_level)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for eyes: a file, a journal or a pipe gets the bare text.
+    let is_colourful = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_colourful);
     let lines = match config.log_format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().boxed(),

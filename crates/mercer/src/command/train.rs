@@ -34,7 +34,7 @@ pub(crate) fn run(train: &Train, config: &Config, as_json: bool) -> Result<(), F
 fn in_folder(config: &Config, why: &str, spinner: &ProgressBar) -> Result<Value, Failure> {
     let home = Home::open_existing(config)?;
     let shown = spinner.clone();
-    let progress = move |step: &str| shown.set_message(step.to_owned());
+    let progress = move |step: &str| output::step(&shown, step);
     let audit = super::models::audit(why);
     let trained = super::runtime()?.block_on(home.engine.train(audit, mercer_server::now(), progress))?;
     Ok(json!({
@@ -46,6 +46,7 @@ fn in_folder(config: &Config, why: &str, spinner: &ProgressBar) -> Result<Value,
 /// Begins the run and watches it: a run takes longer than a connection may last.
 fn on_server(server: &Server, why: &str, spinner: &ProgressBar) -> Result<Value, Failure> {
     server.post("/v1/models/train", Some(&json!({ "wait": false, "why": why })))?;
+    let mut told = String::new();
     let ended = loop {
         std::thread::sleep(ASK_EVERY);
         let progress = server.get("/v1/models/training", &[])?;
@@ -53,7 +54,11 @@ fn on_server(server: &Server, why: &str, spinner: &ProgressBar) -> Result<Value,
             break progress;
         }
         let doing = progress["doing"].as_str().unwrap_or_default();
-        spinner.set_message(format!("{} of {}: {doing}", progress["done"], progress["steps"]));
+        let step = format!("{} of {}: {doing}", progress["done"], progress["steps"]);
+        if step != told {
+            output::step(spinner, &step);
+            told = step;
+        }
     };
     match ended["version"].as_str() {
         Some(version) => {
