@@ -1,6 +1,6 @@
 //! Models by name, with settings: `ials`, `ials:dimensions=256:sweeps=12`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// A model as it is asked for.
@@ -9,6 +9,8 @@ pub struct Spec {
     text: String,
     name: String,
     settings: BTreeMap<String, String>,
+    /// Settings that were asked for, given or not: what an error names.
+    known: BTreeSet<String>,
 }
 
 /// What is wrong with a model's name or settings.
@@ -31,7 +33,7 @@ impl Spec {
             })?;
             settings.insert(key.trim().to_owned(), value.trim().to_owned());
         }
-        Ok(Self { text: text.to_owned(), name, settings })
+        Ok(Self { text: text.to_owned(), name, settings, known: BTreeSet::new() })
     }
 
     pub fn name(&self) -> &str {
@@ -60,6 +62,7 @@ impl Spec {
 
     /// Moves a setting into its place, if it was given.
     pub fn take<T: FromStr>(&mut self, key: &str, place: &mut T) -> Result<(), SpecError> {
+        self.known.insert(key.to_owned());
         if let Some(value) = self.settings.remove(key) {
             *place = value.parse().map_err(|_| self.error(format!("`{value}` cannot be the setting `{key}`")))?;
         }
@@ -78,7 +81,11 @@ impl Spec {
     /// Every setting must have found its place.
     pub fn finish(self) -> Result<(), SpecError> {
         match self.settings.keys().next() {
-            Some(key) => Err(self.error(format!("it has no setting `{key}`"))),
+            Some(key) if self.known.is_empty() => Err(self.error(format!("it has no setting `{key}`, nor any other"))),
+            Some(key) => {
+                let known = self.known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                Err(self.error(format!("it has no setting `{key}`; there are {known}")))
+            }
             None => Ok(()),
         }
     }
@@ -115,6 +122,11 @@ mod tests {
         );
         let mut spec = Spec::parse("ease:l2=much").unwrap();
         assert_eq!(problem(spec.take("l2", &mut 0.0_f32)), "model `ease:l2=much`: `much` cannot be the setting `l2`");
-        assert_eq!(problem(Spec::parse("ease:l1=2").unwrap().finish()), "model `ease:l1=2`: it has no setting `l1`");
+        let mut spec = Spec::parse("ease:l1=2").unwrap();
+        spec.take("l2", &mut 0.0_f32).unwrap();
+        spec.take("damping", &mut 0.0_f32).unwrap();
+        assert_eq!(problem(spec.finish()), "model `ease:l1=2`: it has no setting `l1`; there are damping, l2");
+        let none = problem(Spec::parse("popularity:l1=2").unwrap().finish());
+        assert_eq!(none, "model `popularity:l1=2`: it has no setting `l1`, nor any other");
     }
 }
