@@ -40,7 +40,7 @@ pub use run::{Dataset, Measured, ask, compare, tune};
 pub use sequences::{SequenceData, read_sequences};
 pub use sessions::{SessionData, read_sessions};
 pub use spec::{Spec, SpecError};
-pub use weights::tune_weights;
+pub use weights::{check_blend, tune_weights};
 
 /// Numbers for the names in the files, by first mention.
 #[derive(Debug, Clone, Default)]

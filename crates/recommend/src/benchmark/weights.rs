@@ -28,15 +28,39 @@ impl BlendSpec {
         spec.take("depth", &mut depth)?;
         let fusion = match fusion.as_str() {
             "share" => {
-                let mut sharpness = 1.0;
+                let mut sharpness: f32 = 1.0;
                 spec.take("sharpness", &mut sharpness)?;
+                if !(sharpness > 0.0 && sharpness.is_finite()) {
+                    return Err(spec.error(format!("`sharpness={sharpness}` is none: it is a number above 0")));
+                }
                 Fusion::Share { sharpness }
             }
             "best" => Fusion::Best,
             "rank" => Fusion::Rank { offset: 60.0 },
             _ => return Err(spec.error(format!("`{fusion}` is no fusion; there are share, best and rank"))),
         };
-        Ok(Self { fusion, depth, weights: spec.numbers()? })
+        let weights = spec.numbers()?;
+        if weights.is_empty() {
+            return Err(spec.error("it names no models; write it as blend:slim=1:ials=0.5".to_owned()));
+        }
+        if let Some((name, weight)) = weights.iter().find(|(_, weight)| !weight.is_finite()) {
+            return Err(spec.error(format!("`{name}={weight}` is no weight: it is a finite number")));
+        }
+        if depth == 0 || weights.iter().all(|(_, weight)| *weight <= 0.0) {
+            return Err(
+                spec.error("nothing in it has a weight above 0, or its depth is 0: it would answer nothing".to_owned())
+            );
+        }
+        Ok(Self { fusion, depth, weights })
+    }
+}
+
+/// Whether a blend can be asked beside the models that stand before it, which need not be fitted yet.
+pub fn check_blend(spec: &Spec, before: &[Spec]) -> Result<(), SpecError> {
+    let asked = BlendSpec::of(spec.clone())?;
+    match asked.weights.iter().find(|(name, _)| before.iter().all(|model| model.name() != name)) {
+        Some((name, _)) => Err(spec.error(format!("no model before it in the list is called `{name}`"))),
+        None => Ok(()),
     }
 }
 
@@ -121,6 +145,28 @@ impl<'a> Answers<'a> {
 mod tests {
     use super::*;
     use crate::benchmark::read_sessions;
+
+    #[test]
+    fn a_blend_that_could_answer_nothing_is_refused() {
+        let before = ["slim", "ials"].map(|name| Spec::parse(name).unwrap());
+        let check = |text: &str| check_blend(&Spec::parse(text).unwrap(), &before);
+        for fine in ["blend:slim=1", "blend:slim=0:ials=0.5", "blend:slim=1:fusion=share:sharpness=0.7"] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for (wrong, why) in [
+            ("blend", "names no models"),
+            ("blend:fusion=rank", "names no models"),
+            ("blend:slim=nan", "`slim=NaN` is no weight"),
+            ("blend:slim=1:ials=inf", "`ials=inf` is no weight"),
+            ("blend:slim=0:ials=-1", "a weight above 0"),
+            ("blend:slim=1:depth=0", "its depth is 0"),
+            ("blend:slim=1:fusion=share:sharpness=nan", "`sharpness=NaN` is none"),
+            ("blend:slim=1:ease=1", "is called `ease`"),
+        ] {
+            let told = check(wrong).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
+    }
 
     #[test]
     fn the_part_that_knows_gets_the_weight() {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use mercer_recommend::Item;
 use mercer_recommend::benchmark::{
-    Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, compare, read_baskets,
-    read_interactions, read_sequences, read_sessions, tune, tune_weights,
+    Cold, Dataset, FormatError, Measured, OrderData, OrderSplit, Outcome, Spec, SpecError, check_blend, compare,
+    read_baskets, read_interactions, read_sequences, read_sessions, tune, tune_weights,
 };
 use mercer_recommend::latent::{ItemVectors, NamedVectors};
 use mercer_schema::Product;
@@ -70,18 +70,30 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
 }
 
 fn specs(asked: &EvalRecommend, data: &dyn Dataset) -> Result<Vec<Spec>, Failure> {
-    let automatic = asked.models.iter().any(|name| name == "auto");
-    let names: Vec<&str> =
-        if automatic { data.auto().to_vec() } else { asked.models.iter().map(String::as_str).collect() };
-    let spec = |name: &str| {
-        let spec = Spec::parse(name)?;
-        // Before hours of fitting, not after.
-        if spec.name() != "blend" && !data.models().contains(&spec.name()) {
-            return Err(spec.error(format!("there are {} and blend", data.models().join(", "))));
-        }
-        Ok(spec)
-    };
-    names.into_iter().map(spec).collect::<Result<_, _>>().map_err(|error| Failure::usage(error.to_string()))
+    let mut names: Vec<&str> = Vec::new();
+    for name in &asked.models {
+        let meant = if name == "auto" { data.auto() } else { &[name.as_str()][..] };
+        // What the automatic set has already is not fitted twice.
+        let new: Vec<&str> = meant.iter().copied().filter(|name| !names.contains(name)).collect();
+        names.extend(new);
+    }
+    let mut specs: Vec<Spec> = Vec::with_capacity(names.len());
+    for name in names {
+        let spec = checked(name, &specs, data).map_err(|error| Failure::usage(error.to_string()))?;
+        specs.push(spec);
+    }
+    Ok(specs)
+}
+
+/// What can be told before hours of fitting is told before, not after.
+fn checked(name: &str, before: &[Spec], data: &dyn Dataset) -> Result<Spec, SpecError> {
+    let spec = Spec::parse(name)?;
+    if spec.name() == "blend" {
+        check_blend(&spec, before)?;
+    } else if !data.models().contains(&spec.name()) {
+        return Err(spec.error(format!("there are {} and blend", data.models().join(", "))));
+    }
+    Ok(spec)
 }
 
 fn tuned(asked: &EvalRecommend, data: &dyn Dataset, specs: Vec<Spec>) -> Result<Vec<Spec>, Failure> {

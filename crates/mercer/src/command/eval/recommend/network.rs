@@ -155,6 +155,9 @@ impl WithNetwork {
         spec.take("load", &mut load)?;
         spec.take("save", &mut save)?;
         take(&mut spec, &mut settings)?;
+        if settings.epochs == 0 && load.is_empty() {
+            return Err(spec.error("with `epochs=0` it would learn nothing; give it one or more".to_owned()));
+        }
         let failed = |file: &str, problem: String| spec.error(format!("{file}: {problem}"));
         let number = |name: &str| name.parse().ok();
         let model = if load.is_empty() {
