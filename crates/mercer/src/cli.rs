@@ -332,7 +332,7 @@ pub(crate) struct EvalRecommend {
     #[arg(long)]
     pub format: DataFormat,
     /// What the models learn from; for `events` the data folder is read instead
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["days", "last"])]
+    #[arg(long, value_name = "FILE")]
     pub train: Option<PathBuf>,
     /// Ask this file instead of the test file, to choose settings on
     #[arg(long, value_name = "FILE")]
@@ -350,13 +350,16 @@ pub(crate) struct EvalRecommend {
     #[arg(long, value_name = "FOLDER")]
     pub encoder: Option<PathBuf>,
     /// `events`: hold out the first order of each customer in so many last days (the default, with 30)
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36_500))]
     pub days: Option<i64>,
-    /// `events`: hold out the last order of each customer
-    #[arg(long, conflicts_with = "days")]
+    /// `events`: hold out the last order of each customer, as `--split last` does
+    #[arg(long, conflicts_with_all = ["days", "split"])]
     pub last: bool,
+    /// `events`: what is held out, by `time` the last days, or the `last` order of each customer
+    #[arg(long, value_name = "SPLIT")]
+    pub split: Option<HeldOut>,
     /// Models, with commas between them and settings behind colons: `slim,ials:dimensions=64,blend:slim=1:ials=1`;
-    /// `auto` is a sensible set, for `sessions` and `sequences` with a transformer of a few minutes
+    /// `auto` is a sensible set, to which those named beside it are added, for `sessions` and `sequences` with a transformer of a few minutes
     #[arg(long, value_delimiter = ',', default_value = "auto")]
     pub models: Vec<String>,
     /// What is measured, as NAME@PLACES, with commas: HR, MRR, Recall, NDCG, Precision
@@ -369,6 +372,14 @@ pub(crate) struct EvalRecommend {
     /// With --json: the file to write instead of standard output
     #[arg(value_name = "OUT")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum HeldOut {
+    /// The first order of each known customer in the last days
+    Time,
+    /// The last order of each customer
+    Last,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -3,12 +3,13 @@
 use super::{Metric, Question};
 use crate::evaluate::{Interval, mean_interval};
 
-const ROUNDS: usize = 1_000;
-const SEED: u64 = 1;
+/// Rounds and seed of the bootstrap behind every interval.
+pub const ROUNDS: usize = 1_000;
+pub const SEED: u64 = 1;
 /// An item is cold with at most so many training interactions.
-const COLD_ITEM: u32 = 5;
+pub const COLD_ITEM: u32 = 5;
 /// A customer is cold with at most so many known items.
-const COLD_CUSTOMER: usize = 2;
+pub const COLD_CUSTOMER: usize = 2;
 
 /// A model's figures over all questions.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The mean of each metric over the questions of a part, one flag a question; none where the part has no question.
+    pub fn means_of(&self, part: &[bool]) -> Vec<(Metric, Option<f64>)> {
+        let is_in = |place: usize| part.get(place).copied().unwrap_or_default();
+        let has_cases = (0..self.questions()).any(is_in);
+        let means = self.metrics(is_in).into_iter();
+        means.map(|(metric, interval)| (metric, has_cases.then_some(interval.mean))).collect()
+    }
+
     /// Mean and bootstrap interval of each metric over the questions that `part` picks.
     pub fn metrics(&self, part: impl Fn(usize) -> bool) -> Vec<(Metric, Interval)> {
         let picked = |values: &[f64]| -> Vec<f64> {
@@ -100,6 +109,8 @@ mod tests {
         assert!((ours.metrics(|place| place == 1)[0].1.mean).abs() < 1e-12);
         assert!((ours.better_than(&theirs)[0].1.mean - 0.5).abs() < 1e-12);
         assert_eq!(ours.questions(), 4);
+        let mean = |part: &[bool]| ours.means_of(part)[0].1;
+        assert_eq!((mean(&[true, true]), mean(&[false; 4]), mean(&[])), (Some(0.5), None, None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use mercer_recommend::latent::{ItemVectors, NamedVectors};
 use mercer_schema::Product;
 use serde_json::json;
 
-use crate::cli::{DataFormat, EvalRecommend};
+use crate::cli::{DataFormat, EvalRecommend, HeldOut};
 use crate::command::{embed, peak_megabytes};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -38,6 +38,7 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
     }
     let data = network::with_network(read(asked, config)?);
     let data = &*data;
+    has_cases(asked, data)?;
     let specs = tuned(asked, data, specs(asked, data)?)?;
     let popularity = data.popularity();
     let measured = Measured { metrics: &asked.metrics, popularity: &popularity };
@@ -59,7 +60,8 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
         return Ok(());
     }
     let models: Vec<_> = taken.iter().map(|one| report::to_json(one, &taken, &cold)).collect();
-    let result = json!({ "models": models });
+    let split = if asked.format == DataFormat::Events { Some(split(asked)?) } else { None };
+    let result = json!({ "protocol": report::protocol(asked, split, data.questions().len()), "models": models });
     match &asked.out {
         Some(path) => fs::write(path, format!("{result:#}\n")).map_err(|error| failed(path, &error)),
         None => {
@@ -118,8 +120,11 @@ fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Fail
     if asked.format == DataFormat::Events {
         let home = Home::open_existing(config)?;
         let orders = home.engine.orders()?;
-        let days = asked.days.unwrap_or(HELD_OUT_DAYS);
-        let split = if asked.last { OrderSplit::Last } else { OrderSplit::Days(days) };
+        if orders.is_empty() {
+            let folder = config.data_folder.display();
+            return Err(Failure::job(format!("{folder}: no orders are in it, so there is nothing to learn from")));
+        }
+        let split = split(asked)?;
         let snapshot = home.engine.snapshot();
         let products: Vec<_> =
             snapshot.world.catalog.products().map(|(item, product)| (item, Product::clone(product))).collect();
@@ -143,6 +148,44 @@ fn read(asked: &EvalRecommend, config: &Config) -> Result<Box<dyn Dataset>, Fail
         DataFormat::Baskets => Box::new(read_baskets(&learned, &questions).map_err(wrong)?),
         _ => Box::new(read_sessions(&learned, &questions).map_err(wrong)?),
     })
+}
+
+fn split(asked: &EvalRecommend) -> Result<OrderSplit, Failure> {
+    match (asked.split, asked.days) {
+        (Some(HeldOut::Last), Some(_)) => Err(Failure::usage("--split last holds out no days; leave out --days")),
+        (Some(HeldOut::Last), None) => Ok(OrderSplit::Last),
+        _ if asked.last => Ok(OrderSplit::Last),
+        (_, days) => Ok(OrderSplit::Days(days.unwrap_or(HELD_OUT_DAYS))),
+    }
+}
+
+/// A table of noughts says nothing: without anything to learn from or to ask, the file or option at fault is named.
+fn has_cases(asked: &EvalRecommend, data: &dyn Dataset) -> Result<(), Failure> {
+    let learns = !data.popularity().is_empty();
+    if learns && !data.questions().is_empty() {
+        return Ok(());
+    }
+    let name = |path: &Option<PathBuf>| path.as_ref().map_or_else(String::new, |path| path.display().to_string());
+    let train = name(&asked.train);
+    let test = if asked.valid.is_some() { name(&asked.valid) } else { name(&asked.test) };
+    let nothing = match asked.format {
+        DataFormat::Events => match (split(asked)?, learns) {
+            (OrderSplit::Days(days), false) => {
+                format!("--days {days}: no order is older, so there is nothing to learn from")
+            }
+            (OrderSplit::Days(days), true) => {
+                format!("--days {days}: no customer known before ordered in these days, so there is nothing to ask")
+            }
+            (OrderSplit::Last, _) => {
+                "--split last: no customer has ordered twice, so there is nothing to ask".to_owned()
+            }
+        },
+        DataFormat::Baskets => format!("{train} and {test} have no customer in common who has baskets in both"),
+        DataFormat::Sequences if learns => format!("{train}: no line has three items, so there is nothing to ask"),
+        _ if learns => format!("{test}: nothing in it can be asked of what {train} teaches"),
+        _ => format!("{train}: nothing in it can be learned from"),
+    };
+    Err(Failure::job(nothing))
 }
 
 /// Vectors of the products from elsewhere, if there are any.

@@ -1,10 +1,12 @@
 //! Outcomes as a table or as JSON.
 
-use mercer_recommend::benchmark::{Cold, Metric, Outcome};
+use clap::ValueEnum;
+use mercer_recommend::benchmark::{COLD_CUSTOMER, COLD_ITEM, Cold, Metric, OrderSplit, Outcome, ROUNDS, SEED};
 use mercer_recommend::evaluate::Interval;
 use serde_json::{Map, Value, json};
 
 use super::Taken;
+use crate::cli::EvalRecommend;
 use crate::output;
 
 pub(super) fn to_json(taken: &Taken, all: &[Taken], cold: &Cold) -> Value {
@@ -44,10 +46,30 @@ fn means(metrics: &[(Metric, Interval)]) -> Map<String, Value> {
 }
 
 fn slice(outcome: &Outcome, part: &[bool]) -> Value {
-    let is_in = |place: usize| part.get(place).copied().unwrap_or_default();
+    let mean = |(metric, mean): (Metric, Option<f64>)| (metric.to_string(), json!(mean));
     json!({
         "cases": part.iter().filter(|is_in| **is_in).count(),
-        "metrics": means(&outcome.metrics(is_in)),
+        "metrics": outcome.means_of(part).into_iter().map(mean).collect::<Map<_, _>>(),
+    })
+}
+
+/// By what rules the figures came about.
+pub(super) fn protocol(asked: &EvalRecommend, split: Option<OrderSplit>, cases: usize) -> Value {
+    let format = asked.format.to_possible_value();
+    let split = split.map(|split| match split {
+        OrderSplit::Last => json!({ "by": "last" }),
+        OrderSplit::Days(days) => json!({ "by": "time", "days": days }),
+    });
+    json!({
+        "format": format.map(|format| format.get_name().to_owned()),
+        "split": split,
+        "cases": cases,
+        "candidates": "all items; none is sampled",
+        "ties": "equal scores stand in the order of item numbers, which are given by first mention",
+        "intervals": { "level": 0.95, "method": "percentile bootstrap", "rounds": ROUNDS, "seed": SEED },
+        "seed": SEED,
+        "cold_items": format!("everything to be found has at most {COLD_ITEM} training interactions"),
+        "cold_customers": format!("at most {COLD_CUSTOMER} items of the customer are known"),
     })
 }
 
@@ -56,20 +78,22 @@ pub(super) fn table(all: &[Taken], cold: &Cold) {
     let names: Vec<String> = first.outcome.values.iter().map(|(metric, _)| metric.to_string()).collect();
     let metrics: String = names.iter().map(|name| format!(" {name} | 95 % |")).collect();
     let deciding = names.first().map_or("", String::as_str);
+    let of = |part: &[bool]| part.iter().filter(|is_in| **is_in).count();
+    let (cases, cold_items, cold_customers) = (first.outcome.questions(), of(&cold.items), of(&cold.customers));
     output::line(format!(
-        "| model |{metrics} cold items {deciding} | cold customers {deciding} | coverage | novelty bits | fit s | p50 µs | p90 µs | p99 µs | peak MB |"
+        "| model, of {cases} cases |{metrics} cold items {deciding}, of {cold_items} | cold customers {deciding}, of {cold_customers} | coverage | novelty bits | fit s | p50 µs | p90 µs | p99 µs | peak MB |"
     ));
     output::line(format!("|{}", " --- |".repeat(2 * names.len() + 10)));
     for Taken { outcome, peak_megabytes } in all {
         let cell = |(_, Interval { mean, low, high }): (Metric, Interval)| format!(" {mean:.4} | {low:.4}–{high:.4} |");
         let metrics: String = outcome.metrics(|_| true).into_iter().map(cell).collect();
         let of_part = |part: &[bool]| {
-            let in_part = outcome.metrics(|place| part.get(place).copied().unwrap_or_default());
-            in_part.first().map_or(0.0, |(_, interval)| interval.mean)
+            let mean = outcome.means_of(part).first().and_then(|(_, mean)| *mean);
+            mean.map_or_else(|| "–".to_owned(), |mean| format!("{mean:.4}"))
         };
         let micros = |share| outcome.answer_micros_at(share);
         output::line(format!(
-            "| {} |{metrics} {:.4} | {:.4} | {} | {:.1} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            "| {} |{metrics} {} | {} | {} | {:.1} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
             outcome.model,
             of_part(&cold.items),
             of_part(&cold.customers),
