@@ -154,41 +154,48 @@ impl Facets {
         self.of(doc).iter().any(|held| values.binary_search(&held.value).is_ok())
     }
 
-    /// Counts the values of some products, field by field. `is_meant` is told a field and how many of the products have
-    /// it: the values of other fields are not looked at.
-    pub fn count(&self, docs: &[Doc], is_meant: impl Fn(&FacetField, u32) -> bool) -> Vec<FieldCounts<'_>> {
+    /// Counts the values of some products, field by field; those of a family count as one, which has the values of all of them.
+    /// `is_meant` is told a field and how many have it: the values of other fields are not looked at.
+    pub fn count(
+        &self,
+        docs: &[Doc],
+        families: &[Vec<Doc>],
+        is_meant: impl Fn(&FacetField, u32) -> bool,
+    ) -> Vec<FieldCounts<'_>> {
         let mut docs = docs.to_vec();
         // Neighbours lie beside each other.
         docs.sort_unstable();
-        let held: Vec<&[Held]> = docs.into_iter().map(|doc| self.of(doc)).collect();
-        let mut having = vec![0_u32; self.fields.len()];
-        for held in &held {
-            let mut last = None;
+        let groups = docs.iter().map(std::slice::from_ref).chain(families.iter().map(Vec::as_slice));
+        // By the number of the group, from 1.
+        let held: Vec<(u32, &[Held])> =
+            (1..).zip(groups).flat_map(|(group, docs)| docs.iter().map(move |doc| (group, self.of(*doc)))).collect();
+        let mut having = vec![Tally::default(); self.fields.len()];
+        for (group, held) in &held {
             for Held { field, .. } in *held {
-                having[*field as usize] += u32::from(last.replace(field) != Some(field));
+                having[*field as usize].add(*group);
             }
         }
         let mut counts = Vec::new();
         let mut places: Vec<Option<usize>> = vec![None; having.len()];
-        for (number, products) in having.into_iter().enumerate() {
+        for (number, Tally { count: products, .. }) in having.into_iter().enumerate() {
             let KnownField { field, role, totals } = &self.fields[number];
             if is_meant(field, products) {
                 places[number] = Some(counts.len());
                 counts.push(FieldCounts { field, role: *role, totals: *totals, products, values: Vec::new() });
             }
         }
-        TALLY.with_borrow_mut(|tally| {
-            tally.resize(tally.len().max(self.values.len()), 0);
-            for Held { field, value } in held.into_iter().flatten() {
-                let Some(place) = places[*field as usize] else { continue };
-                let count = &mut tally[value.0 as usize];
-                if *count == 0 {
-                    counts[place].values.push((*value, 0));
+        TALLIES.with_borrow_mut(|tallies| {
+            tallies.resize(tallies.len().max(self.values.len()), Tally::default());
+            for (group, held) in held {
+                for Held { field, value } in held {
+                    let Some(place) = places[*field as usize] else { continue };
+                    if tallies[value.0 as usize].add(group) {
+                        counts[place].values.push((*value, 0));
+                    }
                 }
-                *count += 1;
             }
             for (value, count) in counts.iter_mut().flat_map(|counts| &mut counts.values) {
-                *count = std::mem::take(&mut tally[value.0 as usize]);
+                *count = std::mem::take(&mut tallies[value.0 as usize]).count;
             }
         });
         counts.sort_by(|a, b| a.field.cmp(b.field));
@@ -326,8 +333,25 @@ impl Facets {
 }
 
 thread_local! {
-    /// By value, how many products were counted; all 0 between two counts.
-    static TALLY: RefCell<Vec<u32>> = RefCell::default();
+    /// By value, how many were counted; all of nothing between two counts.
+    static TALLIES: RefCell<Vec<Tally>> = RefCell::default();
+}
+
+/// How many groups of products have something.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    count: u32,
+    /// The group that was counted last, from 1.
+    last: u32,
+}
+
+impl Tally {
+    /// Counts a group once, whose products come one after the other; says whether it is the first of all.
+    fn add(&mut self, group: u32) -> bool {
+        let is_new = std::mem::replace(&mut self.last, group) != group;
+        self.count += u32::from(is_new);
+        is_new && self.count == 1
+    }
 }
 
 /// The values of a product in the order of their fields, each once.
@@ -413,9 +437,20 @@ mod tests {
         assert_eq!((facets.products(path), facets.text(path)), (2, "Home > Light"));
         assert_eq!(facets.of(Doc(0)).len(), 5);
         let docs = [Doc(0), Doc(3), Doc(9)];
-        let counts = facets.count(&docs, |field, products| *field != FacetField::Brand && products == 2);
+        let counts = facets.count(&docs, &[], |field, products| *field != FacetField::Brand && products == 2);
         let told = counts.iter().map(|counts| (counts.field.name(), counts.products, counts.values.len()));
         assert_eq!(told.collect::<Vec<_>>(), [("category", 2, 2), ("colour", 2, 2), ("watts", 2, 1)]);
+        let family = vec![Doc(0), Doc(3)];
+        let counts = facets.count(&[Doc(9)], &[family], |field, _| field.name() != "brand");
+        let told = counts.iter().map(|counts| {
+            (counts.field.name(), counts.products, counts.values.iter().map(|(_, count)| *count).collect())
+        });
+        let once = |field, values| (field, 1, vec![1; values]);
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [once("category", 2), once("colour", 2), once("watts", 1)],
+            "a family is one"
+        );
         facets.put(Doc(0), &lamp("blue"));
         assert_eq!(facets.value(&colour, "red"), None);
         assert_eq!(facets.totals(&colour), FieldTotals { products: 2, values: 1, numbers: 0 });

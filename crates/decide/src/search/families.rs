@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 
 use mercer_schema::{Money, Product};
-use mercer_search::{Doc, FacetField, Facets, FieldCounts, Value};
+use mercer_search::{Doc, FacetField, Facets, FieldCounts};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hit;
@@ -88,45 +88,17 @@ impl<'a> Matching<'a> {
         self.products.iter().filter_map(|one| Some((one.product.price?, one.family))).collect()
     }
 
-    /// The values of fields that at least this share of the products has and that are meant, families counted once for each
-    /// value.
+    /// The values of fields that at least this share of them has and that are meant, families counted once for each value.
     pub(super) fn values<'f>(
         &self,
         facets: &'f Facets,
         share: f64,
         is_meant: impl Fn(&FacetField) -> bool,
     ) -> Vec<FieldCounts<'f>> {
-        let docs: Vec<Doc> = self.products.iter().map(|one| one.doc).collect();
-        let least = share * docs.len() as f64;
-        let mut counts =
-            facets.count(&docs, |field, products| products > 0 && f64::from(products) >= least && is_meant(field));
-        self.once_a_family(facets, &mut counts);
-        counts
-    }
-
-    /// Takes out what was counted more than once for a family.
-    fn once_a_family(&self, facets: &Facets, counts: &mut [FieldCounts<'_>]) {
-        let mut too_many: FxHashMap<Value, u32> = FxHashMap::default();
-        let mut having_too_many = vec![0; counts.len()];
-        let place = |field: &FacetField| counts.binary_search_by(|counts| counts.field.cmp(field)).ok();
-        for docs in &self.families {
-            for of_field in facets.count(docs, |field, products| products > 1 && place(field).is_some()) {
-                if let Some(place) = place(of_field.field) {
-                    having_too_many[place] += of_field.products - 1;
-                }
-                let repeated = of_field.values.iter().filter(|(_, count)| *count > 1);
-                repeated.for_each(|(value, count)| *too_many.entry(*value).or_default() += count - 1);
-            }
-        }
-        for (counts, too_many) in counts.iter_mut().zip(having_too_many) {
-            counts.products -= too_many;
-        }
-        if too_many.is_empty() {
-            return;
-        }
-        for (value, count) in counts.iter_mut().flat_map(|counts| &mut counts.values) {
-            *count -= too_many.get(value).copied().unwrap_or(0);
-        }
+        let alone: Vec<Doc> = self.products.iter().filter(|one| one.family.is_none()).map(|one| one.doc).collect();
+        let least = share * self.len() as f64;
+        let is_common = |products: u32| products > 0 && f64::from(products) >= least;
+        facets.count(&alone, &self.families, |field, products| is_common(products) && is_meant(field))
     }
 }
 
