@@ -81,7 +81,7 @@ pub(crate) fn fit(lessons: &Lessons, world: &World) -> SearchRanker {
         return SearchRanker::default();
     }
     let ranker = SearchRanker::new(taught.fit(), taught_by, count as u32);
-    let result = Exam::new(exam.clone(), taught_by, lessons, world).result(&ranker);
+    let result = Exam::new(exam.clone(), taught_by, lessons, (world, &lexicon)).result(&ranker);
     ranker.examined(result)
 }
 

@@ -117,7 +117,7 @@ impl Found {
 
     /// Products that nobody asked for by words, all with a score of 1.
     pub fn without_words(matches: Vec<Match>) -> Self {
-        Self { matches, highest: 1.0, ..Self::default() }
+        Self::default().instead(matches)
     }
 }
 

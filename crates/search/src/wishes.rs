@@ -99,11 +99,13 @@ fn spelled_out(text: &str, words: &Words) -> String {
     let text = text.replace('€', " eur ").replace('£', " gbp ").replace('$', " usd ");
     [('<', &words.below), ('>', &words.above)].into_iter().fold(text, |text, (sign, phrases)| {
         let Some((first, rest)) = text.split_once(sign) else { return text };
-        let rest = rest.strip_prefix('=').unwrap_or(rest);
-        let is_amount = rest.trim_start().starts_with(|next: char| next.is_ascii_digit())
-            || SIGNS.iter().any(|sign| rest.trim_start().starts_with(sign));
-        let phrase = phrases.first().filter(|_| is_amount).map_or_else(String::new, |phrase| phrase.join(" "));
-        format!("{first} {phrase} {rest}")
+        let amount = rest.strip_prefix('=').unwrap_or(rest).trim_start();
+        let is_amount =
+            amount.starts_with(|next: char| next.is_ascii_digit()) || SIGNS.iter().any(|sign| amount.starts_with(sign));
+        match phrases.first().filter(|_| is_amount) {
+            Some(phrase) => format!("{first} {} {amount}", phrase.join(" ")),
+            None => text,
+        }
     })
 }
 
@@ -134,7 +136,7 @@ struct Amount {
 }
 
 fn begins(tokens: &[Token], phrase: &[String]) -> bool {
-    tokens.len() > phrase.len().saturating_sub(1) && tokens.iter().zip(phrase).all(|(token, word)| token.plain == *word)
+    tokens.len() >= phrase.len() && tokens.iter().zip(phrase).all(|(token, word)| token.plain == *word)
 }
 
 const fn up_to(most: f64) -> Wish {

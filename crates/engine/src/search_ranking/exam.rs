@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mercer_decide::{RankerExam, SearchRanker, TaughtBy, World, search};
 use mercer_recommend::evaluate::mean_interval;
 use mercer_schema::{DecisionId, SearchRequest, Timestamp};
+use mercer_search::Lexicon;
 use rayon::prelude::*;
 
 use super::{EXAM, LEAST_QUERIES, as_logged, models, weight, world_at};
@@ -47,15 +48,20 @@ pub(crate) fn beside_champion(
     // Its own exam was what came last before its cut, and it learned from what came before that.
     let moment = lessons.past.last()?.clone().since(knows_until.plus(-EXAM));
     let asked_by = if candidate.serves() { candidate.taught_by() } else { champion.taught_by() };
-    let mut exam = Exam::new(moment, asked_by, lessons, world);
+    let lexicon = lexicon::read(&lexicon::fit(world)).unwrap_or_default();
+    let mut exam = Exam::new(moment, asked_by, lessons, (world, &lexicon));
     let contested = Contested { candidate: exam.gains(candidate), champion: exam.gains(champion) };
     (contested.candidate.len() >= LEAST_QUERIES).then_some(contested)
 }
 
 impl Exam {
-    pub(super) fn new(moment: Moment, asked_by: TaughtBy, lessons: &Lessons, world: &World) -> Self {
-        let lexicon = lexicon::read(&lexicon::fit(world)).unwrap_or_default();
-        let mut then = models(lessons, (world, &lexicon), moment.at);
+    pub(super) fn new(
+        moment: Moment,
+        asked_by: TaughtBy,
+        lessons: &Lessons,
+        (world, lexicon): (&World, &Lexicon),
+    ) -> Self {
+        let mut then = models(lessons, (world, lexicon), moment.at);
         // The formula has what serves it.
         then.ranker = ranking::fit(&lessons.before(moment.at), world);
         let looks = world.clicks.examination().to_vec();

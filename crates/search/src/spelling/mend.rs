@@ -217,9 +217,7 @@ impl Mender<'_> {
     /// Two words that were written as one, if products have them side by side.
     fn split(&self, word: &str) -> Option<Reading> {
         let vocabulary = &self.index.vocabulary;
-        let places = word.char_indices().map(|(place, _)| place);
-        let parts = places.filter_map(|place| word.split_at_checked(place));
-        let parts = parts.filter(|(left, right)| left.len() >= SHORTEST_PART && right.len() >= SHORTEST_PART);
+        let parts = parts(word).filter(|(left, right)| left.len() >= SHORTEST_PART && right.len() >= SHORTEST_PART);
         let frequency = |part: &str| vocabulary.products(part);
         let known = parts.filter(|(left, right)| frequency(left) > 0 && frequency(right) > 0);
         let together = known.filter(|(left, right)| self.index.stand_together(left, right));
@@ -237,9 +235,7 @@ impl Mender<'_> {
             found.and_then(|found| found.into_iter().next())
         };
         let is_known = |part: &str| part.chars().count() >= SHORTEST_PART && vocabulary.products(part) > RARE;
-        let places = word.char_indices().map(|(place, _)| place);
-        let parts = places.filter_map(|place| word.split_at_checked(place));
-        let readings = parts.flat_map(|(left, right)| {
+        let readings = parts(word).flat_map(|(left, right)| {
             let of_right = is_known(left).then(|| mended(right)).flatten();
             let of_left = is_known(right).then(|| mended(left)).flatten();
             let both = [
@@ -389,6 +385,11 @@ impl Mender<'_> {
     fn share(&self, products: u32) -> f64 {
         (f64::from(products + 1) / (self.index.len() + 1) as f64).ln()
     }
+}
+
+/// All ways to part a word in two.
+fn parts(word: &str) -> impl Iterator<Item = (&str, &str)> {
+    word.char_indices().filter_map(|(place, _)| word.split_at_checked(place))
 }
 
 /// Whether two words are the same but for an `s` or `es` at the end.

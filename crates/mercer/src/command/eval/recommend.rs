@@ -38,9 +38,9 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
     }
     let data = network::with_network(read(asked, config)?);
     let data = &*data;
-    has_cases(asked, data)?;
-    let specs = tuned(asked, data, specs(asked, data)?)?;
     let popularity = data.popularity();
+    has_cases(asked, data, !popularity.is_empty())?;
+    let specs = tuned(asked, data, specs(asked, data)?)?;
     let measured = Measured { metrics: &asked.metrics, popularity: &popularity };
     let cold = Cold::of(data.questions(), &popularity);
     let mut taken = Vec::new();
@@ -160,8 +160,7 @@ fn split(asked: &EvalRecommend) -> Result<OrderSplit, Failure> {
 }
 
 /// A table of noughts says nothing: without anything to learn from or to ask, the file or option at fault is named.
-fn has_cases(asked: &EvalRecommend, data: &dyn Dataset) -> Result<(), Failure> {
-    let learns = !data.popularity().is_empty();
+fn has_cases(asked: &EvalRecommend, data: &dyn Dataset, learns: bool) -> Result<(), Failure> {
     if learns && !data.questions().is_empty() {
         return Ok(());
     }
