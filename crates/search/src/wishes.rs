@@ -312,8 +312,12 @@ impl Reader<'_> {
                     self.add(&tokens[place..place + length], Wish::Value(values));
                     place += length;
                 }
-                // *Without red* wishes for no red.
-                None if self.words.negation.contains(&tokens[place].plain) => place += 2,
+                // *Without red and blue* wishes for neither.
+                None if self.words.negation.contains(&tokens[place].plain) => {
+                    place += 2;
+                    let ends_with_and = matches!(&tokens[place.min(tokens.len())..], [and, _] if self.words.conjunction.contains(&and.plain));
+                    place += if ends_with_and { 2 } else { 0 };
+                }
                 None => place += 1,
             }
         }
@@ -426,6 +430,14 @@ mod tests {
         for text in ["shoes 5", "pack of 2, 5 pounds", "five shoes", "bag 2-5 kg", "a < b", "5 pounds"] {
             assert_eq!(told(text).1, [] as [String; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_no_wish() {
+        for text in ["shoe without red", "shoe without blue and red", "shoe without blue or nike"] {
+            assert_eq!(told(text).1, [] as [String; 0], "{text}");
+        }
+        assert_eq!(told("shoe without blue and red nike").1.len(), 2, "what follows is wanted");
     }
 
     #[test]
