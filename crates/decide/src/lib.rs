@@ -74,7 +74,8 @@ pub use for_you::{RANKED_SOURCES, context_of};
 pub use meanings::{Meanings, Ready};
 pub use placements::{PlacementError, Placements, default_placements};
 pub use search::{
-    LARGEST_PAGE, RankerExam, SearchLesson, SearchRanker, TaughtBy, check_filter, search, search_lesson, taught_order,
+    LARGEST_PAGE, RankerExam, SearchLesson, SearchRanker, TaughtBy, as_catalog_says, category_named, check_filter,
+    search, search_lesson, taught_order,
 };
 pub use search_rules::SearchRules;
 pub use sequence::Sequence;

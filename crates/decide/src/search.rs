@@ -4,6 +4,7 @@
 //! index) → *mean* (what is near in meaning, where words find little) → *narrow* (filters, what may be shown, one of each family) → *order* (relevance, clicks, then the customer) →
 //! *rules* (the merchandiser's) → *interleave* or *explore* → *facets* → *explain*. It is as pure as a page: the same world, request, id and time give the same answer, bit for bit.
 
+mod asked;
 mod chance;
 mod chips;
 mod clicked;
@@ -44,6 +45,7 @@ use crate::rule::Subject;
 use crate::words::{Sentence, say};
 use crate::{World, canary};
 
+pub use asked::{as_catalog_says, category_named};
 pub use lesson::{SearchLesson, search_lesson, taught_order};
 pub use ranker::{RankerExam, SearchRanker, TaughtBy};
 

@@ -436,6 +436,7 @@ impl Engine {
     /// nothing.
     pub fn search(&self, request: SearchRequest, id: DecisionId, now: Timestamp) -> Answer<SearchAnswer> {
         let snapshot = self.published.load();
+        let request = mercer_decide::as_catalog_says(&snapshot.world, request);
         let answer = mercer_decide::search(&snapshot.world, &request, id, now);
         let json = replay::json_of(&answer);
         if !request.dry_run && !request.typing {

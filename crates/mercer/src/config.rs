@@ -3,7 +3,7 @@
 //! The commented default file is compiled in and is the source of all defaults. Unknown keys are refused with
 //! the nearest known name, so that a slip of the finger never silently changes nothing.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use mercer_collect::Limits;
@@ -19,7 +19,8 @@ pub(crate) const DEFAULT_FILE: &str = include_str!("../mercer.toml");
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub listen: SocketAddr,
-    pub public_url: String,
+    /// None: the address that is listened on.
+    pub public_url: Option<String>,
     pub data_folder: PathBuf,
     pub shop_name: String,
     pub currency: Currency,
@@ -178,21 +179,40 @@ impl Config {
     }
 }
 
+impl Config {
+    /// How the shop's pages and people reach Mercer.
+    pub(crate) fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| address_for(self.listen))
+    }
+}
+
+/// The address at which what listens here is reached on the same machine.
+pub(crate) fn address_for(listening: SocketAddr) -> String {
+    let port = listening.port();
+    match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://[::1]:{port}"),
+        _ => format!("http://{listening}"),
+    }
+}
+
 impl Raw {
     fn resolve(self) -> Result<Config, String> {
         let listen = self.server.listen.parse().map_err(|_| {
             format!("server.listen: `{}` is no address with a port such as 127.0.0.1:7878", self.server.listen)
         })?;
-        let public_url = self.server.public_url.trim_end_matches('/').to_owned();
-        if !public_url.starts_with("http://") && !public_url.starts_with("https://") {
-            return Err(format!("server.public_url: `{public_url}` must start with http:// or https://"));
+        let some_text = |text: String| (!text.is_empty()).then_some(text);
+        let public_url = some_text(self.server.public_url.trim_end_matches('/').to_owned());
+        if let Some(url) =
+            public_url.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
+            return Err(format!("server.public_url: `{url}` must start with http:// or https://"));
         }
         let currency = Currency::parse(&self.shop.currency).map_err(|error| format!("shop.currency: {error}"))?;
         let language = Language::parse(&self.shop.language).ok_or_else(|| {
             let known = Language::ALL.map(Language::letters).join(", ");
             format!("shop.language: `{}` is none of {known}", self.shop.language)
         })?;
-        let some_text = |text: String| (!text.is_empty()).then_some(text);
         Ok(Config {
             listen,
             public_url,

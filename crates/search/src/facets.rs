@@ -214,6 +214,17 @@ impl Facets {
         value.map(Value).filter(|value| self.products(*value) > 0)
     }
 
+    /// The values of a field with this name: the one written just so, or else those that differ in letter case alone.
+    pub fn named<'a>(&'a self, field: &FacetField, name: &str) -> impl Iterator<Item = &'a str> {
+        let exact = self.value(field, name);
+        let others = if exact.is_some() { Vec::new() } else { self.written(&as_written(field, name)) };
+        let (field, lower) = (field.clone(), name.to_lowercase());
+        let others = others
+            .into_iter()
+            .filter(move |value| self.field(*value) == Some(&field) && self.text(*value).to_lowercase() == lower);
+        exact.into_iter().chain(others).map(|value| self.text(value))
+    }
+
     /// Values that some product has and that are written so, of whatever field, those of most products first.
     pub fn written(&self, text: &str) -> Vec<Value> {
         let named = self.written.range((Arc::from(text), Value(0))..).take_while(|(written, _)| **written == *text);

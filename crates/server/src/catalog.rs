@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{MayAdmin, MayDecide};
-use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, at_most};
+use crate::body::{ApiList, ApiQuery, LONGEST_TEXT, at_most};
 use crate::problem::Problem;
 use crate::search::is_offset;
 use crate::state::{App, now};
@@ -158,7 +158,7 @@ pub(crate) struct SavedProducts {
 pub(crate) async fn save(
     _caller: MayAdmin,
     State(app): State<App>,
-    ApiJson(products): ApiJson<Vec<Product>>,
+    ApiList(products): ApiList<Product>,
 ) -> Result<Json<SavedProducts>, Problem> {
     if products.len() > MOST_PRODUCTS {
         return Err(Problem::too_large(format!("At most {MOST_PRODUCTS} products a call; send the rest in another.")));

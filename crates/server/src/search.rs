@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{MayDecide, MayRead};
-use crate::body::{ApiJson, ApiPath, ApiQuery, LONGEST_TEXT, at_most};
+use crate::body::{ApiJson, ApiPath, ApiQuery, LONGEST_TEXT, at_most, without_controls};
 use crate::decide::{decision_id, json_response, objects, viewed_as};
 use crate::problem::Problem;
 use crate::state::{App, new_decision_id, now};
@@ -200,8 +200,33 @@ pub(crate) async fn facets(
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<SearchQuery>,
 ) -> Result<Json<FacetsAnswer>, Problem> {
-    let request = SearchRequest { dry_run: true, ..admitted(&app, &headers, query.request()?)? };
-    let SearchAnswer { total, facets, .. } = searched(&app, request).await?.decision;
+    narrowed_by(&app, &headers, query.request()?).await
+}
+
+/// The same, with the question as JSON.
+#[utoipa::path(
+    post, path = "/v1/facets", tag = "search", request_body = SearchRequest,
+    responses(
+        (status = 200, description = "Fields with their values, the most useful first", body = FacetsAnswer),
+        (status = 400, description = "A field is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn facets_post(
+    _caller: MayDecide,
+    State(app): State<App>,
+    headers: HeaderMap,
+    ApiJson(request): ApiJson<SearchRequest>,
+) -> Result<Json<FacetsAnswer>, Problem> {
+    narrowed_by(&app, &headers, request).await
+}
+
+async fn narrowed_by(app: &App, headers: &HeaderMap, request: SearchRequest) -> Result<Json<FacetsAnswer>, Problem> {
+    let request = SearchRequest { dry_run: true, ..admitted(app, headers, request)? };
+    let SearchAnswer { total, facets, .. } = searched(app, request).await?.decision;
     Ok(Json(FacetsAnswer { total, facets }))
 }
 
@@ -240,6 +265,7 @@ pub(crate) fn admitted(app: &App, headers: &HeaderMap, mut request: SearchReques
 pub(crate) fn check(request: &SearchRequest) -> Result<(), Problem> {
     let invalid = |field: &str, detail: String| Err(Problem::invalid(Some(field.to_owned()), detail));
     at_most("q", Some(&request.q), LONGEST_TEXT)?;
+    without_controls("q", &request.q)?;
     at_most("category", request.category.as_deref(), LONGEST_TEXT)?;
     at_most("filter", request.filter.as_deref(), LONGEST_RULE)?;
     at_most("locale", request.locale.as_deref(), LONGEST_LOCALE)?;
@@ -383,6 +409,7 @@ pub(crate) async fn suggest_post(
 
 fn suggested(app: &App, headers: &HeaderMap, mut request: SuggestRequest) -> Result<Json<SuggestAnswer>, Problem> {
     at_most("q", Some(&request.q), LONGEST_TEXT)?;
+    without_controls("q", &request.q)?;
     at_most("locale", request.locale.as_deref(), LONGEST_LOCALE)?;
     at_most("filter", request.filter.as_deref(), LONGEST_RULE)?;
     check_rule(request.filter.as_deref())?;
@@ -436,9 +463,7 @@ pub(crate) async fn logged(
     State(app): State<App>,
     ApiPath(id): ApiPath,
 ) -> Result<Json<LoggedSearch>, Problem> {
-    let id = decision_id(&id)?;
-    let found = tokio::task::spawn_blocking(move || app.engine.find_search(&id)).await;
-    let record: SearchRecord = found.map_err(|error| Problem::internal(&error))??;
+    let record = find_soon(&app, &decision_id(&id)?).await?;
     Ok(Json(LoggedSearch {
         decision_id: record.decision_id,
         position: record.position,
@@ -449,6 +474,22 @@ pub(crate) async fn logged(
         propensities: record.propensities,
         digest: record.digest,
     }))
+}
+
+/// Answers are logged some together, a moment after they are given: one that is not there yet is waited for.
+async fn find_soon(app: &App, id: &DecisionId) -> Result<SearchRecord, Problem> {
+    const TRIES: usize = 15;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+    let mut tries = 0;
+    loop {
+        let (app, id) = (app.clone(), id.clone());
+        let found = tokio::task::spawn_blocking(move || app.engine.find_search(&id)).await;
+        match found.map_err(|error| Problem::internal(&error))? {
+            Err(mercer_engine::Error::NoSuchDecision(_)) if tries < TRIES => tries += 1,
+            found => return Ok(found?),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// A search answered again from the log and the models that were live then.
@@ -478,6 +519,7 @@ pub(crate) async fn replay(
     ApiPath(id): ApiPath,
 ) -> Result<Json<ReplayedSearch>, Problem> {
     let id = decision_id(&id)?;
+    find_soon(&app, &id).await?;
     let replayed = tokio::task::spawn_blocking(move || app.engine.replay_search(&id)).await;
     let Replayed { answer, is_identical, .. } = replayed.map_err(|error| Problem::internal(&error))??;
     Ok(Json(ReplayedSearch { identical: is_identical, answer }))

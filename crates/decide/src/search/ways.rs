@@ -2,7 +2,7 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{SearchRequest, WayOn, WayOnKind};
-use mercer_search::Found;
+use mercer_search::{Found, leaf_of};
 use rustc_hash::FxHashMap;
 
 use super::chips::Wishes;
@@ -43,7 +43,7 @@ pub(super) fn on(
             ways.push(WayOn { kind: WayOnKind::FewerWords, text, q: Some(q), category: None, total });
         }
     }
-    ways.extend(categories(page, request, found, &near));
+    ways.extend(categories(page, request, found, (&near, shown)));
     ways
 }
 
@@ -74,7 +74,12 @@ fn without_filters(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes
 }
 
 /// The categories of what was found before it was narrowed down, or else of what is near; of nothing, the largest of the shop.
-fn categories(page: &PageView<'_>, request: &SearchRequest, found: &Found, near: &[&Hit<'_>]) -> Vec<WayOn> {
+fn categories(
+    page: &PageView<'_>,
+    request: &SearchRequest,
+    found: &Found,
+    (near, shown): (&[&Hit<'_>], usize),
+) -> Vec<WayOn> {
     let catalog = &page.world.catalog;
     let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
     let by_words =
@@ -104,5 +109,7 @@ fn categories(page: &PageView<'_>, request: &SearchRequest, found: &Found, near:
         q: None,
         category: Some(name),
     };
-    ranked.into_iter().map(way).filter(|way| way.total > 0).collect()
+    let here = request.category.as_deref().map(leaf_of);
+    let leads_on = |way: &WayOn| way.total > 0 && (way.total > shown || way.category.as_deref() != here);
+    ranked.into_iter().map(way).filter(leads_on).collect()
 }

@@ -7,7 +7,7 @@ use mercer_schema::{
 use proptest::prelude::*;
 
 use crate::testing::{Shop, product};
-use crate::{search, suggest};
+use crate::{as_catalog_says, category_named, search, suggest};
 
 const DAY: i64 = Timestamp::DAY;
 
@@ -60,6 +60,32 @@ pub(super) fn ids(answer: &SearchAnswer) -> Vec<&str> {
 pub(super) fn refined(text: &str, field: &str, values: &[&str]) -> SearchRequest {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     SearchRequest { refine: vec![Refinement { field: field.to_owned(), values }], ..q(text) }
+}
+
+#[test]
+fn names_are_read_as_the_catalog_writes_them() {
+    let shop = shop();
+    let asks_for = |request: SearchRequest| asks(&shop, &as_catalog_says(&shop.world, request));
+    let walk = |category: &str| {
+        asks_for(SearchRequest { category: Some(category.to_owned()), limit: Some(9), ..SearchRequest::default() })
+    };
+    assert_eq!((walk("mugs").total, walk("home > MUGS").total, walk("Home > Mugs").total), (2, 2, 2));
+    assert_eq!((walk("").total, walk(" ").total), (7, 7), "an empty name is none");
+    for (name, known) in [
+        ("Mugs", Some("Mugs")),
+        ("mugs", Some("Mugs")),
+        ("HOME > racks", Some("Home > Racks")),
+        ("Home > Shoes", None),
+        ("Nope", None),
+    ] {
+        assert_eq!(category_named(&shop.world, name).as_deref(), known, "{name}");
+    }
+    assert_eq!(asks_for(refined("mug", "colour", &["RED"])).total, 1);
+    assert_eq!(asks_for(refined("mug", "brand", &["clay"])).total, 2);
+    assert_eq!(asks_for(refined("mug", "category", &["home > mugs"])).total, 2);
+    let chosen = |value: &str| Refinement { field: "colour".into(), values: vec![value.into()] };
+    let twice = SearchRequest { refine: vec![chosen("red"), chosen("white")], ..q("mug") };
+    assert_eq!(asks_for(twice).total, 2, "any of a field's values, in how many entries they ever stand");
 }
 
 #[test]

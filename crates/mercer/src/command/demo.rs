@@ -38,8 +38,9 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
     super::runtime()?.block_on(async {
         let _telemetry = crate::telemetry::start(&config)?;
         let listener = bind(config.listen).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        config.public_url.clone_from(&url);
+        config.listen = listener.local_addr()?;
+        config.public_url = None;
+        let url = config.public_url();
         let home = Home::open(&config, false)?;
         seed_placements(&home, config.placements_folder.as_deref()).await?;
         prepare(&home, config.currency).await?;

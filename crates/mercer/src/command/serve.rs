@@ -1,6 +1,6 @@
 //! `mercer serve`: the production way. Listens, trains on schedule, drains on the signal.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,14 +11,12 @@ use mercer_server::{Accounts, ApiKey, App, Keys, Settings, Shared, Signer};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
-use crate::config::Config;
+use crate::config::{Config, address_for};
 use crate::failure::Failure;
 use crate::home::{CODE_VERSION, Home};
 use crate::output;
 
 pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
-    // Without a proxy in between, the public address is the one that is listened on, wherever that turns out to be.
-    let is_direct = config.public_url == address_for(config.listen);
     if let Some(listen) = serve.listen {
         config.listen = listen;
     }
@@ -26,14 +24,13 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
         let _telemetry = crate::telemetry::start(&config)?;
         let home = Home::open(&config, false)?;
         let listener = bind(config.listen).await?;
-        if is_direct {
-            config.public_url = address_for(listener.local_addr()?);
-        }
+        // The port may have been left to the system.
+        config.listen = listener.local_addr()?;
         seed_placements(&home, config.placements_folder.as_deref()).await?;
         let app = app(&home, &config, Extras::default())?;
         let first_start = Accounts::new(Arc::clone(&home.tables)).first_start_token(rand::random());
         if let Some(token) = first_start.map_err(|error| Failure::data(error.to_string()))? {
-            let link = format!("{}/console/welcome?token={token}", config.public_url);
+            let link = format!("{}/console/welcome?token={token}", config.public_url());
             output::remark(format!("Nobody can sign in yet. Choose the console's password here:\n  {link}"));
         }
         run_server(&home, listener, app, &config, Router::new()).await
@@ -59,7 +56,7 @@ pub(crate) struct Extras {
 pub(crate) fn app(home: &Home, config: &Config, extras: Extras) -> Result<App, Failure> {
     let recorder = mercer_server::install_metrics().map_err(Failure::job)?;
     let settings = Settings {
-        public_url: config.public_url.clone(),
+        public_url: config.public_url(),
         shop_name: config.shop_name.clone(),
         sign_in_hint: extras.sign_in_hint,
         currency: config.currency,
@@ -97,16 +94,6 @@ pub(crate) async fn run_server(
     let outcome = mercer_server::serve(listener, app, router, stop).await;
     chores.abort();
     Ok(outcome?)
-}
-
-/// How a command on the same machine reaches what listens here.
-fn address_for(listening: SocketAddr) -> String {
-    let port = listening.port();
-    match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
-        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://[::1]:{port}"),
-        _ => format!("http://{listening}"),
-    }
 }
 
 /// A fresh shop gets the default placements; files in the placements folder win over what is there.

@@ -42,6 +42,8 @@ async fn the_tree_and_the_tiles_are_there_for_who_may_decide() {
         (&answer["tiles"][0]["because"], &answer["tiles"][0]["why"]),
         (&json!("looked"), &json!("You looked here lately"))
     );
+    let posted = server.json(("POST", "/v1/browse"), "decide", &json!({ "anonymous_id": "anna" })).await.json();
+    assert_eq!((&posted["categories"], &posted["tiles"]), (&answer["categories"], &answer["tiles"]));
     let objecting =
         server.call(("GET", "/v1/browse?anonymous_id=anna"), "decide", &[("sec-gpc", "1")], "").await.json();
     assert!(objecting["control"] == true && objecting["tiles"][0]["because"] == "popular", "{objecting}");
@@ -60,18 +62,30 @@ async fn a_category_tells_what_is_below_it_and_can_be_answered_again() {
     let answer = get(&server, "/v1/browse/Home").await;
     assert_eq!((&answer["total"], &answer["children"][0]["category"]), (&json!(2), &json!("Home > Mugs")));
     assert_eq!(answer["children"][0]["products"], 2);
+    assert!(answer["ways_on"].as_array().unwrap().iter().all(|way| way["category"] != "Home"), "{answer}");
     assert_eq!(get(&server, "/v1/browse/Home%20%3E%20Mugs").await["children"], json!([]));
+    assert_eq!(get(&server, "/v1/browse/home?explain=true").await["children"], answer["children"]);
+    let unknown = server.call(("GET", "/v1/browse/Nope"), "decide", &[], "").await;
+    assert_eq!((unknown.status.as_u16(), &unknown.json()["code"]), (404, &json!("not_found")));
+    let asked = ("POST", "/v1/browse/HOME");
+    let posted = server.json(asked, "decide", &json!({ "limit": 1 })).await.json();
+    assert_eq!((&posted["total"], posted["items"].as_array().unwrap().len()), (&json!(2), 1));
+    assert_eq!(posted["children"], answer["children"]);
     let id = answer["decision_id"].as_str().unwrap();
-    let mut replayed = Value::Null;
-    for _ in 0..100 {
-        let answer = server.call(("GET", &*format!("/v1/searches/{id}/replay")), "read", &[], "").await;
-        if answer.status == 200 {
-            replayed = answer.json();
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let logged = server.call(("GET", &*format!("/v1/searches/{id}")), "read", &[], "").await;
+    assert_eq!(logged.status, 200, "it is waited for until it is in the log");
+    let replayed = server.call(("GET", &*format!("/v1/searches/{id}/replay")), "read", &[], "").await.json();
     assert_eq!(replayed["identical"], true, "{replayed}");
+}
+
+#[tokio::test]
+async fn facets_can_be_asked_with_json() {
+    let server = stocked().await;
+    let question = json!({ "q": "mug", "refine": [{ "field": "brand", "values": ["CLAY"] }] });
+    let posted = server.json(("POST", "/v1/facets"), "decide", &question).await.json();
+    assert_eq!(posted["total"], 1, "{posted}");
+    let refine = "%5B%7B%22field%22%3A%22brand%22%2C%22values%22%3A%5B%22Clay%22%5D%7D%5D";
+    assert_eq!(posted, get(&server, &format!("/v1/facets?q=mug&refine={refine}")).await);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! It asks what the server asks, without customers: wishes, words and the order by relevance.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,12 +50,13 @@ pub(super) fn run(asked: &EvalSearch, config: &Config, as_json: bool) -> Result<
     let started = Instant::now();
     let world = world(products, config.language);
     let index_seconds = started.elapsed().as_secs_f64();
-    let judgments = judgments_in(judged)?;
+    let judgments = judgments_of(judged, &world)?;
     let judged = answered(&world, &judgments);
     // A million products are asked how fast words are.
     let meant = if asked.copies.is_none() { meaning::compare(&world, &judgments, asked)? } else { Vec::new() };
     let learned = asked.clicks.map(|searches| clicks::learn(&world, &judgments, searches));
-    let held = asked.held.as_deref().map(judgments_in).transpose()?.map(|judgments| answered(&world, &judgments));
+    let held = asked.held.as_deref().map(|held| judgments_of(held, &world)).transpose()?;
+    let held = held.map(|judgments| answered(&world, &judgments));
     if as_json {
         let mut result = told(&judged);
         result["index_seconds"] = json!(index_seconds);
@@ -216,6 +218,31 @@ pub(super) fn products(path: &Path, config: &Config) -> Result<Vec<Product>, Fai
     Ok(products)
 }
 
+/// Judgments of a file that say something of these products; it is told how many are of others.
+fn judgments_of(path: &Path, world: &World) -> Result<Judgments, Failure> {
+    let nothing = |what: &str| Failure::usage(format!("{}: {what}", path.display()));
+    let judgments = judgments_in(path)?;
+    if judgments.is_empty() {
+        return Err(nothing("there are no judgments; a line is a query, a product id and a grade from 0 up"));
+    }
+    let judged = judgments.values().flat_map(BTreeMap::keys);
+    let is_known = |id: &&String| ProductId::parse(id).is_ok_and(|id| world.catalog.get(&id).is_some());
+    let (known, unknown): (Vec<_>, Vec<_>) = judged.partition(is_known);
+    let Some(example) = unknown.first() else { return Ok(judgments) };
+    if known.is_empty() {
+        let what =
+            format!("no judged product is in the catalog, as `{example}`; are the ids those of its column `id`?");
+        return Err(nothing(&what));
+    }
+    output::remark(format!(
+        "{}: {} of {} judgments are of products that are not in the catalog, as `{example}`; they count as not found",
+        path.display(),
+        unknown.len(),
+        unknown.len() + known.len(),
+    ));
+    Ok(judgments)
+}
+
 /// Lines of a query, a product id and a grade, with tabs or commas between them; a first line without a grade is a head.
 fn judgments_in(path: &Path) -> Result<Judgments, Failure> {
     let wrong = |line: usize, what: &str| {
@@ -252,5 +279,24 @@ mod tests {
         assert_eq!(read["red, mug"]["p1"], 3);
         fs::write(&path, "mug\tp1\t3\nmug\tp2\tgood\n").unwrap();
         assert!(judgments_in(&path).is_err_and(|failure| format!("{failure:?}").contains("line 2")));
+    }
+
+    #[test]
+    fn judgments_of_nothing_are_no_measurement() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("judgments.tsv");
+        let mug = Product::new(ProductId::parse("p1").unwrap(), "Mug");
+        let world = world(vec![mug], Language::English);
+        for (text, told) in [
+            ("query\tproduct_id\tgrade\n", "no judgments"),
+            ("", "no judgments"),
+            ("mug\tq7\t3\n", "no judged product is in the catalog, as `q7`"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let refused = judgments_of(&path, &world);
+            assert!(refused.is_err_and(|failure| format!("{failure:?}").contains(told)), "{text:?}");
+        }
+        fs::write(&path, "mug\tp1\t3\nmug\tq7\t1\n").unwrap();
+        assert_eq!(judgments_of(&path, &world).unwrap()["mug"].len(), 2);
     }
 }
