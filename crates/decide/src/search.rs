@@ -251,6 +251,14 @@ fn page_request(request: &SearchRequest) -> DecideRequest {
     }
 }
 
+/// What a search wishes for and finds. A code is taken as it is.
+fn read(world: &World, request: &SearchRequest) -> (Wishes, Found) {
+    let is_code = world.search.is_code(&request.q);
+    let wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(world, request) };
+    let found = find(world, request, &wishes);
+    (wishes, found)
+}
+
 /// Products for the words; without words, all of the category or of the shop.
 fn find(world: &World, request: &SearchRequest, wishes: &Wishes) -> Found {
     if wishes.rest.trim().is_empty() {
@@ -290,17 +298,30 @@ struct Looked<'a> {
 
 impl<'a> Looked<'a> {
     fn at(page: &'a PageView<'a>, request: &'a SearchRequest, notes: &mut Notes) -> Self {
-        let mut rules = Rules::new(page, request, notes);
-        let mut request = rules.replaced(request).map_or(Cow::Borrowed(request), Cow::Owned);
-        // A code is taken as it is.
-        let is_code = page.world.search.is_code(&request.q);
-        let mut wishes = if is_code { Wishes::none(&request.q) } else { Wishes::read(page.world, &request) };
-        if let Some(preset) = rules.preset(&request, &mut wishes) {
-            request = Cow::Owned(preset);
+        let (mut wishes, mut found) = read(page.world, request);
+        let mut rules = Rules::new(page, (request, found.corrected.as_deref()), notes);
+        let mut asked = Cow::Borrowed(request);
+        if let Some(other) = rules.replaced(request) {
+            (wishes, found) = read(page.world, &other);
+            asked = Cow::Owned(other);
         }
-        let found = find(page.world, &request, &wishes);
-        let narrowed = matched(page, &request, (&wishes, &found), &mut rules, notes);
-        Self { request, wishes, found, narrowed, rules }
+        let preset = rules.preset(&asked, &mut wishes);
+        let with_preset = preset.as_ref().unwrap_or(&asked);
+        let mut narrowed = matched(page, with_preset, (&wishes, &found), &mut rules, notes);
+        if let Some(preset) = preset {
+            let mut others = rules.without_presets();
+            let is_empty = narrowed.hits.is_empty();
+            let without = is_empty.then(|| matched(page, &asked, (&wishes, &found), &mut others, notes));
+            match without.filter(|without| !without.hits.is_empty()) {
+                Some(without) => {
+                    rules.tell_presets(notes);
+                    wishes.preset.clear();
+                    (rules, narrowed) = (others, without);
+                }
+                None => asked = Cow::Owned(preset),
+            }
+        }
+        Self { request: asked, wishes, found, narrowed, rules }
     }
 }
 

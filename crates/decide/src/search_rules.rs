@@ -4,7 +4,8 @@
 //! says so. Whether a rule can be saved is another matter; every refusal names the field.
 
 use mercer_schema::{SearchAction, SearchRule, SearchRuleId, Timestamp};
-use mercer_search::common_form;
+use mercer_search::{Language, common_form, stemmed_form};
+use rustc_hash::FxHashSet;
 
 use crate::placements::{PlacementError, Readable, check_rule, refuse};
 use crate::rule::{Rule, Subject};
@@ -21,8 +22,10 @@ const MOST_FACTOR: f64 = 100.0;
 const MOST_RULES: usize = 1_000;
 
 /// All rules, in the order in which they were first saved.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SearchRules {
+    /// Of the stems by which texts are compared.
+    language: Language,
     compiled: Vec<CompiledRule>,
 }
 
@@ -30,17 +33,35 @@ pub struct SearchRules {
 #[derive(Debug, Clone)]
 pub(crate) struct CompiledRule {
     pub(crate) rule: SearchRule,
-    /// In the form in which searches are compared.
+    /// By stems, as searches are compared.
     pub(crate) is: Vec<String>,
     pub(crate) contains: Vec<String>,
+    /// In small letters.
+    pub(crate) categories: Vec<String>,
     pub(crate) condition: Option<Readable>,
     /// One for each action; none of those that name no products.
     pub(crate) products: Vec<Option<Readable>>,
 }
 
+impl Default for SearchRules {
+    fn default() -> Self {
+        Self::new(Language::English)
+    }
+}
+
 impl SearchRules {
-    pub fn compile(rules: Vec<SearchRule>) -> Self {
-        Self { compiled: rules.into_iter().map(compile).collect() }
+    /// No rules yet, of a shop in this language.
+    pub const fn new(language: Language) -> Self {
+        Self { language, compiled: Vec::new() }
+    }
+
+    pub fn compile(rules: Vec<SearchRule>, language: Language) -> Self {
+        Self { language, compiled: rules.into_iter().map(|rule| compile(rule, language)).collect() }
+    }
+
+    /// A text as rules are compared with it.
+    pub(crate) fn form(&self, text: &str) -> Option<String> {
+        stemmed_form(text, self.language)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &SearchRule> {
@@ -54,18 +75,18 @@ impl SearchRules {
     /// The same with one more rule, or with one in the place of that of its id.
     #[must_use]
     pub fn with(&self, rule: SearchRule) -> Self {
-        let compiled = compile(rule);
+        let compiled = compile(rule, self.language);
         let mut all = self.compiled.clone();
         match all.iter_mut().find(|known| known.rule.id == compiled.rule.id) {
             Some(known) => *known = compiled,
             None => all.push(compiled),
         }
-        Self { compiled: all }
+        Self { compiled: all, ..*self }
     }
 
     #[must_use]
     pub fn without(&self, id: &SearchRuleId) -> Self {
-        Self { compiled: self.compiled.iter().filter(|known| known.rule.id != *id).cloned().collect() }
+        Self { compiled: self.compiled.iter().filter(|known| known.rule.id != *id).cloned().collect(), ..*self }
     }
 
     /// Says whether a rule can be saved beside these, and if not what to do about it.
@@ -74,6 +95,10 @@ impl SearchRules {
             return refuse("id", format!("there are {MOST_RULES} rules already; remove one that is over"));
         }
         check(rule)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.compiled.is_empty()
     }
 
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
@@ -98,12 +123,13 @@ const fn products_of(action: &SearchAction) -> Option<&String> {
     }
 }
 
-fn compile(rule: SearchRule) -> CompiledRule {
+fn compile(rule: SearchRule, language: Language) -> CompiledRule {
     let read = |text: &String, subject| Rule::compile(text, subject).map_err(|error| error.message);
-    let forms = |texts: &[String]| texts.iter().filter_map(|text| common_form(text)).collect();
+    let forms = |texts: &[String]| texts.iter().filter_map(|text| stemmed_form(text, language)).collect();
     CompiledRule {
         is: forms(&rule.when.is),
         contains: forms(&rule.when.contains),
+        categories: rule.when.categories.iter().map(|name| name.to_lowercase()).collect(),
         condition: rule.when.condition.as_ref().map(|text| read(text, Subject::Page)),
         products: rule.then.iter().map(|action| Some(read(products_of(action)?, Subject::Product))).collect(),
         rule,
@@ -143,7 +169,20 @@ fn check(rule: &SearchRule) -> Result<(), PlacementError> {
     if rule.then.len() > MOST_ACTIONS {
         return refuse("then", format!("at most {MOST_ACTIONS} actions are allowed"));
     }
-    rule.then.iter().enumerate().try_for_each(|(number, action)| check_action(number, action))
+    rule.then.iter().enumerate().try_for_each(|(number, action)| check_action(number, action))?;
+    check_pins(&rule.then)
+}
+
+/// One product has one place; a place may have several products, which stand in for each other.
+fn check_pins(actions: &[SearchAction]) -> Result<(), PlacementError> {
+    let mut products = FxHashSet::default();
+    for (number, action) in actions.iter().enumerate() {
+        let SearchAction::Pin { product_id, .. } = action else { continue };
+        if !products.insert(product_id) {
+            return refuse(&format!("then[{number}].product_id"), format!("`{product_id}` is pinned above already"));
+        }
+    }
+    Ok(())
 }
 
 fn check_action(number: usize, action: &SearchAction) -> Result<(), PlacementError> {

@@ -168,7 +168,7 @@ fn read(
         canary,
         placements: Arc::new(Placements::compile(head.placements)),
         synonyms: Arc::new(ShopSynonyms::compile(head.synonyms)),
-        search_rules: Arc::new(SearchRules::compile(head.search_rules)),
+        search_rules: Arc::new(SearchRules::compile(head.search_rules, language)),
         search_settings: head.search_settings,
         search_trial: head.search_trials.tried(),
         ..world

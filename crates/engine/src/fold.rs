@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mercer_decide::{Canary, Models, Placements, ShopSynonyms, World};
+use mercer_decide::{Canary, Models, Placements, SearchRules, ShopSynonyms, World};
 use mercer_profile::touches_of;
 use mercer_schema::{
     Activity, CommerceAction, DecisionRecord, Device, Event, Fact, ModelAction, ModelChange, ModelVersion, Placement,
@@ -238,6 +238,7 @@ impl Snapshot {
         let mut snapshot = Self::default();
         snapshot.world.models = Arc::new(Models::default());
         snapshot.world.search = SearchIndex::new(language);
+        snapshot.world.search_rules = Arc::new(SearchRules::new(language));
         snapshot
     }
 }

@@ -52,7 +52,7 @@ pub use clicks::{Clicks, FIRST_PLACES, Learned, Placed};
 pub use facets::{FacetField, Facets, FieldCounts, FieldTotals, LEVEL_SEPARATOR, Value, leaf_of};
 pub use index::{Doc, SearchIndex};
 pub use language::Language;
-pub use queries::{Completion, LEAST_PEOPLE, Queries, common_form};
+pub use queries::{Completion, LEAST_PEOPLE, Queries, common_form, stemmed_form};
 pub use rank::{Match, Weights};
 pub use search::{Found, FoundWord, Lexicon, ShopWords, best, synonyms_of};
 pub use thesaurus::Synonyms;

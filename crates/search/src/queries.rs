@@ -14,8 +14,8 @@ use mercer_schema::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::SearchIndex;
 use crate::text::tokens;
+use crate::{Language, SearchIndex};
 
 type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
 
@@ -231,6 +231,13 @@ pub fn common_form(text: &str) -> Option<String> {
     }
     let words: Vec<String> = tokens(text, MOST_WORDS + 1).into_iter().map(|token| token.plain).collect();
     (!words.is_empty() && words.len() <= MOST_WORDS).then(|| words.join(" "))
+}
+
+/// The same with the stem of each word: *red mugs* and *red mug* are one.
+pub fn stemmed_form(text: &str, language: Language) -> Option<String> {
+    common_form(text)?;
+    let words = language.words();
+    Some(tokens(text, MOST_WORDS).iter().map(|token| words.stem(&token.written)).collect::<Vec<_>>().join(" "))
 }
 
 /// Whether each of the words begins another word of the text.

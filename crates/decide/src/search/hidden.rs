@@ -21,7 +21,7 @@ impl<'a> Hidden<'a> {
     pub(crate) fn from(page: &'a PageView<'a>, request: &SearchRequest) -> Self {
         // What fails is told by the search itself.
         let mut notes = Notes::default();
-        let rules = Rules::new(page, request, &mut notes);
+        let rules = Rules::new(page, (request, None), &mut notes);
         let (mut asked, mut redirect) = (Vec::new(), None);
         for applied in &rules.applied {
             for (place, action) in applied.rule.rule.then.iter().enumerate() {

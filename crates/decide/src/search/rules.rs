@@ -6,7 +6,7 @@
 
 use mercer_recommend::Item;
 use mercer_schema::{AppliedRule, Banner, Product, ReasonCode, ScorePart, SearchAction, SearchRequest, SearchSort};
-use mercer_search::{common_form, leaf_of};
+use mercer_search::leaf_of;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hit;
@@ -16,6 +16,9 @@ use crate::notes::Notes;
 use crate::page::PageView;
 use crate::rule::Fault;
 use crate::search_rules::CompiledRule;
+
+/// Before the text that a rule put in the place of what was typed, where it tells what it did.
+pub(super) const SEARCHED: &str = "searched ";
 
 /// The rules that stand for this search.
 pub(super) struct Rules<'a> {
@@ -40,8 +43,13 @@ struct Touch {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(page: &'a PageView<'a>, request: &SearchRequest, notes: &mut Notes) -> Self {
-        let asked = Asked::new(request);
+    /// Those for what was typed, or for how it was understood.
+    pub(super) fn new(
+        page: &'a PageView<'a>,
+        (request, corrected): (&SearchRequest, Option<&str>),
+        notes: &mut Notes,
+    ) -> Self {
+        let asked = Asked::new(page, request, corrected);
         let mut applied = Vec::new();
         for rule in page.world.search_rules.compiled() {
             let is_meant = rule.is_in_force(page.now) && asked.is_meant_by(rule);
@@ -50,7 +58,10 @@ impl<'a> Rules<'a> {
             }
         }
         let is_by_relevance = request.sort == SearchSort::Relevance;
-        Self { page, applied, is_by_relevance, pins: FxHashMap::default(), touched: FxHashMap::default() }
+        let mut rules =
+            Self { page, applied, is_by_relevance, pins: FxHashMap::default(), touched: FxHashMap::default() };
+        rules.settle_pins(notes);
+        rules
     }
 
     /// No rule stands for this search.
@@ -82,15 +93,15 @@ impl<'a> Rules<'a> {
                 _ => None,
             });
             if let Some(query) = other {
-                applied.did.push(format!("searched “{query}” instead"));
+                applied.did.push(format!("{SEARCHED}“{query}” instead"));
                 return Some(SearchRequest { q: query.clone(), ..request.clone() });
             }
         }
         None
     }
 
-    /// Adds the products that are pinned and that the words did not find.
-    pub(super) fn add_pinned(&mut self, hits: &mut Vec<Hit<'a>>) {
+    /// Who is pinned where. The first pin of a product and of a place counts; what comes to nothing is told.
+    fn settle_pins(&mut self, notes: &mut Notes) {
         if !self.is_by_relevance {
             return;
         }
@@ -99,17 +110,33 @@ impl<'a> Rules<'a> {
         for (number, applied) in self.applied.iter().enumerate() {
             for action in &applied.rule.rule.then {
                 let SearchAction::Pin { product_id, position } = action else { continue };
-                let item = catalog.item(product_id).filter(|item| {
-                    catalog.product(*item).is_some_and(|product| product.is_buyable()) && !self.pins.contains_key(item)
-                });
-                if let Some(item) = item.filter(|_| places.insert(*position)) {
-                    self.pins.insert(item, (*position, number));
-                }
+                let known = catalog.item(product_id).and_then(|item| Some((item, catalog.product(item)?)));
+                let fault = match known {
+                    None => "which the catalog does not have".to_owned(),
+                    Some((_, product)) if !product.is_buyable() => "which cannot be bought".to_owned(),
+                    Some((item, _)) if self.pins.contains_key(&item) => "which is pinned already".to_owned(),
+                    Some(_) if !places.insert(*position) => {
+                        format!("but another product is pinned at {position}")
+                    }
+                    Some((item, _)) => {
+                        self.pins.insert(item, (*position, number));
+                        continue;
+                    }
+                };
+                notes.add(format!(
+                    "The rule `{}` pins `{product_id}`, {fault}: it stays as it was.",
+                    applied.rule.rule.id
+                ));
             }
         }
+    }
+
+    /// Adds the products that are pinned and that the words did not find.
+    pub(super) fn add_pinned(&self, hits: &mut Vec<Hit<'a>>) {
         if self.pins.is_empty() {
             return;
         }
+        let catalog = &self.page.world.catalog;
         let found: FxHashSet<Item> =
             hits.iter().map(|hit| hit.item).filter(|item| self.pins.contains_key(item)).collect();
         let mut missing: Vec<Item> = self.pins.keys().copied().filter(|item| !found.contains(item)).collect();
@@ -253,16 +280,23 @@ impl<'a> Rules<'a> {
 }
 
 /// The search as rules compare it.
-struct Asked<'a> {
-    text: Option<String>,
-    category: Option<&'a str>,
+struct Asked {
+    /// What was typed, and what was looked for instead.
+    texts: Vec<String>,
+    /// In small letters.
+    category: Option<String>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(request: &'a SearchRequest) -> Self {
-        let text = common_form(&request.q);
+impl Asked {
+    fn new(page: &PageView<'_>, request: &SearchRequest, corrected: Option<&str>) -> Self {
+        let rules = &page.world.search_rules;
+        if rules.is_empty() {
+            return Self { texts: Vec::new(), category: None };
+        }
+        let texts = [Some(&*request.q), corrected].into_iter().flatten().filter_map(|text| rules.form(text)).collect();
         let is_walk = request.q.trim().is_empty();
-        Self { text, category: request.category.as_deref().filter(|_| is_walk) }
+        let category = request.category.as_deref().filter(|_| is_walk).map(str::to_lowercase);
+        Self { texts, category }
     }
 
     fn is_meant_by(&self, rule: &CompiledRule) -> bool {
@@ -270,17 +304,24 @@ impl<'a> Asked<'a> {
         if when.is.is_empty() && when.contains.is_empty() && when.categories.is_empty() {
             return true;
         }
-        let is_text = self.text.as_ref().is_some_and(|text| {
-            let padded = format!(" {text} ");
-            rule.is.iter().any(|is| is == text)
-                || rule.contains.iter().any(|part| padded.contains(&format!(" {part} ")))
-        });
-        let is_walk = self.category.is_some_and(|category| {
+        let is_text = self
+            .texts
+            .iter()
+            .any(|text| rule.is.contains(text) || rule.contains.iter().any(|part| has_words(text, part)));
+        let is_walk = self.category.as_deref().is_some_and(|category| {
             let leaf = leaf_of(category);
-            when.categories.iter().any(|meant| meant == category || meant == leaf)
+            rule.categories.iter().any(|meant| meant == category || meant == leaf)
         });
         is_text || is_walk
     }
+}
+
+/// Whether the words stand in the text, together and in this order.
+fn has_words(text: &str, words: &str) -> bool {
+    let is_end = |letter: Option<char>| letter.is_none_or(|letter| letter == ' ');
+    text.match_indices(words).any(|(start, found)| {
+        is_end(text[..start].chars().next_back()) && is_end(text[start + found.len()..].chars().next())
+    })
 }
 
 /// A condition that fails or cannot be read is not met.

@@ -3,6 +3,7 @@
 use mercer_schema::{
     Availability, Explain, ProductId, SearchAction, SearchRequest, SearchRule, SearchRuleId, SearchSort, SearchWhen,
 };
+use mercer_search::Language;
 use proptest::prelude::*;
 
 use super::searching::{asks, ids, q, refined};
@@ -144,7 +145,7 @@ fn what_is_near_obeys_filters_choices_negation_and_rules() {
         then: vec![SearchAction::Hide { products: "product.id == 'T2-100'".into() }],
         enabled: true,
     };
-    shop.world.search_rules = std::sync::Arc::new(SearchRules::compile(vec![rule]));
+    shop.world.search_rules = std::sync::Arc::new(SearchRules::compile(vec![rule], Language::English));
     assert!(!near(&shop, &q("coffee"), "T2-100"));
 }
 

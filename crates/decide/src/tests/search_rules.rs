@@ -6,6 +6,7 @@ use mercer_schema::{
     AppliedRule, Explain, ProductId, SearchAction, SearchRequest, SearchRule, SearchRuleId, SearchSort, SearchWhen,
     SynonymRule, Timestamp,
 };
+use mercer_search::Language;
 use proptest::prelude::*;
 
 use super::searching::{asks, by, ids, q, refined, shop};
@@ -28,7 +29,7 @@ fn with(mut shop: Shop, rules: Vec<SearchRule>) -> Shop {
     for rule in &rules {
         assert_eq!(SearchRules::default().check(rule), Ok(()), "{}", rule.id);
     }
-    shop.world.search_rules = Arc::new(SearchRules::compile(rules));
+    shop.world.search_rules = Arc::new(SearchRules::compile(rules, Language::English));
     shop
 }
 
@@ -67,6 +68,34 @@ fn a_pin_never_brings_back_what_was_narrowed_away() {
     assert_eq!(ids(&asks(&shop, &by_price))[0], "r1", "whoever sorts by price gets prices");
     let last = with(super::searching::shop(), vec![rule("r", "running shoe", vec![pin("m1", 100)])]);
     assert_eq!(ids(&asks(&last, &q("running shoe"))).last(), Some(&"m1"));
+}
+
+#[test]
+fn a_pin_that_comes_to_nothing_is_told() {
+    let mut shop = shop();
+    let mut gone = crate::testing::product("gone");
+    gone.availability = mercer_schema::Availability::OutOfStock;
+    shop.save(gone);
+    let shop = with(
+        shop,
+        vec![
+            rule("a", "mug", vec![pin("m2", 1), pin("nope", 2), pin("gone", 3)]),
+            rule("b", "mug", vec![pin("m1", 1), pin("m2", 4)]),
+        ],
+    );
+    let answer = asks(&shop, &q("mug"));
+    assert_eq!(ids(&answer), ["m2", "m1"]);
+    assert_eq!(
+        answer.notes,
+        [
+            "The rule `a` pins `nope`, which the catalog does not have: it stays as it was.",
+            "The rule `a` pins `gone`, which cannot be bought: it stays as it was.",
+            "The rule `b` pins `m1`, but another product is pinned at 1: it stays as it was.",
+            "The rule `b` pins `m2`, which is pinned already: it stays as it was.",
+        ]
+    );
+    let refused = |pins| SearchRules::default().check(&rule("r", "mug", pins)).unwrap_err().field;
+    assert_eq!(refused(vec![pin("m1", 1), pin("m1", 2)]), "then[1].product_id");
 }
 
 #[test]
@@ -121,7 +150,11 @@ fn rules_choose_by_words_category_and_customer() {
     let shown = |shop: &Shop, request: &SearchRequest| -> Vec<String> {
         asks(shop, request).rules.iter().map(|rule| rule.id.to_string()).collect()
     };
-    assert_eq!(shown(&shop, &q("red running shoe")), ["contains"]);
+    for text in ["red running shoe", "Running shoes", "runing shoe"] {
+        assert_eq!(shown(&shop, &q(text)), ["contains"], "{text}");
+    }
+    let as_typed = SearchRequest { ignore: vec!["corrected".into()], ..q("runing shoe") };
+    assert!(shown(&shop, &as_typed).is_empty());
     assert!(shown(&shop, &q("running red shoe")).is_empty() && shown(&shop, &q("running shoemaker")).is_empty());
     let in_shoes = SearchRequest { category: Some("Sport > Shoes".into()), ..q("") };
     assert_eq!(shown(&shop, &in_shoes), ["walk"]);
@@ -179,8 +212,10 @@ fn a_rule_of_another_version_does_nothing_and_says_so() {
     let mut shop = shop();
     let broken = SearchAction::Hide { products: "product.nonsense(".into() };
     let failing = SearchAction::Boost { products: "product.title > 3".into(), factor: 2.0 };
-    shop.world.search_rules =
-        Arc::new(SearchRules::compile(vec![rule("old", "mug", vec![broken, failing, pin("m1", 0)])]));
+    shop.world.search_rules = Arc::new(SearchRules::compile(
+        vec![rule("old", "mug", vec![broken, failing, pin("m1", 0)])],
+        Language::English,
+    ));
     let answer = asks(&shop, &q("mug"));
     assert_eq!(answer.total, 2);
     assert!(answer.notes.iter().any(|note| note.contains("`old`")), "{:?}", answer.notes);
@@ -232,7 +267,7 @@ proptest! {
         let mut shop = shop();
         let mut every = rule("every", "x", actions);
         every.when = SearchWhen::default();
-        shop.world.search_rules = Arc::new(SearchRules::compile(vec![every.clone(), SearchRule { id: SearchRuleId::trusted("two"), ..every }]));
+        shop.world.search_rules = Arc::new(SearchRules::compile(vec![every.clone(), SearchRule { id: SearchRuleId::trusted("two"), ..every }], Language::English));
         let answer = asks(&shop, &full(&text));
         let mut shown = ids(&answer);
         shown.sort_unstable();
@@ -284,6 +319,16 @@ fn what_a_rule_chooses_can_be_taken_away_and_yields_to_the_customer() {
     };
     let wished = asks(&with(super::searching::shop(), vec![contains]), &q("blue running shoe"));
     assert_eq!((ids(&wished)[0], did(&wished.rules).len()), ("s2", 0), "so does who says it in words");
+}
+
+#[test]
+fn a_preset_that_leaves_nothing_does_not_stand() {
+    for preset in [preset("heel", &["high"]), preset("brand", &["Acme"])] {
+        let answer = asks(&with(shop(), vec![rule("r", "mug", vec![preset])]), &q("mug"));
+        assert_eq!((answer.total, did(&answer.rules).len()), (2, 0));
+        assert!(answer.query.chips.iter().all(|chip| !chip.id.starts_with("preset:")));
+        assert!(answer.notes.iter().any(|note| note.contains("the rule `r`")), "{:?}", answer.notes);
+    }
 }
 
 #[test]

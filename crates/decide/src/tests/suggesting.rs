@@ -6,6 +6,7 @@ use mercer_schema::{
     AnonymousId, ReasonCode, SearchAction, SearchRule, SearchRuleId, SearchWhen, SourceKind, SuggestAnswer,
     SuggestRequest, Timestamp,
 };
+use mercer_search::Language;
 
 use super::searching::shop;
 use crate::testing::Shop;
@@ -36,7 +37,7 @@ fn with(mut shop: Shop, when: SearchWhen, then: SearchAction) -> Shop {
         then: vec![then],
         enabled: true,
     };
-    shop.world.search_rules = Arc::new(SearchRules::compile(vec![rule]));
+    shop.world.search_rules = Arc::new(SearchRules::compile(vec![rule], Language::English));
     shop
 }
 
