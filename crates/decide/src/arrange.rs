@@ -27,6 +27,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) is_aimed_at: bool,
     /// It came into the shop lately.
     pub(crate) is_new: bool,
+    /// No source named it: chance alone may show it.
+    pub(crate) is_newcomer: bool,
 }
 
 /// What stands at a place.
@@ -85,7 +87,7 @@ pub(crate) struct Counted {
 /// Pins by place from 0.
 pub(crate) type Pins<'a> = BTreeMap<usize, (Item, &'a Arc<Product>)>;
 
-/// Arranges `candidates`, best first, around `pins`.
+/// Arranges `candidates`, best first and newcomers last, around `pins`.
 pub(crate) fn arrange<'a>(
     candidates: Vec<Candidate<'a>>,
     pins: Pins<'a>,
@@ -95,10 +97,11 @@ pub(crate) fn arrange<'a>(
     let groups = Groups::new(&candidates, &pins, rules);
     let places: FxHashMap<Item, usize> =
         (0..).zip(&candidates).map(|(place, candidate)| (candidate.ranked.item, place)).collect();
-    let ranked: Vec<Scored> = candidates.iter().map(|candidate| scored(candidate.ranked.item)).collect();
-    let (chosen, is_short) = groups.choose(&ranked, &pins, rules);
+    let all: Vec<Scored> = candidates.iter().map(|candidate| scored(candidate.ranked.item)).collect();
+    let ranked = &all[..candidates.iter().take_while(|candidate| !candidate.is_newcomer).count()];
+    let (chosen, is_short) = groups.choose(ranked, &pins, rules);
     let chosen: Vec<usize> = chosen.iter().filter_map(|item| places.get(item).copied()).collect();
-    let pool = if rules.exploration > 0.0 { groups.pool(&ranked, &chosen, &pins) } else { Vec::new() };
+    let pool = if rules.exploration > 0.0 { groups.pool(&all, &chosen, &pins) } else { Vec::new() };
     let pool = pool.iter().filter_map(|item| places.get(item).copied());
     let (mut pool, others): (Vec<usize>, Vec<usize>) = pool.partition(|place| candidates[*place].is_new);
     let pools = (pool.len(), others.len());
@@ -126,7 +129,8 @@ pub(crate) fn arrange<'a>(
         }
     }
     let last = if is_short { usize::MAX } else { chosen.iter().max().copied().unwrap_or(0) };
-    for (place, candidate) in candidates.into_iter().enumerate().filter(|(place, _)| !is_out[*place]) {
+    let left = candidates.into_iter().enumerate();
+    for (place, candidate) in left.filter(|(place, candidate)| !(is_out[*place] || candidate.is_newcomer)) {
         if place < last { arrangement.held_back.push(candidate) } else { arrangement.beyond.push(candidate) }
     }
     arrangement.stands = with_pins(free, pins);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use imbl::OrdSet;
 use mercer_recommend::Item;
 use mercer_schema::{
-    DecidedItem, DecisionId, Diversity, Explain, PlacementDecision, Product, Suppressed, SuppressedBecause, Timestamp,
+    DecidedItem, DecisionId, Diversity, Explain, PlacementDecision, Product, SourceKind, Suppressed, SuppressedBecause,
+    Timestamp,
 };
 use rustc_hash::FxHashSet;
 
@@ -15,7 +16,7 @@ use crate::candidates::Sources;
 use crate::explain::reasons;
 use crate::fields::Projection;
 use crate::filter::{Removed, Seen, Sieve, available};
-use crate::line::Line;
+use crate::line::{Line, Ranked};
 use crate::notes::Notes;
 use crate::page::PageView;
 use crate::placements::{Compiled, Readable};
@@ -27,6 +28,8 @@ use crate::{quotas, relevance, score, weights};
 pub(crate) const NEW_FOR: i64 = 30 * Timestamp::DAY;
 /// Candidates that are gathered for each place when boosts, caps or exploration choose among them.
 const CANDIDATES_PER_PLACE: usize = 4;
+/// New products that exploration adds to those that sources name, the newest first.
+const MOST_NEWCOMERS: usize = 100;
 /// What `explain: full` tells of at most.
 const MOST_SUPPRESSED: usize = 100;
 
@@ -58,6 +61,8 @@ pub(crate) struct Filled {
 #[derive(Default)]
 struct Gathered<'a> {
     candidates: Vec<Candidate<'a>>,
+    /// For chance alone.
+    newcomers: Vec<Candidate<'a>>,
     suppressed: Vec<Suppressed>,
     has_more: bool,
 }
@@ -70,6 +75,7 @@ pub(crate) fn fill<'a>(page: &PageView<'a>, slot: Slot<'a>, id: &DecisionId, com
     relevance::weigh_aims(page, placement, &mut gathered.candidates);
     let places = slot.compiled.size().saturating_sub(pins.len());
     relevance::vary(page, placement, places, &mut gathered.candidates);
+    gathered.candidates.append(&mut gathered.newcomers);
     let rules = Rules {
         size: slot.compiled.size(),
         diversity: &placement.diversity,
@@ -196,9 +202,15 @@ fn gather<'a>(page: &PageView<'a>, slot: Slot<'a>, pins: &Pins<'a>, common: &mut
             }
             match sieve.examine(ranked.item) {
                 Ok(product) if gathered.candidates.len() < wanted => {
-                    let since = page.world.catalog.since(ranked.item);
-                    let is_new = since.is_some_and(|since| page.now.since(since) < NEW_FOR);
-                    gathered.candidates.push(Candidate { ranked, product, boost: None, is_aimed_at: false, is_new });
+                    let is_new = is_new(page, ranked.item);
+                    gathered.candidates.push(Candidate {
+                        ranked,
+                        product,
+                        boost: None,
+                        is_aimed_at: false,
+                        is_new,
+                        is_newcomer: false,
+                    });
                 }
                 Ok(product) => {
                     gathered.has_more = true;
@@ -208,8 +220,55 @@ fn gather<'a>(page: &PageView<'a>, slot: Slot<'a>, pins: &Pins<'a>, common: &mut
             }
         }
     }
+    if placement.exploration > 0.0 && sources.iter().any(|source| is_open(source.kind)) {
+        gathered.newcomers = newcomers(page, &mut sieve, |item| considered.contains(&item));
+    }
     sieve.tell_faults(&mut common.notes, placement.id.as_str());
     gathered
+}
+
+fn is_new(page: &PageView<'_>, item: Item) -> bool {
+    page.world.catalog.since(item).is_some_and(|since| page.now.since(since) < NEW_FOR)
+}
+
+/// A source of the whole shop. Others speak of the page's products or of what the customer had: nothing new belongs there
+/// that they do not name.
+const fn is_open(kind: SourceKind) -> bool {
+    match kind {
+        SourceKind::Popular
+        | SourceKind::Trending
+        | SourceKind::Newest
+        | SourceKind::SessionNext
+        | SourceKind::ForYou
+        | SourceKind::Taste
+        | SourceKind::Sequence => true,
+        SourceKind::RecentlyViewed
+        | SourceKind::BuyAgain
+        | SourceKind::AlsoViewed
+        | SourceKind::BoughtTogether
+        | SourceKind::Similar
+        | SourceKind::Complements
+        | SourceKind::Bundle => false,
+    }
+}
+
+/// New products that no source named, as far as they may be shown.
+fn newcomers<'a>(
+    page: &PageView<'a>,
+    sieve: &mut Sieve<'a, '_>,
+    is_known: impl Fn(Item) -> bool,
+) -> Vec<Candidate<'a>> {
+    let newest = page.world.catalog.newest().take_while(|item| is_new(page, *item)).filter(|item| !is_known(*item));
+    let mut found = Vec::new();
+    for item in newest.take(MOST_NEWCOMERS) {
+        if sieve.is_spent() {
+            break;
+        }
+        let Ok(product) = sieve.examine(item) else { continue };
+        let ranked = Ranked { item, tier: usize::MAX, score: 0.0, source: SourceKind::Newest, because_of: None };
+        found.push(Candidate { ranked, product, boost: None, is_aimed_at: false, is_new: true, is_newcomer: true });
+    }
+    found
 }
 
 impl Gathered<'_> {

@@ -6,7 +6,7 @@ use mercer_schema::{
 };
 use rustc_hash::FxHashMap;
 
-use crate::testing::{Shop, boost, pin, placement, request, shown};
+use crate::testing::{Shop, boost, pin, placement, product, request, shown};
 
 const DAY: i64 = Timestamp::DAY;
 
@@ -228,6 +228,53 @@ fn propensities_equal_frequencies() {
     let share = explored as f64 / (4 * ANSWERS) as f64;
     assert!((share - 0.3).abs() < 0.025, "{share}");
     assert!(seen.keys().any(|(place, id)| *place == 2 && id == "p0"));
+}
+
+/// What no source names is shown by chance, with its exact propensity, in rows of the whole shop alone.
+#[test]
+fn exploration_reaches_new_products_that_nobody_took_yet() {
+    const ANSWERS: usize = 2_000;
+    let mut shop = Shop::with_products(12);
+    for number in 0..12 {
+        shop.buys(&format!("c{number}"), &[&format!("p{number}")], DAY);
+    }
+    shop.now = shop.now.plus(40 * DAY);
+    for number in 0..3 {
+        shop.save(product(&format!("new{number}")));
+    }
+    let mut sold_out = product("sold-out");
+    sold_out.availability = Availability::OutOfStock;
+    shop.save(sold_out);
+    let popular = Placement { exploration: 0.4, ..placement("popular", SourceKind::Popular, 4) };
+    let looked = Placement { exploration: 0.4, ..placement("looked", SourceKind::RecentlyViewed, 4) };
+    shop.places([popular, looked]);
+    let mut times: FxHashMap<String, (usize, f64)> = FxHashMap::default();
+    for number in 0..ANSWERS {
+        let page = shop.decides(&request("ann", &["popular"]), &format!("d{number}"));
+        assert_eq!(page.placements[0].items.len(), 4);
+        for item in &page.placements[0].items {
+            if item.product_id.as_str().starts_with("new") {
+                assert_eq!((item.reasons[0].code, item.source), (ReasonCode::Explored, Some(SourceKind::Newest)));
+                times.entry(item.product_id.to_string()).or_insert((0, item.propensity)).0 += 1;
+            }
+            assert_ne!(item.product_id.as_str(), "sold-out");
+        }
+    }
+    assert_eq!(times.len(), 3, "{times:?}");
+    for (count, propensity) in times.into_values() {
+        // Four places, a deck of four tickets for three products, half of the share.
+        assert!((propensity - 0.4 * 0.5 / 4.0).abs() < 1e-12, "{propensity}");
+        let expected = 4.0 * propensity;
+        let deviation = (expected * (1.0 - expected) / ANSWERS as f64).sqrt();
+        assert!((count as f64 / ANSWERS as f64 - expected).abs() < 5.0 * deviation, "{count}");
+    }
+    for number in 0..6 {
+        shop.views("ann", &format!("p{number}"), Timestamp::HOUR);
+    }
+    for number in 0..200 {
+        let page = shop.decides(&request("ann", &["looked"]), &format!("e{number}"));
+        assert!(page.placements[0].items.iter().all(|item| !item.product_id.as_str().starts_with("new")));
+    }
 }
 
 #[test]
