@@ -72,7 +72,7 @@ pub use decide::decide;
 pub use error::Error;
 pub use for_you::{RANKED_SOURCES, context_of};
 pub use meanings::{Meanings, Ready};
-pub use placements::{PlacementError, Placements, default_placements};
+pub use placements::{PlacementError, Placements, default_placements, idle_pins, idle_settings};
 pub use search::{
     LARGEST_PAGE, RankerExam, SearchLesson, SearchRanker, TaughtBy, as_catalog_says, category_named, check_filter,
     search, search_lesson, taught_order,

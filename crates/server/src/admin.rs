@@ -32,12 +32,24 @@ pub(crate) async fn list_placements(_caller: MayAdmin, State(app): State<App>) -
     Json(PlacementList { placements: snapshot.world.placements.iter().cloned().collect() })
 }
 
+/// A placement that is in force now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SavedPlacement {
+    #[serde(flatten)]
+    pub placement: Placement,
+    /// Settings that do nothing in this shop, as it is now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// Checks a placement and puts it in force for the next decision.
+///
+/// `notes` tell what does nothing in this shop as it is now, such as a pin of a product that the catalog does not have.
 #[utoipa::path(
     put, path = "/v1/placements/{id}", tag = "admin", request_body = Placement,
     params(("id" = inline(PlacementId), Path, description = "The placement's id, as in the body")),
     responses(
-        (status = 200, description = "In force", body = Placement),
+        (status = 200, description = "In force", body = SavedPlacement),
         (status = 400, description = "A field or an expression is wrong; `field` names it", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
@@ -51,12 +63,15 @@ pub(crate) async fn save_placement(
     State(app): State<App>,
     Path(id): Path<String>,
     ApiJson(placement): ApiJson<Placement>,
-) -> Result<Json<Placement>, Problem> {
+) -> Result<Json<SavedPlacement>, Problem> {
     if placement.id.as_str() != id {
         return Err(Problem::invalid(Some("id".into()), "The id in the path and the id in the body differ."));
     }
     app.engine.save_placement(placement.clone(), now()).await?;
-    Ok(Json(placement))
+    let snapshot = app.engine.snapshot();
+    let mut notes = mercer_decide::idle_settings(&snapshot.world, &placement);
+    notes.extend(mercer_decide::idle_pins(&snapshot.world, &placement));
+    Ok(Json(SavedPlacement { placement, notes }))
 }
 
 #[utoipa::path(

@@ -5,6 +5,7 @@
 
 mod check;
 mod defaults;
+mod idle;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::rule::{Rule, Subject};
 pub use check::PlacementError;
 pub(crate) use check::{check_rule, refuse};
 pub use defaults::default_placements;
+pub use idle::{idle_pins, idle_settings};
 
 /// Most places that a placement may have.
 pub(crate) const MOST_SIZE: usize = 100;

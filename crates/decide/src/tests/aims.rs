@@ -11,7 +11,7 @@ use mercer_schema::{
 };
 
 use crate::testing::{Shop, pin, placement, request, shown};
-use crate::{Models, Placements};
+use crate::{Models, Placements, idle_pins, idle_settings};
 
 const DAY: i64 = Timestamp::DAY;
 
@@ -197,4 +197,31 @@ fn complements_and_sets_complete_what_is_there() {
     let page = shop.decides(&asked, "d");
     assert_eq!(page.placements[0].items[0].reasons[0].text, "Goes with P1");
     assert!(shop.asks("ann", &["sets", "goes"]).placements.iter().all(|row| row.items.is_empty()));
+}
+
+#[test]
+fn settings_that_do_nothing_are_told() {
+    let mut shop = Shop::with_products(3);
+    let mut row = placement("row", SourceKind::Popular, 3);
+    row.sources.push(Source { kind: SourceKind::Sequence, weight: 1.0 });
+    row.objectives = vec![Objective { aim: Aim::Margin, weight: 1.0 }, Objective { aim: Aim::Freshness, weight: 1.0 }];
+    row.diversity.max_per_brand = Some(2);
+    row.pins = vec![pin("nope", 1), pin("p1", 2)];
+    assert_eq!(
+        idle_settings(&shop.world, &row),
+        [
+            "No version of the models serves yet, so nothing comes from `sequence`: train first.",
+            "The objective `margin` changes nothing: no product has the attribute `margin`.",
+            "`max_per_brand` changes nothing: no product has a brand.",
+        ]
+    );
+    assert_eq!(idle_pins(&shop.world, &row), ["The pin of `nope` does nothing: the catalog does not have it."]);
+    shop.change("p1", |product| {
+        product.brand = Some("Lumen".into());
+        product.attributes.insert("margin", "0.4");
+    });
+    row.sources.pop();
+    row.pins.remove(0);
+    assert_eq!(idle_pins(&shop.world, &row), [""; 0]);
+    assert_eq!(idle_settings(&shop.world, &row), [""; 0]);
 }

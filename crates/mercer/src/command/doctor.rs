@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mercer_engine::Language;
-use mercer_schema::{Position, Timestamp};
+use mercer_schema::{Placement, Position, Timestamp};
 use serde::Serialize;
 
 use crate::cli::Doctor;
@@ -42,6 +42,7 @@ pub(crate) fn run(doctor: &Doctor, config: &Config, as_json: bool) -> Result<(),
     bar.finish_and_clear();
     findings.push(language(&home));
     findings.push(models(&home));
+    findings.push(placements(&home));
     if doctor.rebuild {
         let bar = output::spinner("Folding the whole log anew");
         findings.push(rebuild(&home)?);
@@ -152,6 +153,19 @@ fn models(home: &Home) -> Finding {
         }
         Err(error) => Finding { what: "models", is_well: false, detail: error.to_string() },
     }
+}
+
+/// Settings that do nothing are no fault: what they need may come.
+fn placements(home: &Home) -> Finding {
+    let snapshot = home.engine.snapshot();
+    let world = &snapshot.world;
+    let idle = |placement: &Placement| -> Vec<String> {
+        let told = [mercer_decide::idle_settings(world, placement), mercer_decide::idle_pins(world, placement)];
+        told.into_iter().flatten().map(|text| format!("`{}`: {text}", placement.id)).collect()
+    };
+    let told: Vec<String> = world.placements.iter().filter(|placement| placement.enabled).flat_map(idle).collect();
+    let detail = if told.is_empty() { "every setting does something".to_owned() } else { told.join(" ") };
+    well("placements", detail)
 }
 
 /// Folds the log from its beginning and compares everything that a checkpoint holds.

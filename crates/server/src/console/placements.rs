@@ -314,6 +314,7 @@ fn preview(snapshot: &Snapshot, placement: &Placement, form: &mut Form) -> Previ
     let decision = mercer_decide::decide(&world, &request, DecisionId::trusted(PREVIEW), now());
     let took = format!("{:.2} ms", started.elapsed().as_secs_f64() * 1e3);
     notes.extend(decision.notes);
+    notes.extend(mercer_decide::idle_settings(&snapshot.world, placement));
     let decided = decision.placements.first().map(|decided| Decided::new(decided, &world.catalog));
     Preview { decided, notes, took }
 }
