@@ -24,6 +24,7 @@ mod accents;
 mod analysis;
 mod beginnings;
 mod clicks;
+mod compounds;
 mod facets;
 mod heads;
 mod identifier;

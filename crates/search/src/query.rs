@@ -14,7 +14,7 @@ use crate::search::Lexicon;
 use crate::spelling::{Meant, Mender};
 use crate::text::{Gap, Token, code, tokens};
 use crate::thesaurus::Alternative;
-use crate::{Doc, measure, minus};
+use crate::{Doc, compounds, measure, minus};
 
 /// Characters and words of what is typed that are read.
 const LONGEST_TEXT: usize = 200;
@@ -332,6 +332,12 @@ impl Reader<'_> {
             for word in vocabulary.compounds_of(&token.plain, MOST_COMPOUNDS) {
                 forms.extend(self.index.terms_of(word).into_iter().map(|term| one(term, How::Compound, word)));
             }
+            let parts = compounds::parts(self.index, &self.languages, &token.plain);
+            forms.extend(parts.map(|parts| Form {
+                terms: parts.map(|(_, term)| term).to_vec(),
+                how: How::Split,
+                text: parts.map(|(text, _)| self.index.spelled(text)).join(" "),
+            }));
         }
         // A rare word of the catalog may be what was meant after all.
         let as_typed = self.index.terms_of(&word.typed);

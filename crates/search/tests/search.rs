@@ -227,6 +227,33 @@ fn german_words_are_found_in_compounds() {
 }
 
 #[test]
+fn a_compound_finds_what_the_catalog_writes_apart() {
+    let mut index = SearchIndex::new(Language::German);
+    let titles =
+        ["Schuhe für Damen", "Schuh für Kinder", "Gürtel für Damen", "Handschuhe", "Lampe für die Arbeit", "Regal"];
+    for (number, title) in titles.iter().enumerate() {
+        index.put(Doc(number as u32), None, &product(&format!("p{number}"), title));
+    }
+    let lexicon = Lexicon::new(&[]);
+    for (typed, docs) in [
+        ("damenschuhe", &[0][..]),
+        ("Damenschuh", &[0]),
+        ("kinderschuhe", &[1]),
+        ("arbeitslampe", &[4]),
+        ("damengürtel", &[2]),
+        ("kindergürtel", &[]),
+        ("handschuh", &[3]),
+    ] {
+        let found = index.find(&lexicon, typed, false);
+        let all: Vec<u32> = found.matches.iter().map(|found| found.doc.0).collect();
+        assert_eq!(all, docs, "{typed}: {found:?}");
+        assert!(docs.is_empty() || (found.unknown.is_empty() && found.corrected.is_none()), "{typed}: {found:?}");
+    }
+    let told = index.find(&lexicon, "damenschuhe", false).words;
+    assert_eq!(told[0].also, [("damen schuhe".to_owned(), "split")]);
+}
+
+#[test]
 fn an_empty_index_finds_nothing() {
     assert!(SearchIndex::default().search(&Lexicon::default(), "lantern", 10).is_empty());
 }

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Correction, LIKELY, Reach, SHORTEST_CORRECTED, corrections};
+use crate::compounds;
 use crate::index::{SearchIndex, Term};
 use crate::language::{Language, Words};
 use crate::query::{How, share_a_product};
@@ -153,6 +154,9 @@ impl Mender<'_> {
         let products = self.products(token);
         if products > 0 && (self.has_other_number(&token.plain) || self.is_inflected(token)) {
             return vec![self.as_typed(token, self.share(products))];
+        }
+        if products == 0 && compounds::parts(self.index, self.languages, &token.plain).is_some() {
+            return vec![self.as_typed(token, 0.0)];
         }
         let written = self.index.vocabulary.products(&token.plain);
         let score = match (written, products) {
