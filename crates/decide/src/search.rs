@@ -450,7 +450,7 @@ fn understood(typed: &str, request: &SearchRequest, wishes: &Wishes, found: &Fou
         text: typed.to_owned(),
         corrected: found.corrected.clone(),
         chips: wishes.chips.iter().chain(&wishes.preset).cloned().collect(),
-        dropped: found.unknown.iter().chain(&found.dropped).cloned().collect(),
+        dropped: found.unknown.iter().chain(&found.dropped).chain(&wishes.unmet).cloned().collect(),
         unwanted: found.unwanted.clone(),
         by_meaning: 0,
         is_code: found.is_code,

@@ -272,6 +272,11 @@ impl Facets {
         self.values.get(value.0 as usize).map_or(0, |known| known.products)
     }
 
+    /// Whether a product has a field of this role.
+    pub fn has(&self, role: Role) -> bool {
+        self.fields.iter().any(|known| known.role == role && known.totals.products > 0)
+    }
+
     pub fn totals(&self, field: &FacetField) -> FieldTotals {
         let number = self.field_numbers.get(field);
         number.and_then(|number| self.fields.get(*number as usize)).map(|known| known.totals).unwrap_or_default()

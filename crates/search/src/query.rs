@@ -137,6 +137,7 @@ impl Reader<'_> {
         let head = self.head(&wanted);
         let head = head.map(|place| wanted[place].clone());
         self.drop_stop_words(&mut wanted);
+        self.drop_praise(&mut wanted);
         let mut place = 0;
         while place < wanted.len() {
             let length = self.length_of_unit(&wanted, place);
@@ -280,16 +281,39 @@ impl Reader<'_> {
         }
     }
 
+    /// Praise asks for nothing, unless the catalog has it beside its neighbour or as a name: the *best* of *best mug*, not that of
+    /// *best dad*. Alone it stays.
+    fn drop_praise(&self, words: &mut Vec<Meant>) {
+        let is_name = |place: usize| {
+            let pair = |first: usize| {
+                let second = words.get(first + 1)?;
+                Some(self.is_name(&words[first].token, &second.token))
+            };
+            let is_beside = |first: Option<usize>| first.and_then(pair) == Some(true);
+            is_beside(Some(place))
+                || is_beside(place.checked_sub(1))
+                || !self.index.facets().written(&words[place].token.plain).is_empty()
+        };
+        let keeps: Vec<bool> =
+            (0..words.len()).map(|place| !self.says(&words[place], |words| &words.praise) || is_name(place)).collect();
+        if keeps.contains(&true) {
+            let mut keeps = keeps.into_iter();
+            words.retain(|_| keeps.next().unwrap_or(true));
+        }
+    }
+
     /// How many words from here are one unit.
     fn length_of_unit(&self, words: &[Meant], place: usize) -> usize {
-        let joined = words[place + 1..].iter().take_while(|word| word.token.gap == Gap::Joined).count();
-        if joined > 0 {
-            return joined + 1;
-        }
+        let joined = 1 + words[place + 1..].iter().take_while(|word| word.token.gap == Gap::Joined).count();
         let longest = LONGEST_PHRASE.min(words.len() - place);
         let is_entry = |length: &usize| !self.synonyms(&words[place..place + length]).is_empty();
-        if let Some(length) = (2..=longest).rev().find(is_entry) {
+        // Never a part of what is joined: *usb-c cable*, not the *usb* of *usb-c*.
+        let is_whole = |length: &usize| words.get(place + length).is_none_or(|next| next.token.gap != Gap::Joined);
+        if let Some(length) = (joined.max(2)..=longest).rev().filter(is_whole).find(is_entry) {
             return length;
+        }
+        if joined > 1 {
+            return joined;
         }
         let Some(next) = words.get(place + 1) else { return 1 };
         let (one, other) = (&words[place].token.plain, &next.token.plain);
@@ -306,8 +330,13 @@ impl Reader<'_> {
             _ => self.forms_of_name(words, &mut forms),
         }
         for alternative in self.synonyms(words) {
+            let form = |terms| Form { terms, how: How::Synonym, text: alternative.text.clone() };
             let terms: Option<Vec<Term>> = alternative.stems.iter().map(|stem| self.index.term(stem)).collect();
-            forms.extend(terms.map(|terms| Form { terms, how: How::Synonym, text: alternative.text.clone() }));
+            forms.extend(terms.map(form));
+            // A *t-shirt* may be a *tshirt* in the catalog.
+            if alternative.stems.len() > 1 {
+                forms.extend(self.index.term(&alternative.stems.concat()).map(|term| form(vec![term])));
+            }
         }
         Unit { typed, forms: forms.0, is_head: false }
     }

@@ -54,6 +54,19 @@ impl Lexicon {
         shop.iter()
             .chain(found.filter(move |other| refused.is_none_or(|refused| !refused.contains(stems, &other.stems))))
     }
+
+    /// Words that `find` knows and from which a word differs by one slip.
+    pub(crate) fn near<'a>(
+        &'a self,
+        word: &'a str,
+        language: Language,
+        is_first: bool,
+    ) -> impl Iterator<Item = &'a str> {
+        let own = self.shop.own.get(language as usize);
+        let learned = self.learned.get(language as usize).filter(|_| is_first);
+        let known = own.into_iter().chain(learned).chain([Thesaurus::built_in(language)]);
+        known.flat_map(move |known| known.near(word))
+    }
 }
 
 /// The shop's own words for the same thing, in every language: which of them a catalog speaks may change.

@@ -3,6 +3,7 @@
 //! Entries are found by their stems, so `laptops` finds what `laptop` has. What is on the left is what was searched;
 //! what is on the right is looked for as well, and counts less.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -13,6 +14,9 @@ use crate::text::tokens;
 
 /// Words of an entry that are read.
 const MOST_WORDS: usize = 6;
+
+/// Letters of an entry's word of which one may be mistyped.
+const SHORTEST_MENDED: usize = 5;
 
 /// A rule of the shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,8 @@ impl Refusals {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Thesaurus {
     entries: FxHashMap<Vec<String>, Vec<Alternative>>,
+    /// What is searched in one word, as it is written: where slips are looked for.
+    words: BTreeSet<String>,
 }
 
 static BUILT_IN: LazyLock<Vec<Thesaurus>> = LazyLock::new(|| Language::ALL.into_iter().map(Thesaurus::of).collect());
@@ -86,6 +92,13 @@ impl Thesaurus {
         self.entries.get(stems).map_or(&[], Vec::as_slice)
     }
 
+    /// Words of entries from which a word differs by one slip: a letter too much, too few, another or out of turn.
+    pub(crate) fn near(&self, word: &str) -> impl Iterator<Item = &str> {
+        let is_as_long = |other: &&String| other.len().abs_diff(word.len()) <= 2;
+        let is_near = |other: &&String| strsim::osa_distance(other, word) == 1;
+        self.words.iter().filter(is_as_long).filter(is_near).map(String::as_str)
+    }
+
     fn of(language: Language) -> Self {
         let words = language.words();
         let mut thesaurus = Self::default();
@@ -101,6 +114,12 @@ impl Thesaurus {
     }
 
     fn also(&mut self, from: &str, to: &[String], language: Language) {
+        if let [word] = &tokens(from, MOST_WORDS)[..]
+            && word.plain.chars().count() >= SHORTEST_MENDED
+            && !word.has_digit()
+        {
+            self.words.insert(word.plain.clone());
+        }
         let from = stems(from, language);
         if from.is_empty() {
             return;
@@ -137,5 +156,8 @@ mod tests {
         assert_eq!(find("couches"), ["Sofas"]);
         assert_eq!(find("seating"), ["arm chair"]);
         assert!(find("arm chair").is_empty());
+        for (typed, near) in [("couhc", &["couch"][..]), ("sofass", &["sofas"]), ("couch", &[]), ("chuoc", &[])] {
+            assert_eq!(own.near(typed).collect::<Vec<_>>(), near, "{typed}");
+        }
     }
 }

@@ -12,6 +12,9 @@ use crate::{SearchIndex, measure, minus};
 const MOST_WORDS: usize = 16;
 /// Words that a value may have.
 const LONGEST_VALUE: usize = 3;
+/// Letters of a size, as `42`, `10.5` or `xxl`, where products have sizes, but not this one.
+const LONGEST_SIZE: usize = 4;
+const LETTERS_OF_SIZES: &str = "smlx";
 /// What signs of currencies are read as.
 const SIGNS: [&str; 3] = ["eur", "gbp", "usd"];
 /// Hundredths make one.
@@ -43,6 +46,13 @@ pub enum Wish {
 pub struct Wished {
     pub wish: Wish,
     pub from: String,
+}
+
+impl Wished {
+    /// A size that no product has.
+    pub fn is_unmet(&self) -> bool {
+        matches!(&self.wish, Wish::Size(values) if values.is_empty())
+    }
 }
 
 /// What was typed without the words that only say a price or a size, and all wishes.
@@ -84,12 +94,14 @@ impl SearchIndex {
         let words = self.languages()[0].words();
         let text = spelled_out(&minus::in_words(text, words), words);
         let mut reader = Reader { index: self, ignored, words: self.languages()[0].words(), wished: Vec::new() };
-        let mut rest = reader.take_prices_and_sizes(&tokens(&text, MOST_WORDS));
-        reader.find_values(&rest);
-        // What is only wishes is looked for as it is.
-        if rest.is_empty() && !reader.wished.iter().any(|wished| matches!(wished.wish, Wish::Price { .. })) {
-            rest = tokens(&text, MOST_WORDS);
+        let tokens = tokens(&text, MOST_WORDS);
+        let mut rest = reader.take_prices_and_sizes(&tokens);
+        // Who asks for nothing but a size that is not there is answered by words.
+        if rest.is_empty() && reader.wished.iter().all(Wished::is_unmet) {
+            reader.wished.clear();
+            rest = tokens;
         }
+        reader.find_values(&rest);
         Wishes { rest: written(&rest), wished: reader.wished }
     }
 }
@@ -288,7 +300,10 @@ impl Reader<'_> {
         let values = self.index.facets().written(&value.plain);
         let of_sizes = values.into_iter().filter(|value| self.index.facets().role(*value) == Role::Size);
         let of_sizes: Vec<Value> = of_sizes.collect();
-        (!of_sizes.is_empty()).then_some((2, Wish::Size(of_sizes)))
+        let is_written_so = value.has_digit() || value.plain.chars().all(|letter| LETTERS_OF_SIZES.contains(letter));
+        let is_short = value.plain.chars().count() <= LONGEST_SIZE;
+        let is_size = || is_written_so && is_short && self.index.facets().has(Role::Size);
+        (!of_sizes.is_empty() || is_size()).then_some((2, Wish::Size(of_sizes)))
     }
 
     /// Brands, categories and values of attributes that are named, the longest names first.

@@ -213,6 +213,26 @@ fn the_shop_has_words_of_its_own() {
 }
 
 #[test]
+fn words_of_synonyms_may_be_mistyped_or_joined_by_a_hyphen() {
+    let rules = [
+        Synonyms { from: Some("torch".into()), to: vec!["lantern".into()] },
+        Synonyms { from: Some("usb-c cable".into()), to: vec!["t-shirt".into()] },
+    ];
+    let lexicon = Lexicon::new(&rules);
+    let mut index = SearchIndex::default();
+    for (number, title) in ["Paper lantern", "Red tshirt", "USB lamp", "Cable"].iter().enumerate() {
+        index.put(Doc(number as u32), None, &product(&format!("p{number}"), title));
+    }
+    let first = |typed: &str| index.search(&lexicon, typed, 9).first().map(|found| found.doc.0);
+    for typed in ["torch", "torhc", "torches", "tortch"] {
+        assert_eq!(first(typed), Some(0), "{typed}");
+    }
+    assert_eq!(index.find(&lexicon, "torhc", false).corrected.as_deref(), Some("torch"));
+    assert_eq!(first("usb-c cable"), Some(1));
+    assert_eq!(first("usb c cable"), Some(1));
+}
+
+#[test]
 fn german_words_are_found_in_compounds() {
     let mut index = SearchIndex::new(Language::German);
     for (number, title) in ["Laptoptasche rot", "Schlüsselanhänger", "Gürtel"].iter().enumerate() {
@@ -251,6 +271,27 @@ fn a_compound_finds_what_the_catalog_writes_apart() {
     }
     let told = index.find(&lexicon, "damenschuhe", false).words;
     assert_eq!(told[0].also, [("damen schuhe".to_owned(), "split")]);
+}
+
+#[test]
+fn praise_asks_for_nothing_unless_it_is_a_name() {
+    let mut index = SearchIndex::default();
+    for (number, title) in ["Best Dad candle", "Red mug", "Best Mum toast", "Nice biscuit tin"].iter().enumerate() {
+        index.put(Doc(number as u32), None, &product(&format!("p{number}"), title));
+    }
+    let lexicon = Lexicon::new(&[]);
+    for (typed, docs) in [
+        ("best mug", &[1][..]),
+        ("mug best", &[1]),
+        ("cheap red mug", &[1]),
+        ("best dad", &[0]),
+        ("best", &[0, 2]),
+        ("nice biscuit", &[3]),
+    ] {
+        let found = index.find(&lexicon, typed, false);
+        let all: Vec<u32> = found.matches.iter().map(|found| found.doc.0).collect();
+        assert_eq!(all, docs, "{typed}: {found:?}");
+    }
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Wishes {
     pub(crate) rest: String,
     pub(crate) chips: Vec<Chip>,
     pub(crate) effects: Vec<Effect>,
+    /// Words that wish for what no product has.
+    pub(crate) unmet: Vec<String>,
     /// What rules chose beforehand; the products are narrowed down by the request then.
     pub(crate) preset: Vec<Chip>,
 }
@@ -41,7 +43,11 @@ impl Wishes {
         let found = world.search.wishes(&request.q, &ignored);
         let mut wishes = Self { rest: found.rest, ..Self::default() };
         for wished in found.wished {
-            wishes.add(world, wished);
+            if wished.is_unmet() {
+                wishes.unmet.push(wished.from);
+            } else {
+                wishes.add(world, wished);
+            }
         }
         wishes
     }

@@ -89,6 +89,18 @@ fn names_are_read_as_the_catalog_writes_them() {
 }
 
 #[test]
+fn a_size_narrows_alone_and_is_told_where_no_product_has_it() {
+    let shop = shop();
+    let alone = asks(&shop, &q("size 42"));
+    assert_eq!((alone.total, alone.query.chips[0].field.as_str(), alone.query.dropped.len()), (2, "shoe_size", 0));
+    let unmet = asks(&shop, &q("running shoes size 47"));
+    assert_eq!((unmet.total, unmet.query.dropped), (5, vec!["size 47".to_owned()]));
+    for text in ["size 47", "full size mug", "size mug"] {
+        assert!(asks(&shop, &q(text)).query.dropped.iter().all(|word| !word.contains("size ")), "{text}");
+    }
+}
+
+#[test]
 fn wishes_narrow_and_can_be_taken_away() {
     let shop = shop();
     let answer = asks(&shop, &q("red running shoes size 42 under 65"));

@@ -25,6 +25,8 @@ const SLIP: f64 = -3.0;
 const WRITTEN_AS_ONE: f64 = -1.0;
 /// A word is mistyped that a digit stands in: nearly all that look so are, and the channel knows of no digits.
 const DIGIT_SLIP: f64 = 0.0;
+/// A word is mistyped that stands for others.
+const SYNONYM_SLIP: f64 = SLIP - 4.0;
 /// A word is right that no product has, beside one that one product may have: by so much, and by so much for each letter.
 const UNKNOWN: f64 = -4.1;
 const UNKNOWN_LETTER: f64 = -0.5;
@@ -181,6 +183,9 @@ impl Mender<'_> {
         if written == 0 && products == 0 && !is_one_word {
             readings.extend(self.split_mended(&token.plain));
         }
+        if written == 0 && products == 0 && !token.has_digit() {
+            readings.extend(self.near_synonym(&token.plain));
+        }
         for Correction { word, products: having, cost, .. } in found {
             if products == 0 || !is_plural(&word, &token.plain) {
                 let slip = match written {
@@ -194,6 +199,36 @@ impl Mender<'_> {
             }
         }
         readings
+    }
+
+    /// A word that stands for others of the catalog and from which this one differs by a slip: *couhc* where there are sofas.
+    fn near_synonym(&self, word: &str) -> Option<Reading> {
+        let of = |(place, language): (usize, &Language)| {
+            let (language, is_first) = (*language, place == 0);
+            let near = self.lexicon.near(word, language, is_first);
+            near.filter_map(move |meant| Some((self.answering(meant, language, is_first)?, meant))).max()
+        };
+        let (products, meant) = self.languages.iter().enumerate().filter_map(of).max()?;
+        Some(Reading {
+            words: vec![Arc::from(meant)],
+            how: How::Corrected,
+            ends: [None; 2],
+            score: self.share(products) + SYNONYM_SLIP,
+        })
+    }
+
+    /// Products that have what a word stands for: of its synonyms, the most frequent.
+    fn answering(&self, word: &str, language: Language, is_first: bool) -> Option<u32> {
+        let stems = [language.words().stem(word)];
+        let rarest = |stems: &[String]| {
+            let products = stems.iter().map(|stem| self.index.term(stem).map(|term| self.index.postings(term).len()));
+            products.collect::<Option<Vec<_>>>()?.into_iter().min()
+        };
+        self.lexicon
+            .find(&stems, language, is_first)
+            .filter_map(|other| rarest(&other.stems))
+            .max()
+            .map(|most| most as u32)
     }
 
     /// Whether the catalog has a word that it does not write so with an `s` more or less.
