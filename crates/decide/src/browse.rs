@@ -7,14 +7,14 @@ use mercer_recommend::Item;
 use mercer_schema::{
     BrowseAnswer, BrowseBecause, BrowseCategory, BrowseRequest, BrowseTile, DecideRequest, Page, PageType, Timestamp,
 };
-use mercer_search::LEVEL_SEPARATOR;
+use mercer_search::{LEVEL_SEPARATOR, Language};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::World;
 use crate::catalog::Shelf;
 use crate::gate::{Person, admit};
 use crate::notes::Notes;
-use crate::words::Language;
+use crate::words::{language_of, words};
 
 const TILES: usize = 12;
 const MOST_TILES: usize = 100;
@@ -100,7 +100,7 @@ impl<'a> Shop<'a> {
         let looked = known.into_iter().flat_map(|person| person.looked_at_since(&world.catalog, now.plus(-LATELY)));
         let bought = known.into_iter().flat_map(|person| &person.bought).filter(|(_, bought)| !bought.returned);
         Self {
-            language: Language::of(request.locale.as_deref()),
+            language: language_of(request.locale.as_deref(), world),
             looked: names(&mut { looked }),
             bought: names(&mut bought.map(|(item, _)| *item)),
             world,
@@ -189,7 +189,7 @@ impl<'a> Shop<'a> {
             products: *products,
             image_url: self.image(place),
             because,
-            why: why(self.language, because).to_owned(),
+            why: words(self.language).browsed(because).to_owned(),
             name,
         }
     }
@@ -201,19 +201,5 @@ impl<'a> Shop<'a> {
     fn image(&self, place: usize) -> Option<String> {
         let item = self.best[place].or(self.shelves[place].pictured)?;
         self.world.catalog.product(item)?.image_url.clone()
-    }
-}
-
-const fn why(language: Language, because: BrowseBecause) -> &'static str {
-    let (english, german) = match because {
-        BrowseBecause::Looked => ("You looked here lately", "Hier haben Sie sich zuletzt umgesehen"),
-        BrowseBecause::Bought => ("You bought here before", "Hier haben Sie schon gekauft"),
-        BrowseBecause::Liked => ("Suits your taste", "Passt zu Ihrem Geschmack"),
-        BrowseBecause::Popular => ("Popular now", "Gerade beliebt"),
-        BrowseBecause::Shop => ("In the shop", "Im Sortiment"),
-    };
-    match language {
-        Language::English => english,
-        Language::German => german,
     }
 }

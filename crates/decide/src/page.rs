@@ -1,12 +1,13 @@
 //! What all placements of a page share while it is decided.
 
 use mercer_schema::{Explain, Page, Timestamp};
+use mercer_search::Language;
 
 use crate::World;
 use crate::filter::Seen;
 use crate::gate::Person;
 use crate::rule::Scope;
-use crate::words::Language;
+use crate::words::language_of;
 
 /// One page, one customer, one moment.
 pub(crate) struct PageView<'a> {
@@ -30,7 +31,7 @@ impl<'a> PageView<'a> {
             now,
             scope: Scope::new(page, person.facts(now), now),
             own: Seen::default(),
-            language: Language::of(page.locale.as_deref()),
+            language: language_of(page.locale.as_deref(), world),
             explain,
         }
     }

@@ -1,25 +1,103 @@
 //! The sentences that a customer reads, by language.
 //!
-//! Every sentence says what was observed in this shop and nothing more. Languages are chosen by the page's
-//! locale; what is not translated is English.
+//! Every sentence says what was observed in this shop and nothing more. Languages are chosen by the page's locale; without one,
+//! or where it is not translated, by the shop's. They lie in `languages/`, a file for each.
 
-use mercer_schema::ReasonCode;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use mercer_schema::{BrowseBecause, ReasonCode};
+use mercer_search::Language;
+use serde::Deserialize;
+
+use crate::World;
 
 /// Longest title inside a sentence, in letters.
 const MOST_LETTERS: usize = 80;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    English,
-    German,
+/// What is said in one language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    reason: BTreeMap<ReasonCode, String>,
+    naming: Naming,
+    bought: String,
+    browse: Browse,
+    pub(crate) ways: Ways,
+    pub(crate) facets: FacetWords,
 }
 
-impl Language {
-    /// By the first part of `de-AT` or `de_AT`.
-    pub(crate) fn of(locale: Option<&str>) -> Self {
-        let language = locale.and_then(|locale| locale.split(['-', '_']).next()).unwrap_or_default();
-        if language.eq_ignore_ascii_case("de") { Self::German } else { Self::English }
+/// Reasons that name the product that led there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Naming {
+    also_viewed: String,
+    bought_together: String,
+    complements: String,
+    bundle: String,
+    similar: String,
+    looked_at: String,
+}
+
+/// Why a category is shown.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Browse {
+    looked: String,
+    bought: String,
+    liked: String,
+    popular: String,
+    shop: String,
+}
+
+/// Where to go on when little was found.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ways {
+    pub(crate) fewer_words: String,
+    pub(crate) without_filters: String,
+    pub(crate) category: String,
+}
+
+/// Names of the facets of every shop, and ranges of prices.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FacetWords {
+    pub(crate) price: String,
+    pub(crate) brand: String,
+    pub(crate) category: String,
+    pub(crate) under: String,
+    pub(crate) between: String,
+    pub(crate) from: String,
+    pub(crate) up_to: String,
+}
+
+static WORDS: LazyLock<Vec<Words>> = LazyLock::new(|| Language::ALL.into_iter().map(read).collect());
+
+#[expect(clippy::expect_used, reason = "the files are part of the program, and a test reads all of them")]
+fn read(language: Language) -> Words {
+    toml::from_str(file(language)).expect("a language file that was tested")
+}
+
+const fn file(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../languages/en.toml"),
+        Language::German => include_str!("../languages/de.toml"),
+        Language::French => include_str!("../languages/fr.toml"),
+        Language::Spanish => include_str!("../languages/es.toml"),
+        Language::Italian => include_str!("../languages/it.toml"),
+        Language::Dutch => include_str!("../languages/nl.toml"),
+        Language::Polish => include_str!("../languages/pl.toml"),
     }
+}
+
+/// The language of a page.
+pub(crate) fn language_of(locale: Option<&str>, world: &World) -> Language {
+    locale.and_then(Language::parse).unwrap_or_else(|| world.search.shop_language())
+}
+
+pub(crate) fn words(language: Language) -> &'static Words {
+    &WORDS[language as usize]
 }
 
 /// Which sentence.
@@ -34,69 +112,55 @@ pub(crate) enum Sentence<'a> {
 }
 
 pub(crate) fn say(language: Language, sentence: Sentence<'_>) -> String {
+    let words = words(language);
     match sentence {
-        Sentence::Plain(code) => plain(language, code).to_owned(),
-        Sentence::Naming(code, title) => name(naming(language, code), title),
-        Sentence::Bought(title) => name(
-            match language {
-                Language::English => "Because you bought {}",
-                Language::German => "Weil Sie {} gekauft haben",
-            },
-            title,
-        ),
+        Sentence::Plain(code) => words.plain(code).to_owned(),
+        Sentence::Naming(code, title) => name(words.naming(code), title),
+        Sentence::Bought(title) => name(&words.bought, title),
     }
 }
 
-const fn plain(language: Language, code: ReasonCode) -> &'static str {
-    let (english, german) = match code {
-        ReasonCode::Popular => ("Popular now", "Gerade beliebt"),
-        ReasonCode::Trending => ("Trending this week", "Diese Woche im Trend"),
-        ReasonCode::Newest => ("New in the shop", "Neu im Shop"),
-        ReasonCode::RecentlyViewed => ("You looked at this", "Zuletzt angesehen"),
-        ReasonCode::BuyAgain => ("You bought this before", "Schon einmal gekauft"),
-        ReasonCode::AlsoViewed => ("Often viewed together", "Oft zusammen angesehen"),
-        ReasonCode::BoughtTogether => ("Often bought together", "Oft zusammen gekauft"),
-        ReasonCode::Similar => ("Something similar", "Etwas Ähnliches"),
-        ReasonCode::SessionNext => ("Goes with what you are looking at", "Passt zu dem, was Sie gerade ansehen"),
-        ReasonCode::ForYou => ("Chosen from what you liked here", "Ausgewählt nach dem, was Ihnen hier gefiel"),
-        ReasonCode::Complements => ("Goes with what you chose", "Passt zu Ihrer Auswahl"),
-        ReasonCode::Bundle => ("Bought as a set", "Als Set gekauft"),
-        ReasonCode::Taste => ("Suits your taste", "Passt zu Ihrem Geschmack"),
-        ReasonCode::Sequence => ("A likely next choice", "Wird oft als Nächstes gewählt"),
-        ReasonCode::Pinned => ("Picked by the shop", "Vom Shop ausgesucht"),
-        ReasonCode::Boosted => ("Recommended by the shop", "Vom Shop empfohlen"),
-        ReasonCode::Explored => ("Something different", "Mal etwas anderes"),
-    };
-    match language {
-        Language::English => english,
-        Language::German => german,
-    }
+/// Puts texts into the places of a pattern, one after the other.
+pub(crate) fn fill(pattern: &str, texts: &[&str]) -> String {
+    let mut parts = pattern.split("{}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(texts).fold(first, |filled, (part, text)| filled + text + part)
 }
 
-const fn naming(language: Language, code: ReasonCode) -> &'static str {
-    let (english, german) = match code {
-        ReasonCode::AlsoViewed => ("Often viewed with {}", "Oft angesehen mit {}"),
-        ReasonCode::BoughtTogether => ("Often bought with {}", "Oft gekauft mit {}"),
-        ReasonCode::Complements => ("Goes with {}", "Passt zu {}"),
-        ReasonCode::Bundle => ("Often bought as a set with {}", "Oft als Set gekauft mit {}"),
-        ReasonCode::Similar => ("Similar to {}", "Ähnlich wie {}"),
-        ReasonCode::SessionNext | ReasonCode::ForYou | ReasonCode::Taste => {
-            ("Because you looked at {}", "Weil Sie {} angesehen haben")
+impl Words {
+    fn plain(&self, code: ReasonCode) -> &str {
+        self.reason.get(&code).map_or("", String::as_str)
+    }
+
+    fn naming(&self, code: ReasonCode) -> &str {
+        match code {
+            ReasonCode::AlsoViewed => &self.naming.also_viewed,
+            ReasonCode::BoughtTogether => &self.naming.bought_together,
+            ReasonCode::Complements => &self.naming.complements,
+            ReasonCode::Bundle => &self.naming.bundle,
+            ReasonCode::Similar => &self.naming.similar,
+            ReasonCode::SessionNext | ReasonCode::ForYou | ReasonCode::Taste => &self.naming.looked_at,
+            _ => self.plain(code),
         }
-        _ => return plain(language, code),
-    };
-    match language {
-        Language::English => english,
-        Language::German => german,
+    }
+
+    /// Why a category is shown.
+    pub(crate) fn browsed(&self, because: BrowseBecause) -> &str {
+        match because {
+            BrowseBecause::Looked => &self.browse.looked,
+            BrowseBecause::Bought => &self.browse.bought,
+            BrowseBecause::Liked => &self.browse.liked,
+            BrowseBecause::Popular => &self.browse.popular,
+            BrowseBecause::Shop => &self.browse.shop,
+        }
     }
 }
 
 fn name(pattern: &str, title: &str) -> String {
-    let shortened: String = match title.char_indices().nth(MOST_LETTERS) {
-        Some((end, _)) => format!("{}…", title[..end].trim_end()),
-        None => title.to_owned(),
-    };
-    pattern.replacen("{}", &shortened, 1)
+    match title.char_indices().nth(MOST_LETTERS) {
+        Some((end, _)) => fill(pattern, &[&format!("{}…", title[..end].trim_end())]),
+        None => fill(pattern, &[title]),
+    }
 }
 
 #[cfg(test)]
@@ -104,17 +168,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locales_choose_the_language() {
+    fn every_language_says_everything() {
+        let english = words(Language::English);
+        for language in Language::ALL {
+            let said = words(language);
+            assert!(said.reason.keys().eq(english.reason.keys()), "{language:?}");
+            assert!(said.reason.values().all(|text| !text.is_empty() && !text.contains("{}")), "{language:?}");
+            let Naming { also_viewed, bought_together, complements, bundle, similar, looked_at } = &said.naming;
+            let Ways { fewer_words, without_filters, category } = &said.ways;
+            let FacetWords { under, from, up_to, between, .. } = &said.facets;
+            let with_one = [
+                also_viewed,
+                bought_together,
+                complements,
+                bundle,
+                similar,
+                looked_at,
+                &said.bought,
+                fewer_words,
+                without_filters,
+                category,
+                under,
+                from,
+                up_to,
+            ];
+            for text in with_one {
+                assert_eq!(text.matches("{}").count(), 1, "{language:?}: {text}");
+            }
+            assert_eq!(between.matches("{}").count(), 2, "{language:?}");
+        }
+        assert_eq!(english.reason.len(), 17);
+    }
+
+    #[test]
+    fn locales_choose_the_language_and_else_the_shop() {
+        let shop = |language| World { search: mercer_search::SearchIndex::new(language), ..World::default() };
+        let (english, french) = (shop(Language::English), shop(Language::French));
         for (locale, expected) in [
             (None, Language::English),
             (Some("de"), Language::German),
             (Some("de-AT"), Language::German),
             (Some("DE_ch"), Language::German),
             (Some("den"), Language::English),
-            (Some("fr-FR"), Language::English),
+            (Some("fr-FR"), Language::French),
         ] {
-            assert_eq!(Language::of(locale), expected, "{locale:?}");
+            assert_eq!(language_of(locale, &english), expected, "{locale:?}");
         }
+        assert_eq!(language_of(None, &french), Language::French);
+        assert_eq!(language_of(Some("sv"), &french), Language::French);
     }
 
     #[test]
@@ -125,5 +226,6 @@ mod tests {
         assert!(naming(&"ü".repeat(500)).chars().count() < 110);
         let german = say(Language::German, Sentence::Bought("Papierlaterne"));
         assert_eq!(german, "Weil Sie Papierlaterne gekauft haben");
+        assert_eq!(fill("{} bis {}", &["{}", "2"]), "{} bis 2");
     }
 }

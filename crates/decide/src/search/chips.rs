@@ -1,11 +1,12 @@
 //! Phase *understand*: wishes read from the words, as chips that the customer can take away.
 
 use mercer_recommend::Item;
-use mercer_schema::{Chip, Product, SearchRequest};
+use mercer_schema::{Chip, Currency, Money, Product, SearchRequest};
 use mercer_search::{Doc, Role, Value, Wish, Wished, leaf_of};
 
 use super::preset;
 use crate::World;
+use crate::words::{FacetWords, fill, language_of, words};
 
 /// What a wish does.
 #[derive(Debug, Clone)]
@@ -41,18 +42,19 @@ impl Wishes {
         let ignored: Vec<String> =
             ids.map(|id| id.split_once(':').map_or(&**id, |(_, from)| from).to_owned()).collect();
         let found = world.search.wishes(&request.q, &ignored);
+        let said = &words(language_of(request.locale.as_deref(), world)).facets;
         let mut wishes = Self { rest: found.rest, ..Self::default() };
         for wished in found.wished {
             if wished.is_unmet() {
                 wishes.unmet.push(wished.from);
             } else {
-                wishes.add(world, wished);
+                wishes.add(world, wished, said);
             }
         }
         wishes
     }
 
-    fn add(&mut self, world: &World, Wished { wish, from }: Wished) {
+    fn add(&mut self, world: &World, Wished { wish, from }: Wished, said: &FacetWords) {
         let facets = world.search.facets();
         let first = |values: &[Value]| {
             let value = *values.first()?;
@@ -60,14 +62,17 @@ impl Wishes {
         };
         let (field, label, effect) = match wish {
             Wish::Price { least, most } => {
-                let Some(scale) = minor_units(world) else { return };
+                let Some(currency) = currency(world) else { return };
+                let scale = 10_f64.powi(currency.exponent() as i32);
                 let minor = |amount: f64| (amount * scale).round() as i64;
+                let (least, most) = (least.map(minor), most.map(minor));
+                let money = |minor: i64| Money { minor, currency }.to_string();
                 let label = match (least, most) {
-                    (Some(least), Some(most)) => format!("{least} to {most}"),
-                    (Some(least), None) => format!("{least} and more"),
-                    (None, most) => format!("up to {}", most.unwrap_or_default()),
+                    (Some(least), Some(most)) => fill(&said.between, &[&money(least), &money(most)]),
+                    (Some(least), None) => fill(&said.from, &[&money(least)]),
+                    (None, most) => fill(&said.up_to, &[&money(most.unwrap_or_default())]),
                 };
-                ("price".to_owned(), label, Effect::Price { least: least.map(minor), most: most.map(minor) })
+                ("price".to_owned(), label, Effect::Price { least, most })
             }
             Wish::Size(values) => {
                 let Some((field, text)) = first(&values) else { return };
@@ -119,8 +124,7 @@ fn in_order(mut values: Vec<Value>) -> Vec<Value> {
     values
 }
 
-/// How many minor units one of the shop's currency has, by the first product with a price.
-fn minor_units(world: &World) -> Option<f64> {
-    let price = world.catalog.products().find_map(|(_, product)| product.price)?;
-    Some(10_f64.powi(price.currency.exponent() as i32))
+/// The shop's currency, by the first product with a price.
+fn currency(world: &World) -> Option<Currency> {
+    world.catalog.products().find_map(|(_, product)| product.price).map(|price| price.currency)
 }

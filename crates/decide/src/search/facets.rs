@@ -11,6 +11,7 @@ use super::families::{Matching, distinct};
 use super::narrow::{Narrowed, Other};
 use super::personal::Preferred;
 use crate::page::PageView;
+use crate::words::{FacetWords, fill, words};
 
 /// Values that are shown of a field.
 const MOST_VALUES: usize = 30;
@@ -51,6 +52,7 @@ pub(super) fn facets<'a>(
         return Vec::new();
     }
     let index = page.world.search.facets();
+    let said = &words(page.language).facets;
     let matching =
         |others: &[Other<'a>]| Matching::new(&narrowed.hits, &[&narrowed.siblings, others], request.ungrouped);
     let left = matching(&[]);
@@ -68,7 +70,7 @@ pub(super) fn facets<'a>(
     for (choice, others) in narrowed.choices.iter().zip(&narrowed.but_for) {
         let all = matching(others);
         if choice.field == PRICE {
-            offered.extend(prices(&all, &choice.values));
+            offered.extend(prices(&all, &choice.values, said));
         }
         let counts = all.values(index, 0.0, |field| field.name() == choice.field).pop();
         offered.extend(
@@ -76,12 +78,12 @@ pub(super) fn facets<'a>(
         );
     }
     if narrowed.choices.iter().all(|choice| choice.field != PRICE) {
-        offered.extend(prices(&left, &[]));
+        offered.extend(prices(&left, &[], said));
     }
     offered.sort_by(|a, b| b.worth.total_cmp(&a.worth).then_with(|| a.what.name().cmp(b.what.name())));
     offered.truncate(wanted);
     let told = |offered: Offered<'_>| match offered.what {
-        What::Field { counts, chosen } => told(index, &counts, chosen, hits, preferred),
+        What::Field { counts, chosen } => told(index, (&counts, chosen), hits, preferred, said),
         What::Prices(facet) => facet,
     };
     offered.into_iter().map(told).collect()
@@ -143,7 +145,13 @@ const fn prior(counts: &FieldCounts<'_>) -> (f64, &'static str) {
     }
 }
 
-fn told(index: &Facets, counts: &FieldCounts<'_>, chosen: &[String], hits: usize, preferred: &Preferred<'_>) -> Facet {
+fn told(
+    index: &Facets,
+    (counts, chosen): (&FieldCounts<'_>, &[String]),
+    hits: usize,
+    preferred: &Preferred<'_>,
+    said: &FacetWords,
+) -> Facet {
     let (_, role) = prior(counts);
     let percent = (coverage(counts, hits).min(1.0) * 100.0).round();
     let mut why = format!("{role}; {percent} % of the products have it, in {} values", counts.values.len());
@@ -172,13 +180,17 @@ fn told(index: &Facets, counts: &FieldCounts<'_>, chosen: &[String], hits: usize
     if counts.role == Role::Size {
         values.sort_by_key(|value| size_order(&value.value));
     }
-    Facet { name: name_of(counts.field), field: counts.field.name().to_owned(), why, values }
+    Facet { name: name_of(counts.field, said), field: counts.field.name().to_owned(), why, values }
 }
 
 /// As a person would call a field.
-fn name_of(field: &FacetField) -> String {
-    let words = readable(field.name());
-    let mut letters = words.chars();
+fn name_of(field: &FacetField, said: &FacetWords) -> String {
+    let name = match field {
+        FacetField::Brand => return said.brand.clone(),
+        FacetField::Category => return said.category.clone(),
+        FacetField::Attribute(name) => readable(name),
+    };
+    let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
@@ -194,7 +206,7 @@ fn size_order(size: &str) -> (usize, i64, String) {
 }
 
 /// Ranges of prices with about as many products each, at round bounds.
-fn prices<'a>(matching: &Matching<'_>, chosen: &[String]) -> Option<Offered<'a>> {
+fn prices<'a>(matching: &Matching<'_>, chosen: &[String], said: &FacetWords) -> Option<Offered<'a>> {
     let all = matching.prices();
     let (Money { currency, .. }, _) = *all.first()?;
     let mut prices: Vec<i64> = all.iter().map(|(price, _)| price.minor).collect();
@@ -214,9 +226,9 @@ fn prices<'a>(matching: &Matching<'_>, chosen: &[String]) -> Option<Offered<'a>>
         let within = all.iter().filter(|(price, _)| (least..=most).contains(&price.minor));
         let count = distinct(within.map(|(_, family)| *family));
         let (value, label) = match bound {
-            Some(bound) if least == 0 => (format!("..{most}"), format!("under {}", money(bound))),
-            Some(bound) => (format!("{least}..{most}"), format!("{} to {}", money(least), money(bound))),
-            None => (format!("{least}.."), format!("{} and more", money(least))),
+            Some(bound) if least == 0 => (format!("..{most}"), fill(&said.under, &[&money(bound)])),
+            Some(bound) => (format!("{least}..{most}"), fill(&said.between, &[&money(least), &money(bound)])),
+            None => (format!("{least}.."), fill(&said.from, &[&money(least)])),
         };
         let is_chosen = chosen.contains(&value);
         values.push(FacetValue { value, label, count, is_chosen });
@@ -227,7 +239,7 @@ fn prices<'a>(matching: &Matching<'_>, chosen: &[String]) -> Option<Offered<'a>>
         return None;
     }
     let why = "prices, in ranges of about as many products".to_owned();
-    let facet = Facet { field: PRICE.to_owned(), name: "Price".to_owned(), why, values };
+    let facet = Facet { field: PRICE.to_owned(), name: said.price.clone(), why, values };
     Some(Offered { worth: if chosen.is_empty() { 0.9 } else { CHOSEN }, what: What::Prices(facet) })
 }
 

@@ -9,7 +9,7 @@ use super::chips::Wishes;
 use super::walk::Walk;
 use super::{Hit, total};
 use crate::page::PageView;
-use crate::words::Language;
+use crate::words::{fill, words};
 
 /// Fewer products than this are few.
 const FEW: usize = 3;
@@ -29,17 +29,15 @@ pub(super) fn on(
         return Vec::new();
     }
     let mut ways = Vec::new();
-    let is_german = page.language == Language::German;
     ways.extend(without_filters(page, request, wishes, shown));
-    let words: Vec<&str> = found.words.iter().map(|word| word.typed.as_str()).collect();
-    if words.len() > 1 && !found.dropped.is_empty() {
+    let typed: Vec<&str> = found.words.iter().map(|word| word.typed.as_str()).collect();
+    if typed.len() > 1 && !found.dropped.is_empty() {
         let kept: Vec<&str> =
-            words.into_iter().filter(|word| !found.dropped.iter().any(|dropped| dropped == word)).collect();
+            typed.into_iter().filter(|word| !found.dropped.iter().any(|dropped| dropped == word)).collect();
         if !kept.is_empty() {
             let q = kept.join(" ");
             let total = total(page, &SearchRequest { q: q.clone(), ..request.clone() });
-            let text =
-                if is_german { format!("Nur nach „{q}“ suchen") } else { format!("Search for “{q}” only") };
+            let text = fill(&words(page.language).ways.fewer_words, &[&q]);
             ways.push(WayOn { kind: WayOnKind::FewerWords, text, q: Some(q), category: None, total });
         }
     }
@@ -64,11 +62,7 @@ fn without_filters(page: &PageView<'_>, request: &SearchRequest, wishes: &Wishes
         ..request.clone()
     };
     let total = total(page, &wide);
-    let text = if page.language == Language::German {
-        format!("Alle {total} Treffer ohne Einschränkung")
-    } else {
-        format!("All {total} results, not narrowed down")
-    };
+    let text = fill(&words(page.language).ways.without_filters, &[&total.to_string()]);
     let way = WayOn { kind: WayOnKind::WithoutFilters, text, q: Some(wide.q), category: None, total };
     (total > shown).then_some(way)
 }
@@ -101,11 +95,7 @@ fn categories(
     let way = |(name, _): (String, usize)| WayOn {
         kind: WayOnKind::Category,
         total: Walk::Category(&name).total(page, request),
-        text: if page.language == Language::German {
-            format!("Alles unter {name}")
-        } else {
-            format!("Everything in {name}")
-        },
+        text: fill(&words(page.language).ways.category, &[&name]),
         q: None,
         category: Some(name),
     };
