@@ -482,8 +482,9 @@ impl Engine {
         Ok(self.parts.log.expire_keys(recorded_before)?)
     }
 
-    /// Takes no more, finishes what is queued, writes a checkpoint. Blocks.
+    /// Takes no more, stops a training, finishes what is queued, writes a checkpoint. Blocks.
     pub fn close(&self) {
+        self.stop_training();
         self.jobs.store(None);
         self.shadow.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

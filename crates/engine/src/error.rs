@@ -24,6 +24,8 @@ pub enum Error {
         "`search.encoder` cannot be used: {0}; name a folder as sentence-transformers writes it (docs/networks.md), or leave it empty"
     )]
     Encoder(String),
+    #[error("the training stops here, as Mercer shuts down; the next start goes on with it")]
+    TrainingStopped,
     #[error("a training run is already under way; wait for it to end")]
     AlreadyTraining,
     /// The version is not where the change would take it from.
@@ -44,7 +46,10 @@ impl Error {
     pub const fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_temporary(),
-            _ => matches!(self, Self::NotAppended(_) | Self::ShuttingDown | Self::AlreadyTraining),
+            _ => matches!(
+                self,
+                Self::NotAppended(_) | Self::ShuttingDown | Self::TrainingStopped | Self::AlreadyTraining
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How far a training run is, for whoever waits.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mercer_schema::{ModelVersion, Timestamp};
@@ -35,6 +36,8 @@ pub enum Outcome {
     },
     /// The shop is too young: nobody's fault.
     NothingToLearn,
+    /// Mercer shuts down: the next start goes on with it.
+    Stopped,
     Failed {
         error: String,
     },
@@ -42,7 +45,10 @@ pub enum Outcome {
 
 /// The one run that there may be.
 #[derive(Debug, Default)]
-pub(crate) struct Training(Mutex<Progress>);
+pub(crate) struct Training {
+    progress: Mutex<Progress>,
+    is_stopped: AtomicBool,
+}
 
 /// A run under way; however it ends, the next may begin.
 #[derive(Debug)]
@@ -51,7 +57,7 @@ pub(crate) struct Running(Arc<Training>);
 impl Training {
     /// None while another run is under way.
     pub(crate) fn begin(self: &Arc<Self>, audit: &Audit, now: Timestamp, steps: usize) -> Option<Running> {
-        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if progress.running {
             return None;
         }
@@ -68,7 +74,16 @@ impl Training {
     }
 
     pub(crate) fn now(&self) -> Progress {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The run that is under way ends with the step it is at, and none begins any more.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
     }
 
     /// The next step begins.
@@ -84,7 +99,7 @@ impl Training {
     }
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

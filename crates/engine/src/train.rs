@@ -66,6 +66,9 @@ impl Engine {
 
     /// Takes the place of the one run that there may be: from here on [`Engine::training`] tells of it.
     pub fn begin_training(&self, audit: Audit, now: Timestamp) -> Result<TrainingTicket, Error> {
+        if self.progress.is_stopped() {
+            return Err(Error::ShuttingDown);
+        }
         let running =
             self.progress.begin(&audit, now, OTHER_STEPS + fits(&self.options.models)).ok_or(Error::AlreadyTraining)?;
         Ok(TrainingTicket { running, audit, now, began: Instant::now() })
@@ -97,9 +100,14 @@ impl Engine {
                 waits_for_canary: trained.waits_for_canary.clone(),
             },
             Err(Error::NothingToLearn) => Outcome::NothingToLearn,
+            Err(Error::TrainingStopped) => Outcome::Stopped,
             Err(error) => Outcome::Failed { error: error.to_string() },
         });
-        let label = if outcome.is_ok() { "trained" } else { "failed" };
+        let label = match &outcome {
+            Ok(_) => "trained",
+            Err(Error::TrainingStopped) => "stopped",
+            Err(_) => "failed",
+        };
         metrics::counter!("mercer_trainings_total", "outcome" => label).increment(1);
         outcome
     }
@@ -107,6 +115,12 @@ impl Engine {
     /// The training that runs, or the last one since the start.
     pub fn training(&self) -> Progress {
         self.progress.now()
+    }
+
+    /// Ends the training that runs once the step it is at is done and kept; the next start goes on with it. None begins any
+    /// more.
+    pub fn stop_training(&self) {
+        self.progress.stop();
     }
 
     /// A run that was cut off and can go on: who asked for it, and why.
@@ -117,6 +131,10 @@ impl Engine {
 
     /// Puts the new version into the registry and, when it may, in the champion's place.
     async fn settle(&self, model: NewModel, audit: &Audit, now: Timestamp) -> Result<Trained, Error> {
+        if self.progress.is_stopped() {
+            // What was fitted is kept: the next start has little more to do than this.
+            return Err(Error::TrainingStopped);
+        }
         let registry = &self.parts.registry;
         let (metrics, gate) = (model.metrics.clone(), model.gate.clone());
         let version = registry.create(model).map_err(Error::from).inspect_err(|error| self.make_room(error))?.version;
@@ -174,7 +192,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn fit(&mut self, audit: &Audit) -> Result<NewModel, Error> {
         let engine = self.engine;
-        self.step("Reading the lake");
+        self.step("Reading the lake")?;
         engine.extend_lake()?;
         let snapshot = engine.snapshot();
         let world = &snapshot.world;
@@ -187,7 +205,7 @@ impl Work<'_> {
         let rival = engine.rival(world, &settings);
         let plan = Plan::new(&lessons, rival.as_ref(), &engine.options.models);
         let mut before = lessons.before(plan.cut);
-        self.step("Looking back at what was searched for");
+        self.step("Looking back at what was searched for")?;
         // A shop that opens does not wait for what takes as long as all the rest: its first version has the formula.
         if snapshot.stages.champion.is_some() {
             before.past = self.past(&before, world, run.notes().position)?;
@@ -198,9 +216,9 @@ impl Work<'_> {
         for recipe in RECIPES.iter().filter(|recipe| recipe.is_kept) {
             files.extend(on_trial.get_key_value(recipe.file).map(|(file, bytes)| (file.clone(), bytes.clone())));
         }
-        self.step("Judging on held-out orders");
+        self.step("Judging on held-out orders")?;
         let metrics = kept(&mut run, "metrics", || serde_json::to_vec(&metrics(&lessons)).unwrap_or_default())?;
-        self.step("Comparing with the champion");
+        self.step("Comparing with the champion")?;
         let candidate = Arc::new(read(&files, world)?);
         let searches = rival.as_ref().and_then(|rival| {
             let champion = (&rival.models.search_ranker, rival.knows_until());
@@ -213,7 +231,7 @@ impl Work<'_> {
             searches: searches.as_ref(),
         };
         let gate = gate::judge(&plan, &lessons, world, &contenders);
-        self.step("Writing the version");
+        self.step("Writing the version")?;
         let digest = lessons.digest();
         Ok(NewModel {
             created_at: self.now,
@@ -297,15 +315,20 @@ impl Work<'_> {
             self.step(&match part {
                 ALL => format!("Fitting: {title}"),
                 _ => format!("Fitting on the days before the held-out ones: {title}"),
-            });
+            })?;
             files.insert((*file).to_owned(), kept(run, &format!("{part}-{file}"), || fit(lessons, world))?);
         }
         Ok(files)
     }
 
-    fn step(&self, doing: &str) {
+    /// Goes on to the next step, unless Mercer shuts down.
+    fn step(&self, doing: &str) -> Result<(), Error> {
+        if self.progress.is_stopped() {
+            return Err(Error::TrainingStopped);
+        }
         self.progress.step(doing);
         (self.told)(doing);
+        Ok(())
     }
 }
 

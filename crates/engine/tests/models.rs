@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mercer_engine::{AlarmKind, Audit, ModelOptions, Outcome};
+use mercer_engine::{AlarmKind, Audit, Error, ModelOptions, Outcome};
 use mercer_schema::{
     Activity, Arm, CustomerId, DecideRequest, Exposure, Fact, ModelAction, ModelVersion, Position, Timestamp, Visitor,
 };
@@ -123,6 +123,35 @@ async fn a_run_that_was_cut_off_goes_on_where_it_was() {
     other.stock().await;
     other.engine.train(tester(), at(3_000_001), |_| {}).await.unwrap();
     assert_eq!(other.engine.models().unwrap().remove(0).manifest.files, manifest.files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_stops_with_the_step_it_is_at_when_mercer_does_and_the_next_start_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    Shop::open(folder.path()).stock().await;
+    for steps in [1, 8] {
+        let shop = Shop::open(folder.path());
+        let (step, stopping) = (AtomicUsize::new(1), Arc::downgrade(&shop.engine));
+        let stopped = shop.engine.train(Audit::new("ann", "new season"), at(3_000_001), move |_| {
+            if step.fetch_add(1, Ordering::Relaxed) == steps {
+                stopping.upgrade().unwrap().stop_training();
+            }
+        });
+        assert!(matches!(stopped.await, Err(Error::TrainingStopped)), "{steps}");
+        assert_eq!(shop.engine.training().outcome, Some(Outcome::Stopped));
+        shop.engine.look_after_models(at(3_000_002)).await.unwrap();
+        assert!(shop.engine.alarms().is_empty(), "nothing is wrong with it: {:?}", shop.engine.alarms());
+        assert!(shop.engine.train(tester(), at(3_000_003), |_| {}).await.is_err(), "none begins any more");
+        drop(shop);
+        let shop = Shop::open(folder.path());
+        assert_eq!(shop.engine.interrupted_training(at(3_000_100)), Some(Audit::new("ann", "new season")), "{steps}");
+    }
+    let shop = Shop::open(folder.path());
+    let left = shop.engine.interrupted_training(at(3_000_100)).unwrap();
+    let trained = shop.engine.train(left, at(3_000_100), |_| {}).await.unwrap();
+    let manifest = shop.engine.models().unwrap().remove(0).manifest;
+    assert_eq!((manifest.version, manifest.lineage.resumed, trained.promoted), (trained.version, 6, true));
+    assert_eq!((&*manifest.lineage.requested_by, &*manifest.lineage.why), ("ann", "new season"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,10 @@ pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod train;
 
+use std::time::Duration;
+
+use crate::failure::Failure;
+
 /// The most memory that the process has held, where the system tells.
 fn peak_megabytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -22,7 +26,19 @@ fn peak_megabytes() -> Option<f64> {
     Some(kilobytes / 1024.0)
 }
 
+/// How long work that nobody waits for may take once a server has stopped. Above all it is a step of a training: what is
+/// not finished by then is made again at the next start.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
+/// Runs a server until it has stopped.
+fn run_to_its_end(server: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(server);
+    runtime.shutdown_timeout(LAST_WORK);
+    outcome
+}
+
 /// An async runtime for commands that talk to the engine.
-fn runtime() -> Result<tokio::runtime::Runtime, crate::failure::Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }

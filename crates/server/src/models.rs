@@ -131,6 +131,7 @@ pub(crate) struct TrainedModel {
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Already training, nothing to learn from, or the first request with this Idempotency-Key is still running", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Mercer shuts down; the next start goes on with what was finished", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

@@ -151,7 +151,7 @@ impl From<mercer_engine::Error> for Problem {
     fn from(error: mercer_engine::Error) -> Self {
         use mercer_engine::Error;
         match error {
-            Error::NotAppended(_) | Error::ShuttingDown => Self::not_ready(error.to_string()),
+            Error::NotAppended(_) | Error::ShuttingDown | Error::TrainingStopped => Self::not_ready(error.to_string()),
             Error::NoSuchDecision(_) => Self::new(Code::NoSuchDecision, error.to_string()),
             Error::AlreadyTraining => {
                 Self::new(Code::AlreadyTraining, error.to_string()).retry_after(JOB_RETRY_SECONDS)

@@ -1,4 +1,5 @@
-//! Listening and stopping: on the signal no new connection is taken, running requests finish, then the engine
+//! Listening and stopping: on the signal no new connection is taken, running requests finish, a
+//! training stops after the step it is at, then the engine
 //! writes its checkpoint.
 
 use std::future::{Future, IntoFuture};
@@ -30,6 +31,7 @@ pub async fn serve(
     let signal = async move {
         stop.await;
         stopping_app.draining.store(true, Ordering::Relaxed);
+        stopping_app.engine.stop_training();
         tracing::info!("shutting down: finishing running requests");
         let _ = stopping.send(());
     };

@@ -74,8 +74,10 @@ impl App {
     pub fn train_behind(&self, audit: Audit) -> Result<(), Error> {
         let run = self.clone().run_training(self.engine.begin_training(audit, now())?);
         tokio::spawn(async move {
-            if let Err(error) = run.await {
-                tracing::warn!(%error, "the training failed; the champion keeps serving");
+            match run.await {
+                Ok(_) => {}
+                Err(Error::TrainingStopped) => tracing::info!("the training stops; the next start goes on with it"),
+                Err(error) => tracing::warn!(%error, "the training failed; the champion keeps serving"),
             }
         });
         Ok(())

@@ -35,7 +35,7 @@ pub(crate) fn run(demo: &Demo, mut config: Config, has_folder: bool) -> Result<(
     config.shop_name = "Wren & Ribbon".to_owned();
     config.currency = Currency::parse("GBP").map_err(|error| Failure::settings(error.to_string()))?;
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, demo.port));
-    super::runtime()?.block_on(async {
+    super::run_to_its_end(async {
         let _telemetry = crate::telemetry::start(&config)?;
         let listener = bind(config.listen).await?;
         config.listen = listener.local_addr()?;

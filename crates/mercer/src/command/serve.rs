@@ -20,7 +20,7 @@ pub(crate) fn run(serve: &Serve, mut config: Config) -> Result<(), Failure> {
     if let Some(listen) = serve.listen {
         config.listen = listen;
     }
-    super::runtime()?.block_on(async {
+    super::run_to_its_end(async {
         let _telemetry = crate::telemetry::start(&config)?;
         let home = Home::open(&config, false)?;
         let listener = bind(config.listen).await?;

@@ -266,6 +266,7 @@ pub fn training(engine: &Engine) -> TrainingProgress {
             (Some(version), Some(promoted), waits_for_canary, None)
         }
         Some(Outcome::NothingToLearn) => (None, None, None, Some(Error::NothingToLearn.to_string())),
+        Some(Outcome::Stopped) => (None, None, None, Some(Error::TrainingStopped.to_string())),
         Some(Outcome::Failed { error }) => (None, None, None, Some(error)),
     };
     TrainingProgress {
