@@ -168,7 +168,8 @@ impl Engine {
             );
             alarm(AlarmKind::CanaryUnreadable, text);
         }
-        let stopped = stages.changes.last().filter(|change| {
+        let last = stages.changes.iter().rev().find(|change| change.action != ModelAction::Removed);
+        let stopped = last.filter(|change| {
             change.action == ModelAction::CanaryStopped
                 && change.by == "Mercer"
                 && now.since(change.at) < STOPPED_IS_NEWS_FOR

@@ -58,6 +58,7 @@ impl Engine {
         if snapshot.stages.champion.as_ref() == Some(version) {
             return Err(Error::WrongStage(format!("Version {version} is the champion: it answers everybody.")));
         }
+        let _changing = self.changing_models.lock().await;
         self.get_ready(version).await?;
         self.change(ModelAction::CanaryStarted { share }, version, audit, now).await
     }
@@ -82,6 +83,7 @@ impl Engine {
         audit: &Audit,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let _changing = self.changing_models.lock().await;
         self.get_ready(version).await?;
         // The log first: it is what a start believes. An alias that lags behind is put right there.
         self.change(action, version, audit, now).await?;
@@ -93,6 +95,8 @@ impl Engine {
     async fn get_ready(&self, version: &ModelVersion) -> Result<(), Error> {
         let (models, catalog) = (Arc::clone(&self.models), self.snapshot().world.catalog.clone());
         let broken = |version: &ModelVersion, reason: String| Error::Model { version: version.clone(), reason };
+        // What is still in memory may be gone from the disk.
+        self.parts.registry.manifest(version).map_err(|error| broken(version, error.to_string()))?;
         let asked = version.clone();
         let readied = tokio::task::spawn_blocking(move || {
             let loaded = models.load(&asked, &catalog)?;
@@ -103,7 +107,7 @@ impl Engine {
         readied.await.unwrap_or_else(|panicked| Err(broken(version, panicked.to_string())))
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         action: ModelAction,
         version: &ModelVersion,

@@ -78,6 +78,8 @@ pub struct ModelOptions {
     pub encoder: Option<EncoderOptions>,
     /// A canary is not called better before it has run for so many hours; one that is clearly worse is stopped at any time.
     pub canary_hours: u32,
+    /// After a training the oldest versions beyond so many are removed, unless they are needed; 0 keeps all.
+    pub keep_versions: u32,
     /// A transformer is trained as well, which takes many times as long as all the rest.
     pub transformer: bool,
 }
@@ -90,6 +92,7 @@ impl Default for ModelOptions {
             shadow_share: 0.05,
             stale_days: 14,
             canary_hours: 24,
+            keep_versions: 30,
             vectors: None,
             encoder: None,
             transformer: false,
@@ -106,6 +109,8 @@ pub struct Engine {
     pub(crate) progress: Arc<Training>,
     pub(crate) shadow: Shadow,
     pub(crate) watch: Watch,
+    /// Held while it is changed which versions answer, or which there are.
+    pub(crate) changing_models: tokio::sync::Mutex<()>,
     published: Arc<ArcSwap<Snapshot>>,
     news: broadcast::Sender<Arc<Record>>,
     jobs: ArcSwapOption<mpsc::Sender<Job>>,
@@ -179,6 +184,7 @@ impl Engine {
             progress: Arc::default(),
             shadow,
             watch,
+            changing_models: tokio::sync::Mutex::default(),
             published,
             news,
             jobs: ArcSwapOption::from_pointee(jobs),
@@ -351,6 +357,9 @@ impl Engine {
     ) -> Result<PageDecision, Error> {
         let position = replay::position_at(&*self.parts.log, time)?;
         let snapshot = self.snapshot_at(position)?;
+        if let Some(gone) = self.gone_since(&snapshot) {
+            return Err(gone);
+        }
         Ok(mercer_decide::decide(&snapshot.world, request, id, time))
     }
 
@@ -362,7 +371,7 @@ impl Engine {
     pub fn replay(&self, id: &DecisionId) -> Result<Replayed<DecisionRecord, PageDecision>, Error> {
         let record = self.find_decision(id)?;
         let snapshot = self.snapshot_at(record.position)?;
-        Ok(replay::decide_again(&snapshot, record))
+        self.or_gone(&snapshot, replay::decide_again(&snapshot, record))
     }
 
     pub fn find_search(&self, id: &DecisionId) -> Result<SearchRecord, Error> {
@@ -373,7 +382,7 @@ impl Engine {
     pub fn replay_search(&self, id: &DecisionId) -> Result<Replayed<SearchRecord, SearchAnswer>, Error> {
         let record = self.find_search(id)?;
         let snapshot = self.snapshot_at(record.position)?;
-        Ok(replay::search_again(&snapshot, record))
+        self.or_gone(&snapshot, replay::search_again(&snapshot, record))
     }
 
     /// The state at a position, folded from the log's beginning. Ask in rising order to fold only once.

@@ -1,6 +1,6 @@
 //! What can go wrong, and whether trying again helps.
 
-use mercer_schema::{DecisionId, ModelVersion, Position};
+use mercer_schema::{DecisionId, ModelVersion, Position, Timestamp};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -16,6 +16,12 @@ pub enum Error {
     LogTooShort { head: Position, wanted: Position },
     #[error("model version {version} cannot be used: {reason}. The previous champion keeps serving")]
     Model { version: ModelVersion, reason: String },
+    #[error("there is no model version {0}")]
+    NoSuchModel(ModelVersion),
+    #[error(
+        "model version {version}, which was in force then, was removed on {removed_at}; without it this cannot be answered again as it was. Put its folder back from a backup, where there is one"
+    )]
+    ModelGone { version: ModelVersion, removed_at: Timestamp },
     #[error("there is nothing to learn from yet: no orders and no product views are in the log")]
     NothingToLearn,
     #[error("the training run broke off: {0}. The champion keeps serving")]

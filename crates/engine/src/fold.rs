@@ -95,6 +95,10 @@ impl Snapshot {
     }
 
     fn change_model(&mut self, position: Position, at: Timestamp, change: &ModelChange, models: &dyn ModelSource) {
+        if change.action == ModelAction::Removed {
+            // It neither answers nor is tried: a canary goes on.
+            return self.stages.apply(position, at, change);
+        }
         if let ModelAction::CanaryStarted { share } = change.action {
             self.end_canary(at);
             self.trial.clear();

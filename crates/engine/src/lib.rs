@@ -32,6 +32,7 @@ mod progress;
 mod ranking;
 mod recipes;
 mod reformulations;
+mod removal;
 mod replay;
 mod search_figures;
 mod search_ranking;

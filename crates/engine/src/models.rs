@@ -19,6 +19,9 @@ const KEPT_DECODED: usize = 4;
 
 /// Where promoted versions are read from.
 pub(crate) trait ModelSource: Send + Sync {
+    /// Whether there is such a version, readable or not.
+    fn has(&self, version: &ModelVersion) -> bool;
+
     fn load(&self, version: &ModelVersion, catalog: &Catalog) -> Result<Arc<Models>, Error>;
 }
 
@@ -36,6 +39,10 @@ impl RegistryModels {
 }
 
 impl ModelSource for RegistryModels {
+    fn has(&self, version: &ModelVersion) -> bool {
+        self.registry.has(version)
+    }
+
     fn load(&self, version: &ModelVersion, catalog: &Catalog) -> Result<Arc<Models>, Error> {
         let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = decoded.iter().find(|(known, _)| known == version) {
@@ -71,6 +78,10 @@ fn decode(registry: &Registry, version: &ModelVersion, catalog: &Catalog) -> Res
 /// The models of a version that the log names, or a word in the log that they cannot be read.
 pub(crate) fn load_or_tell(models: &dyn ModelSource, version: &ModelVersion, catalog: &Catalog) -> Option<Arc<Models>> {
     let tell = |error: &Error| {
+        if !models.has(version) {
+            // Old ones are removed; who misses it is told by what needs it.
+            return tracing::info!(%version, "a model version that the log names is not in the registry any more");
+        }
         // What serves instead is not known here: only the cause is told.
         let cause = match error {
             Error::Model { reason, .. } => reason.clone(),

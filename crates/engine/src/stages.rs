@@ -99,7 +99,7 @@ impl Stages {
                 let (version, champion) = (change.version.clone(), before.clone());
                 self.canary = Some(CanaryStage { version, share, since: position, started_at: at, champion });
             }
-            ModelAction::CanaryStopped => {}
+            ModelAction::CanaryStopped | ModelAction::Removed => {}
         }
         let ModelChange { action, version, by, why } = change.clone();
         let changed = Changed { position, at, action, version, before, by, why };

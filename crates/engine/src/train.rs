@@ -156,6 +156,7 @@ impl Engine {
             self.promote(&version, &Audit::new(&*audit.by, why), now).await?;
         }
         self.watch_candidate();
+        self.remove_oldest(now).await;
         Ok(Trained { version, promoted, waits_for_canary, metrics, gate })
     }
 

@@ -148,6 +148,12 @@ pub(crate) enum ModelsCommand {
         #[command(subcommand)]
         command: Option<CanaryCommand>,
     },
+    /// Take a version away for good; what it decided cannot be made again
+    Remove {
+        version: String,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Who changed which models answer, when and why
     Changes,
     /// What is wrong with the models, and how the shop's days differ from what the champion learned from

@@ -130,6 +130,7 @@ struct RawModels {
     shadow_percent: u32,
     stale_days: u32,
     canary_hours: u32,
+    keep_versions: u32,
     vectors: PathBuf,
     transformer: bool,
 }
@@ -264,6 +265,7 @@ impl RawModels {
             shadow_share: f64::from(self.shadow_percent) / 100.0,
             stale_days: self.stale_days,
             canary_hours: self.canary_hours,
+            keep_versions: self.keep_versions,
             vectors: (!self.vectors.as_os_str().is_empty()).then_some(self.vectors),
             transformer: self.transformer,
             encoder: None,

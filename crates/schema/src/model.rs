@@ -28,6 +28,8 @@ pub enum ModelAction {
     CanaryStarted { share: f64 },
     /// The champion answers everybody again.
     CanaryStopped,
+    /// It is taken out of the registry; what answers stays as it is.
+    Removed,
 }
 
 /// The side of a canary that a customer is on.

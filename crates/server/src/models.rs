@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use mercer_engine::Audit;
 use mercer_schema::ModelVersion;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use self::views::{CanaryReport, ChangeList, ModelDetails, ModelHealth, ModelList, TrainingProgress};
 use crate::access::MayAdmin;
-use crate::body::{ApiJson, LONGEST_TEXT, OptionalJson, at_most};
+use crate::body::{ApiJson, ApiQuery, LONGEST_TEXT, OptionalJson, at_most};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -101,6 +101,43 @@ pub(crate) async fn show(
     let version = parsed(&version)?;
     let found = views::details(&app.engine, &version)?;
     found.map(Json).ok_or_else(|| Problem::not_found("such model version"))
+}
+
+/// Why a version is removed, for the audit trail.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemovalReason {
+    #[serde(default)]
+    #[param(max_length = 1000)]
+    pub why: String,
+}
+
+/// Takes a version away for good; decisions that it made cannot be made again afterwards.
+///
+/// What is needed stays: the champion, the canary, the newest version, the one that a roll-back leads to, and those that these
+/// were compared with.
+#[utoipa::path(
+    delete, path = "/v1/models/{version}", tag = "models",
+    params(("version" = inline(ModelVersion), Path, description = "A version in the registry"), RemovalReason),
+    responses(
+        (status = 204, description = "Gone"),
+        (status = 400, description = "No version, or a parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key may not do that", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such version", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The version is needed: `detail` says for what", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn remove(
+    MayAdmin(admitted): MayAdmin,
+    State(app): State<App>,
+    Path(version): Path<String>,
+    ApiQuery(reason): ApiQuery<RemovalReason>,
+) -> Result<StatusCode, Problem> {
+    app.engine.remove_model(&parsed(&version)?, &audit(&admitted, reason.why)?, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -157,7 +157,8 @@ impl From<mercer_engine::Error> for Problem {
                 Self::new(Code::AlreadyTraining, error.to_string()).retry_after(JOB_RETRY_SECONDS)
             }
             Error::NothingToLearn => Self::new(Code::NothingToLearn, error.to_string()),
-            Error::Model { .. } => Self::new(Code::ModelUnusable, error.to_string()),
+            Error::NoSuchModel(_) => Self::not_found("such model version"),
+            Error::Model { .. } | Error::ModelGone { .. } => Self::new(Code::ModelUnusable, error.to_string()),
             Error::WrongStage(detail) => Self::new(Code::WrongStage, detail),
             Error::BadShare(_) => Self::invalid(Some("share".into()), error.to_string()),
             Error::Placement { field, message } => {

@@ -78,7 +78,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(models::roll_back))
         .routes(routes!(models::canary, models::start_canary))
         .routes(routes!(models::stop_canary))
-        .routes(routes!(models::show))
+        .routes(routes!(models::show, models::remove))
         .routes(routes!(models::promote))
         .routes(routes!(admin::list_bad_rows))
         .routes(routes!(admin::replay_bad_row))

@@ -510,6 +510,7 @@ pub(crate) struct ReplayedSearch {
         (status = 401, description = "No key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The key may not read", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such search", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A model version that was in force then was removed", body = Problem, content_type = "application/problem+json"),
     ),
     security(("key" = []))
 )]

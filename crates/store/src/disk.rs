@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Names that begin so are unfinished work; nobody reads them.
+/// Names that begin so are unfinished work, or on their way out; nobody reads them.
 pub(crate) const UNFINISHED: &str = ".new-";
 
 /// Makes a folder and its parents, readable by its owner only: it holds customers' data.

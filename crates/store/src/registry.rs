@@ -55,7 +55,7 @@ pub struct NewModel {
 #[derive(Debug)]
 pub struct Registry {
     folder: PathBuf,
-    /// Held while a version is created or an alias is moved.
+    /// Held while a version is created or removed, or an alias is moved.
     changing: Mutex<()>,
     set_aside: Option<Error>,
 }
@@ -102,6 +102,29 @@ impl Registry {
             let _ = fs::remove_dir_all(&unfinished);
         }
         written
+    }
+
+    /// Takes a version away for good. It goes by one rename, as it came: it is whole or not there, and the next start
+    /// finishes what a crash cut short.
+    pub fn remove(&self, version: &ModelVersion) -> Result<(), Error> {
+        let _changing = hold(&self.changing);
+        let folder = self.folder_of(version)?;
+        let leaving = disk::unfinished(&folder);
+        if leaving.exists() {
+            fs::remove_dir_all(&leaving).map_err(Error::file("remove", &leaving))?;
+        }
+        disk::rename(&folder, &leaving)?;
+        fs::remove_dir_all(&leaving).map_err(Error::file("remove", &leaving))
+    }
+
+    /// Whether the version is there, readable or not.
+    pub fn has(&self, version: &ModelVersion) -> bool {
+        self.folder_of(version).is_ok()
+    }
+
+    /// The version of the highest number, readable or not.
+    pub fn newest(&self) -> Result<Option<ModelVersion>, Error> {
+        Ok(self.versions()?.first().map(Found::version))
     }
 
     /// The manifests of all versions that can be read, newest first; [`verify`](Self::verify) names the others.
@@ -158,13 +181,13 @@ impl Registry {
         let aliases = disk::read_if_there(&self.folder.join(ALIASES))?;
         for found in self.versions()? {
             let copy = target.join(found.folder.file_name().unwrap_or_default());
-            disk::create_folder(&copy)?;
-            for name in disk::names(&found.folder)? {
-                let from = found.folder.join(&name);
-                let bytes = fs::read(&from).map_err(Error::file("read", &from))?;
-                disk::write_new(&copy.join(name), &bytes)?;
+            match copy_version(&found.folder, &copy) {
+                // It was removed meanwhile.
+                Err(_) if !found.folder.exists() => {
+                    fs::remove_dir_all(&copy).map_err(Error::file("remove", &copy))?;
+                }
+                copied => copied?,
             }
-            disk::sync_folder(&copy)?;
         }
         if let Some(aliases) = aliases {
             disk::write_new(&target.join(ALIASES), &aliases)?;
@@ -190,6 +213,16 @@ impl Registry {
     }
 }
 
+fn copy_version(folder: &Path, copy: &Path) -> Result<(), Error> {
+    disk::create_folder(copy)?;
+    for name in disk::names(folder)? {
+        let from = folder.join(&name);
+        let bytes = fs::read(&from).map_err(Error::file("read", &from))?;
+        disk::write_new(&copy.join(name), &bytes)?;
+    }
+    disk::sync_folder(copy)
+}
+
 fn write_version(
     unfinished: &Path,
     finished: &Path,
@@ -210,6 +243,12 @@ fn write_version(
 struct Found {
     number: u64,
     folder: PathBuf,
+}
+
+impl Found {
+    fn version(&self) -> ModelVersion {
+        ModelVersion::trusted(format!("{:06}", self.number))
+    }
 }
 
 /// The number of a version's name; `None` for any other name, also for the same number written otherwise.

@@ -1,4 +1,4 @@
-//! `mercer models`: versions listed, compared, promoted, taken back and tried, in the data folder of a stopped server or in
+//! `mercer models`: versions listed, compared, promoted, taken back, tried and removed, in the data folder of a stopped server or in
 //! a running one. Both tell the same: what the API answers.
 
 pub(crate) mod print;
@@ -31,6 +31,7 @@ pub(crate) fn run(models: &Models, config: &Config, as_json: bool) -> Result<(),
         ModelsCommand::Changes => (place.changes()?, print::changes),
         ModelsCommand::Health => (place.health()?, print::health),
         ModelsCommand::Promote { version, reason } => (place.promote(version, reason)?, print::serves),
+        ModelsCommand::Remove { version, reason } => (place.remove(version, reason)?, print::removed),
         ModelsCommand::Rollback { reason } => (place.roll_back(reason)?, print::serves),
         ModelsCommand::Canary { command: None } => (place.canary()?, print::canary),
         ModelsCommand::Canary { command: Some(CanaryCommand::Start { version, percent, reason }) } => {
@@ -99,6 +100,19 @@ impl Place {
             super::runtime()?.block_on(engine.promote(&parsed(version)?, &audit(&reason.why), now()))?;
             Ok(())
         })?;
+        Ok(json!({ "version": version }))
+    }
+
+    fn remove(&self, version: &str, reason: &Reason) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => {
+                server.delete(&format!("/v1/models/{}?why={}", segment(version), segment(&reason.why)))?;
+            }
+            Self::Folder(home) => {
+                let audit = audit(&reason.why);
+                super::runtime()?.block_on(home.engine.remove_model(&parsed(version)?, &audit, now()))?;
+            }
+        }
         Ok(json!({ "version": version }))
     }
 

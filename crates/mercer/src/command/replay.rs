@@ -43,13 +43,21 @@ pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(),
     }
     wanted.sort();
     let bar = output::bar("Replaying decisions", total as u64);
-    let mut differing = 0;
+    let (mut differing, mut gone) = (0, 0);
     for (_, decided, id) in wanted {
         let again = match decided {
-            Decided::Page => again(home.engine.replay(&id)?, |record| record.decided_at),
-            Decided::Search => again(home.engine.replay_search(&id)?, |record| record.decided_at),
+            Decided::Page => home.engine.replay(&id).map(|made| again(made, |record| record.decided_at)),
+            Decided::Search => home.engine.replay_search(&id).map(|made| again(made, |record| record.decided_at)),
         };
         bar.inc(1);
+        let again = match again {
+            Err(error @ Error::ModelGone { .. }) if total > 1 => {
+                gone += 1;
+                bar.suspend(|| show_gone(&id, &error, as_json));
+                continue;
+            }
+            again => again?,
+        };
         differing += usize::from(!again.is_identical);
         if replay.show || !again.is_identical || total <= 20 {
             bar.suspend(|| show(&id, &again, replay.show, as_json));
@@ -58,6 +66,11 @@ pub(crate) fn run(replay: &Replay, config: &Config, as_json: bool) -> Result<(),
     bar.finish_and_clear();
     if differing > 0 {
         return Err(Failure::job(format!("{differing} of {total} decisions came out differently")));
+    }
+    if gone > 0 {
+        let message =
+            format!("{gone} of {total} decisions need model versions that were removed; the others are identical");
+        return Err(Failure::job(message));
     }
     if !as_json {
         output::line(format!("{total} of {total} decisions are identical, bit for bit"));
@@ -91,6 +104,13 @@ fn show(id: &DecisionId, again: &Again, whole: bool, as_json: bool) {
     if whole {
         output::line(serde_json::to_string_pretty(answer).unwrap_or_default());
     }
+}
+
+fn show_gone(id: &DecisionId, error: &Error, as_json: bool) {
+    if as_json {
+        return output::json(&json!({ "decision_id": id, "identical": null, "error": error.to_string() }));
+    }
+    output::line(format!("{id}  GONE       {error}"));
 }
 
 /// Ids of the last `count` decisions in the log.

@@ -195,6 +195,7 @@ pub(crate) const fn changed(action: mercer_schema::ModelAction) -> &'static str 
         ModelAction::RolledBack => "Model rolled back",
         ModelAction::CanaryStarted { .. } => "Canary started",
         ModelAction::CanaryStopped => "Canary stopped",
+        ModelAction::Removed => "Model removed",
     }
 }
 

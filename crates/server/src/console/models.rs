@@ -220,6 +220,7 @@ fn change(change: views::Change) -> ChangeView {
         views::ChangeAction::RolledBack => "Rolled back to",
         views::ChangeAction::CanaryStarted => "Canary started",
         views::ChangeAction::CanaryStopped => "Canary stopped",
+        views::ChangeAction::Removed => "Removed",
     };
     let share = change.share.map(|share| format!("on {} of the customers", percent(share)));
     let why: Vec<String> = share.into_iter().chain((!change.why.is_empty()).then_some(change.why)).collect();

@@ -218,6 +218,7 @@ pub enum ChangeAction {
     RolledBack,
     CanaryStarted,
     CanaryStopped,
+    Removed,
 }
 
 pub fn changes(engine: &Engine) -> ChangeList {
@@ -227,6 +228,7 @@ pub fn changes(engine: &Engine) -> ChangeList {
             ModelAction::RolledBack => (ChangeAction::RolledBack, None),
             ModelAction::CanaryStarted { share } => (ChangeAction::CanaryStarted, Some(share)),
             ModelAction::CanaryStopped => (ChangeAction::CanaryStopped, None),
+            ModelAction::Removed => (ChangeAction::Removed, None),
         };
         let Changed { at, version, before, by, why, .. } = Changed::clone(change);
         Change { at, action, version, before, share, by, why }

@@ -200,7 +200,7 @@ impl Code {
                 StatusCode::CONFLICT,
                 "wrong_stage",
                 "Not at this stage",
-                "The change does not fit what is going on with the models: a canary runs already or none does, the version is the champion already, or there is no earlier one.",
+                "The change does not fit what is going on with the models: a canary runs already or none does, the version is the champion already, there is no earlier one, or what is to be removed is needed.",
                 "See `GET /v1/models` and `GET /v1/models/canary` for what is going on.",
             ),
             Self::NothingToLearn => entry(
@@ -214,7 +214,7 @@ impl Code {
                 StatusCode::CONFLICT,
                 "model_unusable",
                 "Model unusable",
-                "The model version is not in the registry or cannot be loaded. The champion keeps serving.",
+                "The model version is not in the registry, was removed from it or cannot be loaded. The champion keeps serving.",
                 "Choose a version that `GET /v1/models` lists; `mercer doctor` checks their files.",
             ),
         }

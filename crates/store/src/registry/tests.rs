@@ -94,6 +94,24 @@ fn what_a_crash_left_is_removed_and_its_number_used_again() {
 }
 
 #[test]
+fn a_removed_version_is_gone_and_what_a_crash_left_of_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(folder.path()).unwrap();
+    let [first, second, third] = [b"one", b"two", b"new"].map(|content| registry.create(model(content)).unwrap());
+    registry.remove(&first.version).unwrap();
+    assert!(!registry.has(&first.version) && registry.has(&second.version));
+    assert!(matches!(registry.remove(&first.version), Err(Error::UnknownModel(_))));
+    assert!(matches!(registry.remove(&version("../models")), Err(Error::UnknownModel(_))));
+    // A crash between the rename and the end.
+    std::fs::rename(folder.path().join("000002"), folder.path().join(".new-000002")).unwrap();
+    assert_eq!(registry.list().unwrap().len(), 1);
+    let registry = Registry::open(folder.path()).unwrap();
+    assert!(!folder.path().join(".new-000002").exists());
+    assert_eq!(registry.newest().unwrap(), Some(third.version));
+    assert_eq!(registry.create(model(b"four")).unwrap().version, version("000004"), "no number is given twice");
+}
+
+#[test]
 fn a_version_that_cannot_be_written_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::open(folder.path()).unwrap();

@@ -88,6 +88,10 @@ pub(super) fn serves(told: &Value) {
     line(format!("version {} serves now", text(&told["version"])));
 }
 
+pub(super) fn removed(told: &Value) {
+    line(format!("version {} is removed", text(&told["version"])));
+}
+
 pub(super) fn stopped(told: &Value) {
     line(format!("the canary with version {} is stopped; the champion answers everybody", text(&told["version"])));
 }
