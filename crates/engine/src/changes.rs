@@ -6,16 +6,21 @@
 use std::sync::Arc;
 
 use mercer_schema::{Draft, Fact, ModelAction, ModelChange, ModelVersion, Timestamp};
-use mercer_store::Alias;
+use mercer_store::{Alias, DamagedVersion};
 
 use crate::models::{ModelCard, cards};
 use crate::stages::Audit;
 use crate::{Engine, Error, background};
 
 impl Engine {
-    /// All model versions, newest first.
+    /// All model versions that can be read, newest first.
     pub fn models(&self) -> Result<Vec<ModelCard>, Error> {
         cards(&self.parts.registry, &self.snapshot())
+    }
+
+    /// The versions of which the manifest cannot be read, newest first.
+    pub fn damaged_models(&self) -> Result<Vec<DamagedVersion>, Error> {
+        Ok(self.parts.registry.damaged()?)
     }
 
     /// Makes a version the champion. A canary that runs ends.

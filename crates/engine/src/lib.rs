@@ -63,7 +63,7 @@ pub use judgments::{JudgmentList, Judgments, JudgmentsSaved};
 pub use keys::{decision_key, message_key};
 pub use mercer_decide::default_placements;
 pub use mercer_search::Language;
-pub use mercer_store::{Check, DataRange, Difference, FileEntry, FittedModel, Gate, Lineage, Manifest};
+pub use mercer_store::{Check, DamagedVersion, DataRange, Difference, FileEntry, FittedModel, Gate, Lineage, Manifest};
 pub use models::ModelCard;
 pub use orders::OrdersCounted;
 pub use progress::{Outcome, Progress};

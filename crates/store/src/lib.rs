@@ -40,7 +40,7 @@ pub use lake::sql;
 pub use lake::{IdentityRow, Lake, LineAction, LineRow};
 pub use log::{Appended, EventLog, MemoryLog, RecordKind, SqliteLog};
 pub use registry::{
-    Alias, Check, DataRange, Difference, FileEntry, FittedModel, Gate, Lineage, Manifest, NewModel, Registry, RunNotes,
-    TrainingRun,
+    Alias, Check, DamagedVersion, DataRange, Difference, FileEntry, FittedModel, Gate, Lineage, Manifest, NewModel,
+    Registry, RunNotes, TrainingRun,
 };
 pub use tables::{Entry, MemoryTables, Scan, SqliteTables, Tables, Write};

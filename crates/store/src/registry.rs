@@ -52,6 +52,14 @@ pub struct NewModel {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+/// A version of which nothing is known but its number.
+#[derive(Debug)]
+pub struct DamagedVersion {
+    pub version: ModelVersion,
+    /// Names the file, and says what to do.
+    pub cause: Error,
+}
+
 #[derive(Debug)]
 pub struct Registry {
     folder: PathBuf,
@@ -127,9 +135,19 @@ impl Registry {
         Ok(self.versions()?.first().map(Found::version))
     }
 
-    /// The manifests of all versions that can be read, newest first; [`verify`](Self::verify) names the others.
+    /// The manifests of all versions that can be read, newest first; [`damaged`](Self::damaged) names the others.
     pub fn list(&self) -> Result<Vec<Manifest>, Error> {
         Ok(self.versions()?.iter().filter_map(|found| read_manifest(&found.folder).ok()).collect())
+    }
+
+    /// The versions whose manifest cannot be read, newest first.
+    pub fn damaged(&self) -> Result<Vec<DamagedVersion>, Error> {
+        let damaged = |found: &Found| {
+            let cause = read_manifest(&found.folder).err()?;
+            // It may have been removed since the folder was listed.
+            found.folder.is_dir().then(|| DamagedVersion { version: found.version(), cause })
+        };
+        Ok(self.versions()?.iter().filter_map(damaged).collect())
     }
 
     pub fn manifest(&self, version: &ModelVersion) -> Result<Manifest, Error> {

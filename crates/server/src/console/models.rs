@@ -11,7 +11,7 @@ use super::model_parts::{CanaryView, DriftView, gate_line, percent, size};
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::{OwnForm, SignedIn};
 use super::sign_in::Nothing;
-use crate::models::views;
+use crate::models::views::{self, DamagedModel};
 use crate::problem::Problem;
 use crate::state::{App, now};
 
@@ -27,6 +27,7 @@ struct ModelsPage {
     training: Option<TrainingView>,
     canary: Option<CanaryView>,
     versions: Vec<Version>,
+    damaged: Vec<DamagedModel>,
     /// Where a roll-back leads.
     earlier: Option<String>,
     changes: Vec<ChangeView>,
@@ -151,8 +152,8 @@ fn changed(app: &App, frame: Frame) -> Response {
 fn page(app: &App, mut frame: Frame) -> Response {
     // The page has a box for it.
     frame.alarms.retain(|alarm| alarm.kind != AlarmKind::TrainingFailed);
-    let cards = match app.engine.models() {
-        Ok(cards) => cards,
+    let (cards, damaged) = match app.engine.models().and_then(|cards| Ok((cards, views::list(&app.engine)?.damaged))) {
+        Ok(found) => found,
         Err(error) => return failure(&Problem::from(error)),
     };
     let snapshot = app.engine.snapshot();
@@ -162,6 +163,7 @@ fn page(app: &App, mut frame: Frame) -> Response {
         training: training(app),
         canary: views::canary(&app.engine).running.as_ref().map(CanaryView::new),
         versions: cards.into_iter().map(version).collect(),
+        damaged,
         earlier: snapshot.stages.earlier_champion().map(ToString::to_string),
         changes: changes.into_iter().take(LISTED_CHANGES).map(change).collect(),
         drift: DriftView::new(&app.engine.drift()),

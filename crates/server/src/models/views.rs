@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mercer_engine::{
-    Alarm, ArmCounts, CanaryStage, Changed, Compared, DriftReport, EndedCanary, Engine, Error, ModelCard, Outcome,
-    ShadowFigures, compared,
+    Alarm, ArmCounts, CanaryStage, Changed, Compared, DamagedVersion, DriftReport, EndedCanary, Engine, Error,
+    ModelCard, Outcome, ShadowFigures, compared,
 };
 use mercer_schema::{ModelAction, ModelVersion, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,16 @@ use crate::state::now;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelList {
     pub models: Vec<Model>,
+    /// Versions of which the manifest cannot be read, newest first; they are in no other list.
+    pub damaged: Vec<DamagedModel>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DamagedModel {
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
+    /// What is wrong with which file, and what to do.
+    pub cause: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +47,11 @@ pub struct Model {
 
 /// All versions, newest first.
 pub fn list(engine: &Engine) -> Result<ModelList, Error> {
-    Ok(ModelList { models: engine.models()?.into_iter().map(model).collect() })
+    let told = |damaged: DamagedVersion| DamagedModel { cause: damaged.cause.to_string(), version: damaged.version };
+    Ok(ModelList {
+        models: engine.models()?.into_iter().map(model).collect(),
+        damaged: engine.damaged_models()?.into_iter().map(told).collect(),
+    })
 }
 
 fn model(card: ModelCard) -> Model {

@@ -7,6 +7,7 @@ use mercer_schema::{
 };
 use serde_json::json;
 
+use super::search_desk::sign_in;
 use crate::testing::TestServer;
 
 pub(super) fn order(number: u64) -> Event {
@@ -122,4 +123,25 @@ async fn a_canary_names_a_share_and_a_version_that_is_not_the_champion() {
     server.call(("POST", "/v1/models/000001/promote"), "admin", &[], "").await;
     let report = server.call(("GET", "/v1/models/canary"), "admin", &[], "").await.json();
     assert_eq!((&report["running"], report["ended"].as_array().unwrap().len()), (&json!(null), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_with_a_damaged_manifest_is_told_as_damaged_with_its_cause() {
+    let server = stocked().await;
+    for _ in 0..2 {
+        server.call(("POST", "/v1/models/train"), "admin", &[], "").await;
+    }
+    let list = async || server.call(("GET", "/v1/models"), "admin", &[], "").await.json();
+    assert_eq!(list().await["damaged"], json!([]));
+    std::fs::write(server.folder().join("models/000001/manifest.json"), "{\"format\": 1, \"ver").unwrap();
+    let told = list().await;
+    let listed: Vec<_> = told["models"].as_array().unwrap().iter().map(|model| &model["version"]).collect();
+    assert_eq!(listed, ["000002"]);
+    assert_eq!(told["damaged"][0]["version"], "000001");
+    let cause = told["damaged"][0]["cause"].as_str().unwrap();
+    assert!(cause.contains("000001/manifest.json") && cause.contains("is damaged: EOF"), "{cause}");
+    let (cookie, _) = sign_in(&server);
+    let page = server.call(("GET", "/console/models"), "", &[("cookie", &cookie)], "").await;
+    let page = String::from_utf8(page.bytes).unwrap();
+    assert!(page.contains("Damaged versions") && page.contains("<strong>Version 000001</strong>"), "{page}");
 }

@@ -163,6 +163,9 @@ fn a_broken_newer_or_foreign_manifest_is_refused_by_name_and_hides_no_other() {
         assert!(error.to_string().contains("000002/manifest.json"), "{error}");
         assert_eq!(registry.list().unwrap(), [first]);
         assert_eq!(registry.verify().unwrap().len(), 1);
+        let damaged = registry.damaged().unwrap();
+        assert_eq!((damaged.len(), &damaged[0].version), (1, &version("000002")));
+        assert_eq!(damaged[0].cause.to_string(), error.to_string());
         // Its number is never given to another model.
         assert_eq!(registry.create(model(b"three")).unwrap().version, version("000003"));
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::output::{line, remark};
 
 pub(super) fn list(told: &Value) {
-    let models = entries(&told["models"]);
-    if models.is_empty() {
+    let (models, damaged) = (entries(&told["models"]), entries(&told["damaged"]));
+    if models.is_empty() && damaged.is_empty() {
         return remark("nothing is trained yet; `mercer train` makes the first version");
     }
     line(format!("{:<8}  {:<16}  {:<7}  stage", "version", "trained (UTC)", "gate"));
@@ -24,6 +24,9 @@ pub(super) fn list(told: &Value) {
             minute(&model["created_at"]),
             stage.join(", ")
         ));
+    }
+    for version in damaged {
+        line(format!("{:<8}  DAMAGED: {}", text(&version["version"]), text(&version["cause"])));
     }
 }
 
