@@ -7,6 +7,7 @@ use mercer_engine::{Check, Manifest};
 use mercer_schema::ModelVersion;
 
 use super::model_parts::{CanaryView, DriftView, gate_line, percent, size};
+use super::models::waits;
 use super::page::{Frame, failure, grouped, minute, render};
 use super::session::SignedIn;
 use crate::models::views::{self, Shadow};
@@ -26,6 +27,8 @@ struct CardPage {
     is_canary_busy: bool,
     has_champion: bool,
     earlier: Option<String>,
+    /// What it waits for, in words.
+    waits: String,
     lineage: Vec<(&'static str, String)>,
     counts: Vec<(String, String)>,
     fitted: Vec<Fitted>,
@@ -98,6 +101,7 @@ fn page(app: &App, frame: Frame, version: &ModelVersion) -> Result<Option<CardPa
         is_canary_busy: snapshot.stages.canary.is_some(),
         has_champion: snapshot.stages.champion.is_some(),
         earlier: snapshot.stages.earlier_champion().map(ToString::to_string),
+        waits: waits(&card, &snapshot.stages).unwrap_or_default(),
         lineage: lineage(manifest),
         counts: manifest.lineage.counts.iter().map(|(name, count)| (name.clone(), grouped(*count))).collect(),
         fitted: fitted(manifest),

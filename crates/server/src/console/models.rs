@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use mercer_engine::{AlarmKind, Audit, ModelCard};
+use mercer_engine::{AlarmKind, Audit, ModelCard, Stages};
 use mercer_schema::ModelVersion;
 use serde::Deserialize;
 
@@ -57,6 +57,7 @@ struct Version {
     finds: String,
     has_passed: bool,
     gate: String,
+    waits: String,
 }
 
 struct ChangeView {
@@ -162,7 +163,7 @@ fn page(app: &App, mut frame: Frame) -> Response {
         frame,
         training: training(app),
         canary: views::canary(&app.engine).running.as_ref().map(CanaryView::new),
-        versions: cards.into_iter().map(version).collect(),
+        versions: cards.into_iter().map(|card| version(card, &snapshot.stages)).collect(),
         damaged,
         earlier: snapshot.stages.earlier_champion().map(ToString::to_string),
         changes: changes.into_iter().take(LISTED_CHANGES).map(change).collect(),
@@ -191,7 +192,8 @@ fn training(app: &App) -> Option<TrainingView> {
     })
 }
 
-fn version(card: ModelCard) -> Version {
+fn version(card: ModelCard, stages: &Stages) -> Version {
+    let waits = waits(&card, stages).unwrap_or_default();
     let manifest = card.manifest;
     Version {
         version: manifest.version.to_string(),
@@ -204,7 +206,24 @@ fn version(card: ModelCard) -> Version {
         finds: finds(&manifest.metrics).unwrap_or_default(),
         has_passed: manifest.gate.passed,
         gate: gate_line(&manifest.gate),
+        waits,
     }
+}
+
+/// What the newest version waits for, when it passed the gate and was never let serve.
+pub(super) fn waits(card: &ModelCard, stages: &Stages) -> Option<String> {
+    let own = &card.manifest.version;
+    let was_named = stages.changes.iter().any(|change| change.version == *own);
+    if !card.is_candidate || !card.manifest.gate.passed || was_named {
+        return None;
+    }
+    Some(match &stages.canary {
+        Some(canary) => format!(
+            "It waits: version {} is tried on some customers, and a new champion would end that. Once the canary has ended, serve this one.",
+            canary.version
+        ),
+        None => "It waits for a person to let it serve.".to_owned(),
+    })
 }
 
 fn finds(metrics: &mercer_schema::Properties) -> Option<String> {

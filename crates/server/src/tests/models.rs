@@ -39,7 +39,7 @@ pub(super) fn order(number: u64) -> Event {
     }
 }
 
-async fn stocked() -> TestServer {
+pub(super) async fn stocked() -> TestServer {
     let server = TestServer::start().await;
     let product = |number| Product::new(ProductId::trusted(format!("p{number}")), format!("Thing {number}"));
     let now = Timestamp::from_seconds(1_761_000_000);
@@ -119,10 +119,47 @@ async fn a_canary_names_a_share_and_a_version_that_is_not_the_champion() {
     assert_eq!(trained["waits_for_canary"], "000001");
     let progress = server.call(("GET", "/v1/models/training"), "admin", &[], "").await.json();
     assert_eq!(progress["waits_for_canary"], "000001");
+    let (cookie, _) = sign_in(server);
+    let page = async |path: &str| {
+        let answer = server.call(("GET", path), "", &[("cookie", &cookie)], "").await;
+        String::from_utf8(answer.bytes).unwrap()
+    };
+    for path in ["/console/models", "/console/models/000003"] {
+        let page = page(path).await;
+        assert_eq!(page.matches("It waits: version 000001 is tried on some customers").count(), 1, "{page}");
+    }
     // Another champion ends what was compared with the last one.
     server.call(("POST", "/v1/models/000001/promote"), "admin", &[], "").await;
     let report = server.call(("GET", "/v1/models/canary"), "admin", &[], "").await.json();
     assert_eq!((&report["running"], report["ended"].as_array().unwrap().len()), (&json!(null), 1));
+    assert!(page("/console/models").await.contains("It waits for a person to let it serve."));
+    server.call(("POST", "/v1/models/000003/promote"), "admin", &[], "").await;
+    assert!(!page("/console/models").await.contains("It waits"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_removed_by_its_number_unless_it_is_needed() {
+    let server = stocked().await;
+    for _ in 0..4 {
+        let trained = server.call(("POST", "/v1/models/train"), "admin", &[], "").await.json();
+        assert_eq!(trained["promoted"], true, "{trained}");
+    }
+    let remove = async |version: &str, key: &str| {
+        let answer = server.call(("DELETE", &format!("/v1/models/{version}")), key, &[], "").await;
+        (answer.status.as_u16(), answer.json())
+    };
+    for key in ["read", "write", "decide"] {
+        assert_eq!(remove("000001", key).await.0, 403, "{key}");
+    }
+    assert_eq!(remove("000009", "admin").await.0, 404);
+    let (status, refused) = remove("000004", "admin").await;
+    assert_eq!((status, &refused["code"]), (409, &json!("wrong_stage")));
+    assert_eq!(refused["detail"], "Version 000004 is the champion; it stays.");
+    assert_eq!(remove("000001?why=too+old", "admin").await.0, 204);
+    assert_eq!(remove("000001", "admin").await.0, 404);
+    let told = server.call(("GET", "/v1/models/changes"), "admin", &[], "").await.json()["changes"][0].clone();
+    let told = [&told["action"], &told["version"], &told["by"], &told["why"]];
+    assert_eq!(told, ["removed", "000001", "key admin", "too old"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
