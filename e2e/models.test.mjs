@@ -176,7 +176,7 @@ test('alarms and figures stand in /metrics', async () => {
     metrics = await (await fetch(`${server.url}/metrics`)).text()
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  for (const line of [/mercer_model_alarm\{alarm="drift"\} 0/, /mercer_trainings_total\{outcome="trained"\} [1-9]/, /mercer_champion_age_seconds \d/, /mercer_training_running 0/]) {
+  for (const line of [/mercer_model_alarm\{alarm="drift"\} 0/, /mercer_trainings_total\{outcome="trained"\} [1-9]/, /mercer_champion_age_seconds \d/, /mercer_model_info\{version="\d{6}",arm="champion"\} 1/, /mercer_training_running 0/]) {
     assert.match(metrics, line)
   }
   const health = await run(['models', 'health', '--json', ...remote])

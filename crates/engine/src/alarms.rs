@@ -5,7 +5,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use mercer_schema::{ModelAction, Timestamp};
+use mercer_decide::World;
+use mercer_schema::{ModelAction, ModelVersion, Timestamp};
 use serde::Serialize;
 
 use crate::drift::{Counter, DriftReport, report};
@@ -68,11 +69,31 @@ pub(crate) struct Watch {
     alarms: ArcSwap<Vec<Alarm>>,
     drift: ArcSwap<DriftReport>,
     counter: Mutex<Counter>,
+    /// The versions that metrics name: champion and canary.
+    named: Mutex<[Option<ModelVersion>; 2]>,
 }
 
 impl Watch {
     pub(crate) fn new(counter: Counter) -> Self {
-        Self { alarms: ArcSwap::default(), drift: ArcSwap::default(), counter: Mutex::new(counter) }
+        Self {
+            alarms: ArcSwap::default(),
+            drift: ArcSwap::default(),
+            counter: Mutex::new(counter),
+            named: Mutex::default(),
+        }
+    }
+
+    /// Names the versions that answer in metrics; one that no longer does goes to 0.
+    pub(crate) fn name_versions(&self, world: &World) {
+        let canary = world.canary.as_ref().map(|canary| canary.version.clone());
+        let now = [("champion", world.models.version.clone()), ("canary", canary)];
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((arm, version), before) in now.into_iter().zip(named.iter_mut()) {
+            let series = |version: &ModelVersion| metrics::gauge!("mercer_model_info", "version" => version.to_string(), "arm" => arm);
+            before.iter().filter(|before| version.as_ref() != Some(before)).for_each(|before| series(before).set(0.0));
+            version.iter().for_each(|version| series(version).set(1.0));
+            *before = version;
+        }
     }
 
     fn publish(&self, alarms: Vec<Alarm>) {
@@ -107,6 +128,7 @@ impl Engine {
         self.stop_what_is_worse(now).await?;
         let snapshot = self.snapshot();
         self.measure(&snapshot, now);
+        self.watch.name_versions(&snapshot.world);
         self.watch.publish(self.wrong(&snapshot, now));
         Ok(())
     }

@@ -125,6 +125,7 @@ impl Engine {
         let fact = Fact::ModelChanged(Box::new(change));
         self.accept(vec![Draft { recorded_at: now, key: None, key_lasts: false, fact }]).await?;
         self.watch_candidate();
+        self.watch.name_versions(&self.snapshot().world);
         Ok(())
     }
 }
