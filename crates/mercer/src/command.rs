@@ -20,8 +20,13 @@ use crate::failure::Failure;
 
 /// The most memory that the process has held, where the system tells.
 fn peak_megabytes() -> Option<f64> {
+    status_megabytes("VmHWM:")
+}
+
+/// What the system tells of the process's memory by this name.
+fn status_megabytes(name: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kilobytes / 1024.0)
 }

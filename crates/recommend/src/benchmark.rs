@@ -35,7 +35,7 @@ pub use hybrid::fit_hybrid;
 pub use interactions::{InteractionData, read_interactions};
 pub use metric::{Measure, Metric, UnknownMetric};
 pub use orders::{OrderData, OrderSplit};
-pub use outcome::{COLD_CUSTOMER, COLD_ITEM, Cold, Outcome, ROUNDS, SEED};
+pub use outcome::{COLD_CUSTOMER, COLD_ITEM, Cold, Outcome, ROUNDS, SEED, Shown};
 pub use run::{Dataset, Measured, ask, compare, tune};
 pub use sequences::{SequenceData, read_sequences};
 pub use sessions::{SessionData, read_sessions};

@@ -40,7 +40,7 @@ pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Fai
                     format!("HR@{}", eval.k): report.hit_rate.mean,
                     format!("MRR@{}", eval.k): report.mrr.mean,
                 },
-                "coverage": report.coverage,
+                "coverage": { format!("Coverage@{}", eval.k): report.coverage },
             })
         });
         output::json(&json!({ "models": models.collect::<Vec<_>>() }));
@@ -48,7 +48,7 @@ pub(crate) fn run(eval: &Eval, config: &Config, as_json: bool) -> Result<(), Fai
     }
     let k = eval.k;
     output::line(format!(
-        "| protocol | model | Recall@{k} | 95 % | NDCG@{k} | against popularity | MRR@{k} | coverage | cases |"
+        "| protocol | model | Recall@{k} | 95 % | NDCG@{k} | against popularity | MRR@{k} | coverage@{k} | cases |"
     ));
     output::line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for Judged { model, protocol, report } in &judged {

@@ -17,14 +17,23 @@ pub struct Outcome {
     pub model: String,
     /// The value of each metric for each question.
     pub values: Vec<(Metric, Vec<f64>)>,
-    /// Distinct items over all answers.
+    /// What stood in the first places of all answers: once for each number of places that a metric looks at, the fewest first.
+    pub shown: Vec<Shown>,
+    pub fit_seconds: f64,
+    /// Times of single answers in microseconds, sorted.
+    pub answer_micros: Vec<f64>,
+}
+
+/// What stood in the first places of all answers together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shown {
+    /// So many places of each answer.
+    pub cutoff: usize,
+    /// Distinct items.
     pub coverage: usize,
     /// Mean self-information of what was shown, −log₂ of its share of the training interactions, in bits (Zhou et al.:
     /// "Solving the apparent diversity-accuracy dilemma of recommender systems", PNAS 2010): higher is less obvious.
     pub novelty: f64,
-    pub fit_seconds: f64,
-    /// Times of single answers in microseconds, sorted.
-    pub answer_micros: Vec<f64>,
 }
 
 impl Outcome {
@@ -99,7 +108,7 @@ mod tests {
     fn outcome(values: &[f64]) -> Outcome {
         let metric = "HR@1".parse().unwrap();
         let values = vec![(metric, values.to_vec())];
-        Outcome { model: "a".into(), values, coverage: 0, novelty: 0.0, fit_seconds: 0.0, answer_micros: vec![] }
+        Outcome { model: "a".into(), values, shown: vec![], fit_seconds: 0.0, answer_micros: vec![] }
     }
 
     #[test]

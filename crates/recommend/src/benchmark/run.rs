@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::weights::BlendSpec;
-use super::{Metric, Outcome, Question, Spec, SpecError};
+use super::{Metric, Outcome, Question, Shown, Spec, SpecError};
 use crate::blend::Blend;
 use crate::hybrid::{Catalog, Depth, Facts};
 use crate::random::Random;
@@ -140,7 +140,8 @@ pub fn ask(
     };
     let mut values: Vec<(Metric, Vec<f64>)> = measured.metrics.iter().map(|metric| (*metric, Vec::new())).collect();
     let mut answer_micros = Vec::with_capacity(questions.len());
-    let (mut covered, mut shown, mut bits) = (BTreeSet::new(), 0_usize, 0.0);
+    let cutoffs: BTreeSet<usize> = measured.metrics.iter().map(|metric| metric.cutoff).collect();
+    let mut shown: Vec<Showing> = cutoffs.into_iter().map(Showing::new).collect();
     for asked in questions {
         let query = asked.query();
         let started = Instant::now();
@@ -149,18 +150,41 @@ pub fn ask(
         let unmasked = answer.into_iter().map(|scored| scored.item).filter(|item| !asked.masked.contains(item));
         let ranked: Vec<Item> = unmasked.take(cutoff).collect();
         values.iter_mut().for_each(|(metric, values)| values.push(metric.of(&ranked, &asked.relevant)));
-        bits += ranked.iter().map(information).sum::<f64>();
-        shown += ranked.len();
-        covered.extend(ranked);
+        shown.iter_mut().for_each(|showing| showing.count(&ranked, information));
     }
     answer_micros.sort_unstable_by(f64::total_cmp);
     Outcome {
         model: name.to_owned(),
         values,
-        coverage: covered.len(),
-        novelty: bits / shown.max(1) as f64,
+        shown: shown.iter().map(Showing::sum).collect(),
         fit_seconds: fit.as_secs_f64(),
         answer_micros,
+    }
+}
+
+/// What stands in the first places, counted answer by answer.
+struct Showing {
+    cutoff: usize,
+    items: BTreeSet<Item>,
+    places: usize,
+    bits: f64,
+}
+
+impl Showing {
+    const fn new(cutoff: usize) -> Self {
+        Self { cutoff, items: BTreeSet::new(), places: 0, bits: 0.0 }
+    }
+
+    fn count(&mut self, ranked: &[Item], information: impl Fn(&Item) -> f64) {
+        for item in ranked.iter().take(self.cutoff) {
+            self.items.insert(*item);
+            self.places += 1;
+            self.bits += information(item);
+        }
+    }
+
+    fn sum(&self) -> Shown {
+        Shown { cutoff: self.cutoff, coverage: self.items.len(), novelty: self.bits / self.places.max(1) as f64 }
     }
 }
 
@@ -215,4 +239,26 @@ pub fn tune(
         }
     }
     Ok(best.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_counted_at_each_cut_and_not_at_the_largest() {
+        let popular = Same((0..10).map(|item| Scored { item: Item(item), score: 1.0, because_of: None }).collect());
+        let questions = [1, 3].map(|item| Question { relevant: [Item(item)].into(), ..Question::default() });
+        let metrics = ["HR@8", "Recall@2", "NDCG@2"].map(|name| name.parse().unwrap());
+        let popularity = [8, 4, 2, 1, 1];
+        let asked = |metrics: &[Metric]| {
+            let measured = Measured { metrics, popularity: &popularity };
+            ask("popularity", &popular, &questions, Duration::ZERO, &measured).shown
+        };
+        let shown = asked(&metrics);
+        assert_eq!(shown.iter().map(|shown| (shown.cutoff, shown.coverage)).collect::<Vec<_>>(), [(2, 2), (8, 8)]);
+        // Of the first two, 8 and 4 of 16 interactions: one bit and two.
+        assert!((shown[0].novelty - 1.5).abs() < 1e-12 && shown[1].novelty > 2.0, "{shown:?}");
+        assert_eq!(asked(&metrics[1..]), shown[..1], "whatever else is asked for");
+    }
 }

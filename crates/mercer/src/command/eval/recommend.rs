@@ -1,5 +1,6 @@
 //! `mercer eval recommend`: recommenders on files of public data or the shop's own orders, with what they take.
 
+mod memory;
 mod network;
 mod report;
 
@@ -16,8 +17,9 @@ use mercer_recommend::latent::{ItemVectors, NamedVectors};
 use mercer_schema::Product;
 use serde_json::json;
 
+use self::memory::Growth;
 use crate::cli::{DataFormat, EvalRecommend, HeldOut};
-use crate::command::{embed, peak_megabytes};
+use crate::command::embed;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -26,10 +28,10 @@ use crate::output;
 /// Days of a shop's log that are held out.
 const HELD_OUT_DAYS: i64 = 30;
 
-/// An outcome and the most memory that the process held meanwhile.
+/// An outcome, and by how much the process grew at most meanwhile.
 struct Taken {
     outcome: Outcome,
-    peak_megabytes: Option<f64>,
+    grown_megabytes: Option<f64>,
 }
 
 pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Result<(), Failure> {
@@ -44,16 +46,15 @@ pub(super) fn run(asked: &EvalRecommend, config: &Config, as_json: bool) -> Resu
     let measured = Measured { metrics: &asked.metrics, popularity: &popularity };
     let cold = Cold::of(data.questions(), &popularity);
     let mut taken = Vec::new();
-    let fit = |spec: Spec| {
-        forget_peak();
-        data.fit(spec)
-    };
+    let mut growth = Growth::begin();
     let spinner = output::spinner("Fitting and asking");
     let report = |outcome: Outcome| {
         spinner.set_message(format!("{} is done", outcome.model));
-        taken.push(Taken { outcome, peak_megabytes: peak_megabytes() });
+        taken.push(Taken { outcome, grown_megabytes: growth.megabytes() });
+        growth = Growth::begin();
     };
-    compare(&specs, data.questions(), &measured, fit, report).map_err(|error| Failure::usage(error.to_string()))?;
+    compare(&specs, data.questions(), &measured, |spec| data.fit(spec), report)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     spinner.finish_and_clear();
     if !as_json {
         report::table(&taken, &cold);
@@ -216,9 +217,4 @@ fn failed(path: &Path, error: &std::io::Error) -> Failure {
 
 fn wrong(train: &Path, test: &Path, error: &FormatError) -> Failure {
     Failure::job(format!("{} or {}: {error}", train.display(), test.display()))
-}
-
-/// Lets the kernel count the largest memory anew. Where it does not, the peak is that of the whole run.
-fn forget_peak() {
-    let _ = fs::write("/proc/self/clear_refs", "5");
 }

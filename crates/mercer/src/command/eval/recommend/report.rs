@@ -1,7 +1,7 @@
 //! Outcomes as a table or as JSON.
 
 use clap::ValueEnum;
-use mercer_recommend::benchmark::{COLD_CUSTOMER, COLD_ITEM, Cold, Metric, OrderSplit, Outcome, ROUNDS, SEED};
+use mercer_recommend::benchmark::{COLD_CUSTOMER, COLD_ITEM, Cold, Metric, OrderSplit, Outcome, ROUNDS, SEED, Shown};
 use mercer_recommend::evaluate::Interval;
 use serde_json::{Map, Value, json};
 
@@ -20,14 +20,18 @@ pub(super) fn to_json(taken: &Taken, all: &[Taken], cold: &Cold) -> Value {
         "intervals": metrics.iter().map(interval).collect::<Map<_, _>>(),
         "against": against(outcome, all),
         "cases": outcome.questions(),
-        "coverage": outcome.coverage,
-        "novelty_bits": outcome.novelty,
+        "coverage": at_each_cut(outcome, "Coverage", |shown| json!(shown.coverage)),
+        "novelty_bits": at_each_cut(outcome, "Novelty", |shown| json!(shown.novelty)),
         "cold_items": slice(outcome, &cold.items),
         "cold_customers": slice(outcome, &cold.customers),
         "fit_seconds": outcome.fit_seconds,
         "predict_us": { "p50": micros(0.5), "p90": micros(0.9), "p99": micros(0.99) },
-        "peak_mb": taken.peak_megabytes,
+        "peak_mb": taken.grown_megabytes,
     })
+}
+
+fn at_each_cut(outcome: &Outcome, name: &str, value: impl Fn(&Shown) -> Value) -> Map<String, Value> {
+    outcome.shown.iter().map(|shown| (format!("{name}@{}", shown.cutoff), value(shown))).collect()
 }
 
 /// Question by question, how much better than the best of the others by the first metric.
@@ -68,6 +72,7 @@ pub(super) fn protocol(asked: &EvalRecommend, split: Option<OrderSplit>, cases: 
         "ties": "equal scores stand in the order of item numbers, which are given by first mention",
         "intervals": { "level": 0.95, "method": "percentile bootstrap", "rounds": ROUNDS, "seed": SEED },
         "seed": SEED,
+        "peak_mb": "by how much the process grew at most while the model was fitted and asked; null where the system does not tell",
         "cold_items": format!("everything to be found has at most {COLD_ITEM} training interactions"),
         "cold_customers": format!("at most {COLD_CUSTOMER} items of the customer are known"),
     })
@@ -80,30 +85,33 @@ pub(super) fn table(all: &[Taken], cold: &Cold) {
     let deciding = names.first().map_or("", String::as_str);
     let of = |part: &[bool]| part.iter().filter(|is_in| **is_in).count();
     let (cases, cold_items, cold_customers) = (first.outcome.questions(), of(&cold.items), of(&cold.customers));
+    let cuts = &first.outcome.shown;
+    let shown: String =
+        cuts.iter().map(|Shown { cutoff, .. }| format!(" coverage@{cutoff} | novelty@{cutoff} |")).collect();
     output::line(format!(
-        "| model, of {cases} cases |{metrics} cold items {deciding}, of {cold_items} | cold customers {deciding}, of {cold_customers} | coverage | novelty bits | fit s | p50 µs | p90 µs | p99 µs | peak MB |"
+        "| model, of {cases} cases |{metrics} cold items {deciding}, of {cold_items} | cold customers {deciding}, of {cold_customers} |{shown} fit s | p50 µs | p90 µs | p99 µs | peak MB |"
     ));
-    output::line(format!("|{}", " --- |".repeat(2 * names.len() + 10)));
-    for Taken { outcome, peak_megabytes } in all {
+    output::line(format!("|{}", " --- |".repeat(2 * names.len() + 2 * cuts.len() + 8)));
+    for Taken { outcome, grown_megabytes } in all {
         let cell = |(_, Interval { mean, low, high }): (Metric, Interval)| format!(" {mean:.4} | {low:.4}–{high:.4} |");
         let metrics: String = outcome.metrics(|_| true).into_iter().map(cell).collect();
         let of_part = |part: &[bool]| {
             let mean = outcome.means_of(part).first().and_then(|(_, mean)| *mean);
             mean.map_or_else(|| "–".to_owned(), |mean| format!("{mean:.4}"))
         };
+        let shown = |Shown { coverage, novelty, .. }: &Shown| format!(" {coverage} | {novelty:.1} |");
+        let shown: String = outcome.shown.iter().map(shown).collect();
         let micros = |share| outcome.answer_micros_at(share);
         output::line(format!(
-            "| {} |{metrics} {} | {} | {} | {:.1} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            "| {} |{metrics} {} | {} |{shown} {:.2} | {:.0} | {:.0} | {:.0} | {} |",
             outcome.model,
             of_part(&cold.items),
             of_part(&cold.customers),
-            outcome.coverage,
-            outcome.novelty,
             outcome.fit_seconds,
             micros(0.5),
             micros(0.9),
             micros(0.99),
-            peak_megabytes.unwrap_or_default(),
+            grown_megabytes.map_or_else(|| "–".to_owned(), |grown| format!("{grown:.0}")),
         ));
     }
 }
