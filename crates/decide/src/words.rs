@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use mercer_schema::{BrowseBecause, ReasonCode};
+use mercer_schema::{BrowseBecause, Currency, Money, ReasonCode};
 use mercer_search::Language;
 use serde::Deserialize;
 
@@ -25,6 +25,15 @@ pub(crate) struct Words {
     browse: Browse,
     pub(crate) ways: Ways,
     pub(crate) facets: FacetWords,
+    money: MoneyWords,
+}
+
+/// How amounts are written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoneyWords {
+    decimal: String,
+    amount: String,
 }
 
 /// Reasons that name the product that led there.
@@ -144,6 +153,17 @@ impl Words {
         }
     }
 
+    /// An amount as people write it: *£5*, *0,50 €*.
+    pub(crate) fn money(&self, money: Money) -> String {
+        let amount = money.amount();
+        let whole = amount.split_once('.').filter(|(_, decimals)| decimals.bytes().all(|digit| digit == b'0'));
+        let number = whole.map_or(&*amount, |(whole, _)| whole).replace('.', &self.money.decimal);
+        match sign_of(money.currency) {
+            Some(sign) => self.money.amount.replace("{sign}", sign).replace("{number}", &number),
+            None => format!("{number}\u{a0}{}", money.currency),
+        }
+    }
+
     /// Why a category is shown.
     pub(crate) fn browsed(&self, because: BrowseBecause) -> &str {
         match because {
@@ -154,6 +174,17 @@ impl Words {
             BrowseBecause::Shop => &self.browse.shop,
         }
     }
+}
+
+/// The sign of a currency where it means that one alone; many are called dollar or crown.
+fn sign_of(currency: Currency) -> Option<&'static str> {
+    Some(match currency.code() {
+        "EUR" => "€",
+        "GBP" => "£",
+        "USD" => "$",
+        "PLN" => "zł",
+        _ => return None,
+    })
 }
 
 fn name(pattern: &str, title: &str) -> String {
@@ -196,6 +227,7 @@ mod tests {
                 assert_eq!(text.matches("{}").count(), 1, "{language:?}: {text}");
             }
             assert_eq!(between.matches("{}").count(), 2, "{language:?}");
+            assert!(["{sign}", "{number}"].iter().all(|part| said.money.amount.contains(part)), "{language:?}");
         }
         assert_eq!(english.reason.len(), 17);
     }
@@ -216,6 +248,22 @@ mod tests {
         }
         assert_eq!(language_of(None, &french), Language::French);
         assert_eq!(language_of(Some("sv"), &french), Language::French);
+    }
+
+    #[test]
+    fn amounts_are_written_as_people_do() {
+        for (language, minor, currency, written) in [
+            (Language::English, 500, "GBP", "£5"),
+            (Language::English, 50, "USD", "$0.50"),
+            (Language::German, 1_250, "EUR", "12,50\u{a0}€"),
+            (Language::Dutch, 1_000, "EUR", "€\u{a0}10"),
+            (Language::Polish, 999, "PLN", "9,99\u{a0}zł"),
+            (Language::English, 250, "SEK", "2.50\u{a0}SEK"),
+            (Language::English, 1_200, "JPY", "1200\u{a0}JPY"),
+        ] {
+            let currency = Currency::parse(currency).unwrap();
+            assert_eq!(words(language).money(Money { minor, currency }), written);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use mercer_search::{Doc, Role, Value, Wish, Wished, leaf_of};
 
 use super::preset;
 use crate::World;
-use crate::words::{FacetWords, fill, language_of, words};
+use crate::words::{Words, fill, language_of, words};
 
 /// What a wish does.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Wishes {
         let ignored: Vec<String> =
             ids.map(|id| id.split_once(':').map_or(&**id, |(_, from)| from).to_owned()).collect();
         let found = world.search.wishes(&request.q, &ignored);
-        let said = &words(language_of(request.locale.as_deref(), world)).facets;
+        let said = words(language_of(request.locale.as_deref(), world));
         let mut wishes = Self { rest: found.rest, ..Self::default() };
         for wished in found.wished {
             if wished.is_unmet() {
@@ -54,7 +54,7 @@ impl Wishes {
         wishes
     }
 
-    fn add(&mut self, world: &World, Wished { wish, from }: Wished, said: &FacetWords) {
+    fn add(&mut self, world: &World, Wished { wish, from }: Wished, said: &Words) {
         let facets = world.search.facets();
         let first = |values: &[Value]| {
             let value = *values.first()?;
@@ -66,11 +66,12 @@ impl Wishes {
                 let scale = 10_f64.powi(currency.exponent() as i32);
                 let minor = |amount: f64| (amount * scale).round() as i64;
                 let (least, most) = (least.map(minor), most.map(minor));
-                let money = |minor: i64| Money { minor, currency }.to_string();
+                let money = |minor: i64| said.money(Money { minor, currency });
+                let ranges = &said.facets;
                 let label = match (least, most) {
-                    (Some(least), Some(most)) => fill(&said.between, &[&money(least), &money(most)]),
-                    (Some(least), None) => fill(&said.from, &[&money(least)]),
-                    (None, most) => fill(&said.up_to, &[&money(most.unwrap_or_default())]),
+                    (Some(least), Some(most)) => fill(&ranges.between, &[&money(least), &money(most)]),
+                    (Some(least), None) => fill(&ranges.from, &[&money(least)]),
+                    (None, most) => fill(&ranges.up_to, &[&money(most.unwrap_or_default())]),
                 };
                 ("price".to_owned(), label, Effect::Price { least, most })
             }

@@ -11,7 +11,7 @@ use super::families::{Matching, distinct};
 use super::narrow::{Narrowed, Other};
 use super::personal::Preferred;
 use crate::page::PageView;
-use crate::words::{FacetWords, fill, words};
+use crate::words::{Words, fill, words};
 
 /// Values that are shown of a field.
 const MOST_VALUES: usize = 30;
@@ -52,7 +52,7 @@ pub(super) fn facets<'a>(
         return Vec::new();
     }
     let index = page.world.search.facets();
-    let said = &words(page.language).facets;
+    let said = words(page.language);
     let matching =
         |others: &[Other<'a>]| Matching::new(&narrowed.hits, &[&narrowed.siblings, others], request.ungrouped);
     let left = matching(&[]);
@@ -150,7 +150,7 @@ fn told(
     (counts, chosen): (&FieldCounts<'_>, &[String]),
     hits: usize,
     preferred: &Preferred<'_>,
-    said: &FacetWords,
+    said: &Words,
 ) -> Facet {
     let (_, role) = prior(counts);
     let percent = (coverage(counts, hits).min(1.0) * 100.0).round();
@@ -184,10 +184,10 @@ fn told(
 }
 
 /// As a person would call a field.
-fn name_of(field: &FacetField, said: &FacetWords) -> String {
+fn name_of(field: &FacetField, said: &Words) -> String {
     let name = match field {
-        FacetField::Brand => return said.brand.clone(),
-        FacetField::Category => return said.category.clone(),
+        FacetField::Brand => return said.facets.brand.clone(),
+        FacetField::Category => return said.facets.category.clone(),
         FacetField::Attribute(name) => readable(name),
     };
     let mut letters = name.chars();
@@ -206,7 +206,7 @@ fn size_order(size: &str) -> (usize, i64, String) {
 }
 
 /// Ranges of prices with about as many products each, at round bounds.
-fn prices<'a>(matching: &Matching<'_>, chosen: &[String], said: &FacetWords) -> Option<Offered<'a>> {
+fn prices<'a>(matching: &Matching<'_>, chosen: &[String], said: &Words) -> Option<Offered<'a>> {
     let all = matching.prices();
     let (Money { currency, .. }, _) = *all.first()?;
     let mut prices: Vec<i64> = all.iter().map(|(price, _)| price.minor).collect();
@@ -218,7 +218,8 @@ fn prices<'a>(matching: &Matching<'_>, chosen: &[String], said: &FacetWords) -> 
     if bounds.is_empty() {
         return None;
     }
-    let money = |minor: i64| Money { minor, currency }.to_string();
+    let money = |minor: i64| said.money(Money { minor, currency });
+    let said = &said.facets;
     let mut values = Vec::new();
     let mut least = 0;
     for bound in bounds.iter().copied().map(Some).chain([None]) {

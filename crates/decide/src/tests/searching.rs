@@ -111,7 +111,7 @@ fn wishes_narrow_and_can_be_taken_away() {
         chips,
         [
             ("shoe_size", "42", true),
-            ("price", "up to 65.00 EUR", true),
+            ("price", "up to €65", true),
             ("colour", "red", false),
             ("category", "Shoes", false)
         ]
