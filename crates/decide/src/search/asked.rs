@@ -1,4 +1,4 @@
-//! Phase *asked*: names in a request as the catalog writes them, so that letter case is no matter.
+//! Before all phases: names in a request as the catalog writes them, so that letter case is no matter.
 
 use mercer_schema::{Refinement, SearchRequest};
 use mercer_search::{FacetField, LEVEL_SEPARATOR, leaf_of};
