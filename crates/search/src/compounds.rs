@@ -6,6 +6,7 @@
 use crate::index::{SearchIndex, Term};
 use crate::language::Language;
 use crate::query::share_a_product;
+use crate::text::partings;
 
 /// Letters that each part has at least.
 const SHORTEST_FIRST: usize = 3;
@@ -22,17 +23,13 @@ pub(crate) fn parts<'a>(index: &SearchIndex, languages: &[Language], word: &'a s
     if compounding.is_empty() {
         return None;
     }
-    let known = |part: &str| -> Option<Term> {
-        let by_stem = |language: &Language| index.term(&language.words().stem(part));
-        index.terms_of(part).first().copied().or_else(|| compounding.iter().find_map(by_stem))
-    };
+    let known = |part: &str| index.term_of(part, part, &compounding);
     let first_of = |part: &str| {
         let joined = JOINTS.iter().filter_map(|joint| part.strip_suffix(joint));
         let mut ways = std::iter::once(part).chain(joined).filter(|way| way.chars().count() >= SHORTEST_FIRST);
         ways.find_map(known)
     };
-    let partings = word.char_indices().filter_map(|(place, _)| word.split_at_checked(place));
-    let both = partings.filter_map(|(first, last)| {
+    let both = partings(word).filter_map(|(first, last)| {
         (first.chars().count() >= SHORTEST_FIRST && last.chars().count() >= SHORTEST_LAST).then_some(())?;
         // The last part is looked up first: it has fewer ways to be written.
         let term = known(last)?;

@@ -382,7 +382,8 @@ impl Reader<'_> {
         let together: String = tokens.iter().map(|token| token.plain.replace('.', "")).collect();
         let is_one_name = tokens.iter().skip(1).all(|token| token.gap == Gap::Joined);
         let how = if is_one_name { How::Typed } else { How::Joined };
-        let parts: Vec<Option<Term>> = tokens.iter().map(|token| self.term_of_token(token)).collect();
+        let parts: Vec<Option<Term>> =
+            tokens.iter().map(|token| self.index.term_of(&token.plain, &token.written, &self.languages)).collect();
         let all: Option<Vec<Term>> = parts.iter().copied().collect();
         let how_apart = if words.iter().any(|word| word.how == How::Split) { How::Split } else { How::Typed };
         forms.extend(all.map(|terms| Form { terms, how: how_apart, text: typed.clone() }));
@@ -400,11 +401,6 @@ impl Reader<'_> {
         };
         let head = head.copied().flatten().filter(|_| tokens.iter().all(|token| !token.has_digit()));
         forms.extend(head.map(|term| Form { terms: vec![term], how: How::Part, text: typed }));
-    }
-
-    fn term_of_token(&self, token: &Token) -> Option<Term> {
-        let by_stem = |language: &Language| self.index.term(&language.words().stem(&token.written));
-        self.index.terms_of(&token.plain).first().copied().or_else(|| self.languages.iter().find_map(by_stem))
     }
 
     fn synonyms(&self, words: &[Meant]) -> Vec<Alternative> {
@@ -444,6 +440,12 @@ impl SearchIndex {
         let mut stems = stems.to_vec();
         stems.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| self.stem(a.0).cmp(self.stem(b.0))));
         stems.into_iter().map(|(term, _)| term).collect()
+    }
+
+    /// What a word is indexed as most often: as the catalog has it, or else by its stem.
+    pub(crate) fn term_of(&self, plain: &str, written: &str, languages: &[Language]) -> Option<Term> {
+        let by_stem = |language: &Language| self.term(&language.words().stem(written));
+        self.terms_of(plain).first().copied().or_else(|| languages.iter().find_map(by_stem))
     }
 
     /// Whether a title has the two words side by side.

@@ -160,6 +160,11 @@ pub(crate) fn code(text: &str) -> String {
     fold(text).chars().filter(|character| character.is_alphanumeric()).collect()
 }
 
+/// All ways to part a word in two.
+pub(crate) fn partings(word: &str) -> impl Iterator<Item = (&str, &str)> {
+    word.char_indices().filter_map(|(place, _)| word.split_at_checked(place))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

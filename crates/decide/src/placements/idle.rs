@@ -14,16 +14,21 @@ pub fn idle_settings(world: &World, placement: &Placement) -> Vec<String> {
     let mut told = Vec::new();
     let kinds = placement.sources.iter().map(|source| source.kind).chain(placement.fallback.iter().copied());
     let kinds: BTreeSet<SourceKind> = kinds.collect();
-    let untrained: Vec<String> = kinds.iter().filter(|kind| is_untrained(world, **kind)).map(written).collect();
-    if !untrained.is_empty() {
-        let names = untrained.join("`, `");
-        told.push(format!("No version of the models serves yet, so nothing comes from `{names}`: train first."));
-    }
-    if kinds.contains(&SourceKind::Sequence) && world.models.version.is_some() && world.models.sequence.is_empty() {
-        told.push("`sequence` proposes nothing: no transformer is trained; set `models.transformer` and train.".into());
-    }
-    if kinds.contains(&SourceKind::Bundle) && world.models.version.is_some() && world.models.bundles.all().is_empty() {
-        told.push("`bundle` proposes nothing: no set of products was ordered often enough together.".into());
+    if world.models.version.is_none() {
+        let names: Vec<String> = kinds.iter().filter(|kind| is_trained(**kind)).map(written).collect();
+        if !names.is_empty() {
+            let names = names.join("`, `");
+            told.push(format!("No version of the models serves yet, so nothing comes from `{names}`: train first."));
+        }
+    } else {
+        if kinds.contains(&SourceKind::Sequence) && world.models.sequence.is_empty() {
+            told.push(
+                "`sequence` proposes nothing: no transformer is trained; set `models.transformer` and train.".into(),
+            );
+        }
+        if kinds.contains(&SourceKind::Bundle) && world.models.bundles.all().is_empty() {
+            told.push("`bundle` proposes nothing: no set of products was ordered often enough together.".into());
+        }
     }
     for objective in &placement.objectives {
         let missing = match objective.aim {
@@ -66,9 +71,9 @@ fn written(setting: &impl Serialize) -> String {
     serde_json::to_value(setting).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
 }
 
-/// It speaks from what is trained, and nothing is.
-fn is_untrained(world: &World, kind: SourceKind) -> bool {
-    let is_trained_kind = match kind {
+/// A source that speaks from what is trained.
+const fn is_trained(kind: SourceKind) -> bool {
+    match kind {
         SourceKind::AlsoViewed
         | SourceKind::BoughtTogether
         | SourceKind::ForYou
@@ -83,8 +88,7 @@ fn is_untrained(world: &World, kind: SourceKind) -> bool {
         | SourceKind::BuyAgain
         | SourceKind::Similar
         | SourceKind::SessionNext => false,
-    };
-    is_trained_kind && world.models.version.is_none()
+    }
 }
 
 fn lacks_attribute(world: &World, name: &str) -> bool {

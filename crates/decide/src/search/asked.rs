@@ -14,8 +14,7 @@ pub fn as_catalog_says(world: &World, request: SearchRequest) -> SearchRequest {
     for Refinement { field, values } in request.refine {
         let facet = FacetField::parse(&field);
         let values = values.into_iter().flat_map(|value| {
-            let known: Vec<String> =
-                world.search.facets().named(&facet, &value).map(|named| named.to_owned()).collect();
+            let known: Vec<String> = world.search.facets().named(&facet, &value).map(str::to_owned).collect();
             if known.is_empty() { vec![value] } else { known }
         });
         match refine.iter_mut().find(|other| other.field == field) {

@@ -16,7 +16,7 @@ use crate::index::{SearchIndex, Term};
 use crate::language::{Language, Words};
 use crate::query::{How, share_a_product};
 use crate::search::Lexicon;
-use crate::text::{Gap, Token, code};
+use crate::text::{Gap, Token, code, partings};
 
 // All likelihoods are natural logarithms; chosen on the half of the pairs that is not held out (docs/results.md).
 
@@ -256,7 +256,7 @@ impl Mender<'_> {
     /// Two words that were written as one, if products have them side by side.
     fn split(&self, word: &str) -> Option<Reading> {
         let vocabulary = &self.index.vocabulary;
-        let parts = parts(word).filter(|(left, right)| left.len() >= SHORTEST_PART && right.len() >= SHORTEST_PART);
+        let parts = partings(word).filter(|(left, right)| left.len() >= SHORTEST_PART && right.len() >= SHORTEST_PART);
         let frequency = |part: &str| vocabulary.products(part);
         let known = parts.filter(|(left, right)| frequency(left) > 0 && frequency(right) > 0);
         let together = known.filter(|(left, right)| self.index.stand_together(left, right));
@@ -274,7 +274,7 @@ impl Mender<'_> {
             found.and_then(|found| found.into_iter().next())
         };
         let is_known = |part: &str| part.chars().count() >= SHORTEST_PART && vocabulary.products(part) > RARE;
-        let readings = parts(word).flat_map(|(left, right)| {
+        let readings = partings(word).flat_map(|(left, right)| {
             let of_right = is_known(left).then(|| mended(right)).flatten();
             let of_left = is_known(right).then(|| mended(left)).flatten();
             let both = [
@@ -384,8 +384,7 @@ impl Mender<'_> {
     }
 
     fn term(&self, token: &Token) -> Option<Term> {
-        let by_stem = |language: &Language| self.index.term(&language.words().stem(&token.written));
-        self.index.terms_of(&token.plain).first().copied().or_else(|| self.languages.iter().find_map(by_stem))
+        self.index.term_of(&token.plain, &token.written, self.languages)
     }
 
     /// What is told of a place.
@@ -424,11 +423,6 @@ impl Mender<'_> {
     fn share(&self, products: u32) -> f64 {
         (f64::from(products + 1) / (self.index.len() + 1) as f64).ln()
     }
-}
-
-/// All ways to part a word in two.
-fn parts(word: &str) -> impl Iterator<Item = (&str, &str)> {
-    word.char_indices().filter_map(|(place, _)| word.split_at_checked(place))
 }
 
 /// Whether two words are the same but for an `s` or `es` at the end.

@@ -153,7 +153,7 @@ fn changed(app: &App, frame: Frame) -> Response {
 fn page(app: &App, mut frame: Frame) -> Response {
     // The page has a box for it.
     frame.alarms.retain(|alarm| alarm.kind != AlarmKind::TrainingFailed);
-    let (cards, damaged) = match app.engine.models().and_then(|cards| Ok((cards, views::list(&app.engine)?.damaged))) {
+    let (cards, damaged) = match app.engine.models().and_then(|cards| Ok((cards, views::damaged(&app.engine)?))) {
         Ok(found) => found,
         Err(error) => return failure(&Problem::from(error)),
     };

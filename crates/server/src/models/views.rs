@@ -47,11 +47,13 @@ pub struct Model {
 
 /// All versions, newest first.
 pub fn list(engine: &Engine) -> Result<ModelList, Error> {
+    Ok(ModelList { models: engine.models()?.into_iter().map(model).collect(), damaged: damaged(engine)? })
+}
+
+/// Versions of which the manifest cannot be read, newest first.
+pub fn damaged(engine: &Engine) -> Result<Vec<DamagedModel>, Error> {
     let told = |damaged: DamagedVersion| DamagedModel { cause: damaged.cause.to_string(), version: damaged.version };
-    Ok(ModelList {
-        models: engine.models()?.into_iter().map(model).collect(),
-        damaged: engine.damaged_models()?.into_iter().map(told).collect(),
-    })
+    Ok(engine.damaged_models()?.into_iter().map(told).collect())
 }
 
 fn model(card: ModelCard) -> Model {
